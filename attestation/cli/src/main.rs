@@ -1,0 +1,2 @@
+//! redoubt-verify: checks evidence and claims.
+fn main() {}

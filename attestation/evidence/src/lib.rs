@@ -1,0 +1,1 @@
+//! Evidence: a platform report, what it binds, and who endorses it.

@@ -1,0 +1,1 @@
+//! Predicts launch measurements from ROM bytes.

@@ -1,0 +1,1 @@
+//! Host-shared memory, fw_cfg, PCI, virtio console and network.

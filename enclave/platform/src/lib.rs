@@ -1,0 +1,1 @@
+//! The TEE under the guest: simulated, SEV-SNP or TDX; reports and derived keys.

@@ -1,0 +1,1 @@
+//! WASI 0.2 host for one component, with limits.

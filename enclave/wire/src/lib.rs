@@ -1,0 +1,14 @@
+//! The contract between the guest and whoever launches it: memory map, frames, PSP messages, boot configuration.
+//!
+//! Types, constants and their codecs; no input or output, no unsafe. Both sides treat what they decode here as
+//! hostile: decoding never panics and never allocates what a length field says.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod boot;
+pub mod control;
+pub mod frame;
+pub mod layout;
+pub mod psp;

@@ -1,0 +1,1 @@
+//! Instructions, paging, exceptions: the processor, behind safe functions.

@@ -1,0 +1,1 @@
+//! Builds images: ROM, artefact, manifest, reference values.

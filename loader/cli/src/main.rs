@@ -1,0 +1,2 @@
+//! redoubt: the operator's command.
+fn main() {}

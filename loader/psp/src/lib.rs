@@ -1,0 +1,1 @@
+//! A software PSP: answers guest messages and signs simulated reports.

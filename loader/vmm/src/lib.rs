@@ -1,0 +1,1 @@
+//! Launches and drives one guest under QEMU.
