@@ -29,7 +29,10 @@ pub struct FrameHeader {
     pub body_bytes: U32,
 }
 
-const _: () = assert!(size_of::<FrameHeader>() == FRAME_HEADER_BYTES, "frame header changed: bump the protocol version");
+const _: () = assert!(
+    size_of::<FrameHeader>() == FRAME_HEADER_BYTES,
+    "frame header changed: bump the protocol version"
+);
 
 /// A whole frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +129,12 @@ pub fn frame_header(kind: FrameKind, job: u32, body_bytes: usize) -> Result<Fram
     if body_bytes > FRAME_BODY_MAX_BYTES {
         return Err(FrameError::BodyTooLong { kind: kind.0, found: stated });
     }
-    Ok(FrameHeader { magic: U16::new(FRAME_MAGIC), kind: U16::new(kind.0), job: U32::new(job), body_bytes: U32::new(stated) })
+    Ok(FrameHeader {
+        magic: U16::new(FRAME_MAGIC),
+        kind: U16::new(kind.0),
+        job: U32::new(job),
+        body_bytes: U32::new(stated),
+    })
 }
 
 /// Cuts a byte stream into frames. Holds at most one frame's bytes more than it was given.
@@ -201,7 +209,10 @@ mod tests {
     fn oversized_and_misaligned_frames_are_refused() {
         let mut out = Vec::new();
         let long = alloc::vec![0; FRAME_BODY_MAX_BYTES + 1];
-        assert!(matches!(encode_frame(FrameKind::INPUT, 1, &long, &mut out), Err(FrameError::BodyTooLong { .. })));
+        assert!(matches!(
+            encode_frame(FrameKind::INPUT, 1, &long, &mut out),
+            Err(FrameError::BodyTooLong { .. })
+        ));
         assert!(out.is_empty());
 
         let mut reader = FrameReader::new();

@@ -77,6 +77,9 @@ pub const SNP_C_BIT: u32 = 51;
 
 const _: () = assert!(ROM_BYTES.is_multiple_of(0x1_0000), "firmware images are multiples of 64 KiB");
 const _: () = assert!(ROM_BYTES <= 0x28_0000, "the ROM's budget is 2.5 MiB");
-const _: () = assert!(SHARED_POOL_GPA.is_multiple_of(LARGE_PAGE_BYTES), "the pool is mapped with large pages");
-const _: () = assert!(PRIVATE_GPA.is_multiple_of(LARGE_PAGE_BYTES), "private memory is mapped with large pages");
-const _: () = assert!(BOOT_RAM_GPA + BOOT_RAM_BYTES <= SHARED_POOL_GPA, "boot RAM must not reach the shared pool");
+const _: () =
+    assert!(SHARED_POOL_GPA.is_multiple_of(LARGE_PAGE_BYTES), "the pool is mapped with large pages");
+const _: () =
+    assert!(PRIVATE_GPA.is_multiple_of(LARGE_PAGE_BYTES), "private memory is mapped with large pages");
+const _: () =
+    assert!(BOOT_RAM_GPA + BOOT_RAM_BYTES <= SHARED_POOL_GPA, "boot RAM must not reach the shared pool");

@@ -52,7 +52,10 @@ pub struct MessageHeader {
     pub reserved_3d: [u8; 35],
 }
 
-const _: () = assert!(size_of::<MessageHeader>() == MESSAGE_HEADER_BYTES, "guest message header: 56860 says 0x60 bytes");
+const _: () = assert!(
+    size_of::<MessageHeader>() == MESSAGE_HEADER_BYTES,
+    "guest message header: 56860 says 0x60 bytes"
+);
 
 /// AES-256-GCM, the only algorithm.
 pub const ALGORITHM_AES_256_GCM: u8 = 1;
@@ -245,7 +248,8 @@ impl PspReply {
     /// # Errors
     /// Fewer bytes than a status and a page, or too many certificates.
     pub fn decode(body: &[u8]) -> Result<Self, MessageError> {
-        let (status, rest) = body.split_first_chunk::<8>().ok_or(MessageError::Length { found: body.len() })?;
+        let (status, rest) =
+            body.split_first_chunk::<8>().ok_or(MessageError::Length { found: body.len() })?;
         let (page, certificates) =
             rest.split_at_checked(MESSAGE_PAGE_BYTES).ok_or(MessageError::Length { found: body.len() })?;
         if certificates.len() > Self::CERTIFICATES_MAX_BYTES {
@@ -301,7 +305,11 @@ pub struct MessageMeta {
 ///
 /// # Errors
 /// The payload is empty or longer than [`MESSAGE_PAYLOAD_MAX_BYTES`].
-pub fn seal_message(key: &[u8; VMPCK_BYTES], meta: MessageMeta, payload: &[u8]) -> Result<Vec<u8>, MessageError> {
+pub fn seal_message(
+    key: &[u8; VMPCK_BYTES],
+    meta: MessageMeta,
+    payload: &[u8],
+) -> Result<Vec<u8>, MessageError> {
     let bad_length = || MessageError::Length { found: payload.len() };
     if payload.is_empty() || payload.len() > MESSAGE_PAYLOAD_MAX_BYTES {
         return Err(bad_length());
@@ -349,7 +357,11 @@ pub fn peek_header(page: &[u8]) -> Result<MessageHeader, MessageError> {
 ///
 /// # Errors
 /// Any header field differs, a reserved byte is set, the length is impossible, or the tag does not verify.
-pub fn open_message(key: &[u8; VMPCK_BYTES], expected: MessageMeta, page: &[u8]) -> Result<Vec<u8>, MessageError> {
+pub fn open_message(
+    key: &[u8; VMPCK_BYTES],
+    expected: MessageMeta,
+    page: &[u8],
+) -> Result<Vec<u8>, MessageError> {
     let header = peek_header(page)?;
     check_header(&header, expected)?;
     let payload_bytes = usize::from(header.payload_bytes.get());
@@ -362,7 +374,12 @@ pub fn open_message(key: &[u8; VMPCK_BYTES], expected: MessageMeta, page: &[u8])
     let aad = header.as_bytes().get(AAD_OFFSET..).unwrap_or_default();
     let tag = header.auth_tag.first_chunk::<16>().ok_or(MessageError::Authentication)?;
     cipher(key)
-        .decrypt_inout_detached(&nonce(expected.sequence), aad, payload.as_mut_slice().into(), &Tag::from(*tag))
+        .decrypt_inout_detached(
+            &nonce(expected.sequence),
+            aad,
+            payload.as_mut_slice().into(),
+            &Tag::from(*tag),
+        )
         .map_err(|_| MessageError::Authentication)?;
     Ok(payload)
 }
@@ -403,8 +420,12 @@ fn nonce(sequence: u64) -> Nonce<aes_gcm::aead::consts::U12> {
 mod tests {
     use super::*;
 
-    const META: MessageMeta =
-        MessageMeta { message_type: MessageType::REPORT_REQUEST, message_version: 1, sequence: 0x0102, vmpck: 0 };
+    const META: MessageMeta = MessageMeta {
+        message_type: MessageType::REPORT_REQUEST,
+        message_version: 1,
+        sequence: 0x0102,
+        vmpck: 0,
+    };
 
     #[test]
     fn messages_open_only_as_what_they_are() {
@@ -414,7 +435,10 @@ mod tests {
         assert_eq!(open_message(&key, META, &page).unwrap(), b"payload");
         assert_eq!(open_message(&[8; 32], META, &page), Err(MessageError::Authentication));
         let wrong = MessageMeta { sequence: 0x0103, ..META };
-        assert!(matches!(open_message(&key, wrong, &page), Err(MessageError::Header { field: "sequence number", .. })));
+        assert!(matches!(
+            open_message(&key, wrong, &page),
+            Err(MessageError::Header { field: "sequence number", .. })
+        ));
     }
 
     #[test]

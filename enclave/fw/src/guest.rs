@@ -1,0 +1,39 @@
+//! Entry from the reset code.
+
+use core::arch::global_asm;
+use core::fmt::Write;
+use core::panic::PanicInfo;
+
+use enclave_memory::Heap;
+use enclave_wire::boot::ExitCode;
+use enclave_wire::layout;
+use enclave_x86::serial::Serial;
+use enclave_x86::{cpu, exceptions};
+
+global_asm!(
+    include_str!("reset.s"),
+    RESET_PAGE_GPA = const layout::RESET_PAGE_GPA,
+    RESET_PAGE_OFFSET = const layout::RESET_PAGE_GPA & 0xFFFF,
+    BOOT_STACK_32 = const layout::BOOT_RAM_GPA + layout::BOOT_RAM_BYTES,
+    BOOT_DATA_GPA = const layout::BOOT_DATA_GPA,
+    BOOT_DATA_DWORDS = const layout::BOOT_DATA_BYTES / 4,
+    BOOT_TABLES_PLAIN_GPA = const layout::BOOT_TABLES_PLAIN_GPA,
+    BOOT_TABLES_SNP_GPA = const layout::BOOT_TABLES_SNP_GPA,
+);
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();
+
+/// Called by the reset code on the boot stack, in long mode, with `.data` and `.bss` in place.
+#[unsafe(no_mangle)]
+extern "sysv64" fn guest_main(mode: u32, reset_tsc: u64) -> ! {
+    exceptions::install();
+    let _ = writeln!(Serial, "redoubt: mode {mode} tsc {reset_tsc}");
+    cpu::exit(ExitCode::Shutdown)
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    let _ = writeln!(Serial, "\nPANIC {info}");
+    cpu::exit(ExitCode::Panic)
+}

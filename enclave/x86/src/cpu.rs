@@ -1,0 +1,109 @@
+//! Processor features, control registers, and the ways to end.
+
+use core::arch::asm;
+use core::arch::x86_64::{__cpuid_count, _xgetbv, CpuidResult};
+
+use enclave_wire::boot::{DEBUG_EXIT_PORT, ExitCode};
+use x86_64::registers::control::{Cr4, Cr4Flags};
+use x86_64::registers::xcontrol::{XCr0, XCr0Flags};
+
+use crate::port;
+
+/// A register that CPUID returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CpuidRegister {
+    /// EAX.
+    Eax,
+    /// EBX.
+    Ebx,
+    /// ECX.
+    Ecx,
+    /// EDX.
+    Edx,
+}
+
+/// One feature bit of CPUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuidBit {
+    /// Name for people, as in the processor manuals.
+    pub name: &'static str,
+    /// Leaf.
+    pub leaf: u32,
+    /// Sub-leaf.
+    pub subleaf: u32,
+    /// Register.
+    pub register: CpuidRegister,
+    /// Bit number.
+    pub bit: u8,
+}
+
+/// What the guest itself needs, whatever the workload was compiled for. XSAVE comes first: without it AVX cannot be
+/// switched on.
+pub const GUEST_FEATURES: [CpuidBit; 4] = [
+    CpuidBit { name: "XSAVE", leaf: 1, subleaf: 0, register: CpuidRegister::Ecx, bit: 26 },
+    CpuidBit { name: "RDRAND", leaf: 1, subleaf: 0, register: CpuidRegister::Ecx, bit: 30 },
+    CpuidBit { name: "NX", leaf: 0x8000_0001, subleaf: 0, register: CpuidRegister::Edx, bit: 20 },
+    CpuidBit { name: "AVX", leaf: 1, subleaf: 0, register: CpuidRegister::Ecx, bit: 28 },
+];
+
+/// Runs CPUID; leaves above the maximum of their range read as zero instead of as some other leaf.
+#[must_use]
+pub fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {
+    let range = leaf & 0xC000_0000;
+    if leaf > __cpuid_count(range, 0).eax {
+        return CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+    }
+    __cpuid_count(leaf, subleaf)
+}
+
+/// Whether the processor reports a feature.
+#[must_use]
+pub fn has(feature: CpuidBit) -> bool {
+    let result = cpuid(feature.leaf, feature.subleaf);
+    let register = match feature.register {
+        CpuidRegister::Eax => result.eax,
+        CpuidRegister::Ebx => result.ebx,
+        CpuidRegister::Ecx => result.ecx,
+        CpuidRegister::Edx => result.edx,
+    };
+    register & (1 << feature.bit) != 0
+}
+
+/// Switches SSE and AVX state on. Call once, after [`GUEST_FEATURES`] were found present.
+pub fn enable_avx() {
+    // SAFETY: the caller checked XSAVE; setting OSXSAVE changes no memory.
+    unsafe { Cr4::update(|flags| flags.insert(Cr4Flags::OSXSAVE)) }
+    // SAFETY: OSXSAVE is set and the caller checked AVX, so bits 0 to 2 are valid together.
+    unsafe { XCr0::write(XCr0Flags::X87 | XCr0Flags::SSE | XCr0Flags::AVX) }
+}
+
+/// Whether the operating environment keeps AVX state, as [`enable_avx`] arranges.
+#[must_use]
+pub fn avx_enabled() -> bool {
+    if !Cr4::read().contains(Cr4Flags::OSXSAVE) {
+        return false;
+    }
+    // SAFETY: OSXSAVE is set, so XGETBV is valid.
+    let xcr0 = unsafe { xgetbv0() };
+    xcr0 & 0b110 == 0b110
+}
+
+#[target_feature(enable = "xsave")]
+fn xgetbv0() -> u64 {
+    // SAFETY: register 0 always exists; the target feature says XSAVE does.
+    unsafe { _xgetbv(0) }
+}
+
+/// Ends the guest: QEMU leaves with [`ExitCode::qemu_status`].
+pub fn exit(code: ExitCode) -> ! {
+    port::write_u8(DEBUG_EXIT_PORT, code as u8);
+    halt()
+}
+
+/// Stops for ever. Also where a guest ends whose host ignores the debug exit port.
+pub fn halt() -> ! {
+    loop {
+        // SAFETY: interrupts are off for ever, so the processor stays here.
+        unsafe { asm!("cli", "hlt", options(nomem, nostack)) }
+    }
+}
