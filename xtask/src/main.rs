@@ -1,2 +1,81 @@
-//! The only build door: images, tests, lints, benchmarks.
-fn main() {}
+//! The only build door: images, tests, lints, benchmarks. CI calls the same commands.
+
+#![forbid(unsafe_code)]
+
+mod component;
+mod guest;
+mod image;
+mod ledger;
+mod process;
+mod setup;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+/// Builds, tests and measures Redoubt. Whatever a command needs and can install (a pinned toolchain, a target, QEMU
+/// when run as root), it installs; otherwise it prints the one command to run.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install everything that any command needs
+    Setup,
+    /// Build a bootable, measured image from a component and its app.toml
+    #[command(after_help = IMAGE_EXAMPLES)]
+    Image {
+        /// The WebAssembly component [default: examples/ledger-audit, built now]
+        #[arg(long, value_name = "FILE", requires = "manifest")]
+        workload: Option<PathBuf>,
+        /// What the component may use [default: examples/ledger-audit/app.toml]
+        #[arg(long, value_name = "FILE", requires = "workload")]
+        manifest: Option<PathBuf>,
+        /// Where the image goes
+        #[arg(long, value_name = "DIR", default_value = "dist")]
+        out: PathBuf,
+    },
+    /// Write a realistic double-entry ledger, the same bytes for the same options
+    #[command(after_help = LEDGER_EXAMPLES)]
+    Ledger(ledger::Options),
+}
+
+const IMAGE_EXAMPLES: &str = "Examples:
+  cargo xtask image
+  cargo xtask image --workload app.wasm --manifest app.toml --out dist/";
+
+const LEDGER_EXAMPLES: &str = "Examples:
+  cargo xtask ledger --out ledger.csv
+  cargo xtask ledger --out ledger.csv --bytes 100MB --seed 7 --faults 12";
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::locate()?;
+    match command {
+        Command::Setup => setup::ensure(&workspace, &setup::Need::ALL)?,
+        Command::Image { workload, manifest, out } => {
+            let source =
+                workload.zip(manifest).map(|(component, manifest)| image::Source { component, manifest });
+            image::build(&workspace, source, &out)?;
+        }
+        Command::Ledger(options) => ledger::write(&options)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

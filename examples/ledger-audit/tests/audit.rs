@@ -171,13 +171,19 @@ fn check_against_independent(ledger: &str) {
     assert_eq!(member(&json, "transactions"), expected.transactions.len().to_string());
     assert_eq!(member(&json, "unbalanced_transactions"), expected.unbalanced().to_string());
     assert_eq!(member(&json, "malformed_lines"), "0");
-    let balances: Vec<&str> = json.lines().filter(|line| line.starts_with("    {\"account\"")).collect();
+    let balances: HashMap<&str, &str> = json
+        .lines()
+        .filter(|line| line.starts_with("    {\"account\""))
+        .map(|line| (&line[..line.find(", \"debit\"").unwrap()], line.trim_end_matches(',')))
+        .collect();
     assert_eq!(balances.len(), expected.balances.len());
     for ((account, currency), balance) in &expected.balances {
-        let start = format!("    {{\"account\": \"{account}\", \"currency\": \"{currency}\", ");
-        let end = format!(", \"balance\": {balance}}}");
-        let line = balances.iter().find(|line| line.starts_with(&start)).unwrap();
-        assert!(line.trim_end_matches(',').ends_with(&end), "{line} should end with {end}");
+        let line =
+            balances[format!("    {{\"account\": \"{account}\", \"currency\": \"{currency}\"").as_str()];
+        assert!(
+            line.ends_with(&format!(", \"balance\": {balance}}}")),
+            "{line} should have balance {balance}"
+        );
     }
 }
 

@@ -1,0 +1,224 @@
+//! Runs other programs: clean environment, visible progress, whole output when they fail.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::env;
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Lines of output that a failure shows.
+const SHOWN_LINES: usize = 80;
+
+/// Settings of the user's cargo that children keep. Everything else that begins with `CARGO` or `RUST` was put there
+/// by the cargo that runs us, or would change the bytes that are built.
+const KEPT: [&str; 9] = [
+    "CARGO_HOME",
+    "CARGO_BUILD_JOBS",
+    "CARGO_HTTP_",
+    "CARGO_NET_",
+    "CARGO_REGISTR",
+    "CARGO_SOURCE_",
+    "CARGO_TERM_",
+    "RUSTUP_",
+    "RUST_BACKTRACE",
+];
+
+/// A program about to be run.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    command: Command,
+}
+
+impl Tool {
+    /// A program from the search path.
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        for (name, _) in env::vars_os() {
+            let name = name.to_string_lossy();
+            let foreign = name.starts_with("CARGO") || name.starts_with("RUST") || name == "OUT_DIR";
+            let kept = KEPT.iter().any(|kept| name.starts_with(kept)) && name != "RUSTUP_TOOLCHAIN";
+            if foreign && !kept {
+                command.env_remove(name.as_ref());
+            }
+        }
+        command.stdin(Stdio::null());
+        Self { command }
+    }
+
+    /// Cargo of the host toolchain, which `rust-toolchain.toml` chooses by directory.
+    pub(crate) fn cargo(directory: &Path) -> Self {
+        Self::new("cargo").dir(directory).env("CARGO_INCREMENTAL", "0")
+    }
+
+    /// Adds an argument.
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// Sets the directory to run in.
+    pub(crate) fn dir(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs to the end and returns standard output. `what` names the work in progress and in errors.
+    pub(crate) fn run(self, what: &str) -> Result<String> {
+        let line = self.shown();
+        let Finished { status, stdout, tail } = self.finish(what)?;
+        if status.success() {
+            return Ok(stdout);
+        }
+        let output = tail.into_iter().collect::<Vec<_>>().join("\n");
+        bail!("{what} failed ({status})\n  command: {line}\n{output}");
+    }
+
+    /// Runs to the end and tells how it ended; its output goes straight to the terminal.
+    pub(crate) fn run_in_sight(mut self) -> Result<ExitStatus> {
+        let line = self.shown();
+        self.command.status().with_context(|| format!("cannot start {line}"))
+    }
+
+    /// Asks a quick question; `None` when the program is missing or says no.
+    pub(crate) fn ask(mut self) -> Option<String> {
+        let output = self.command.output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn finish(mut self, what: &str) -> Result<Finished> {
+        let line = self.shown();
+        let progress = Progress::start(what);
+        let mut child = self
+            .command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {line}"))?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let reader = thread::spawn(move || read_all(stdout));
+        let stderr = child.stderr.take().context("no standard error")?;
+        let mut tail = follow(stderr, &progress);
+        let stdout = reader.join().unwrap_or_default();
+        let status = child.wait().with_context(|| format!("cannot wait for {line}"))?;
+        if !status.success() {
+            let lines: Vec<&str> = stdout.lines().collect();
+            let from = lines.len().saturating_sub(SHOWN_LINES);
+            tail.extend(lines.into_iter().skip(from).map(str::to_owned));
+        }
+        progress.end(status.success());
+        Ok(Finished { status, stdout, tail })
+    }
+
+    fn shown(&self) -> String {
+        let words = core::iter::once(self.command.get_program()).chain(self.command.get_args());
+        words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+    }
+}
+
+struct Finished {
+    status: ExitStatus,
+    stdout: String,
+    tail: VecDeque<String>,
+}
+
+/// One line that says what is going on and for how long. On a pipe: a line at the start and one at the end.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    what: String,
+    started: Instant,
+}
+
+impl Progress {
+    /// Begins to show.
+    pub(crate) fn start(what: &str) -> Self {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg:.dim}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        if bar.is_hidden() {
+            eprintln!("{what} ...");
+        }
+        Self { bar, what: what.to_owned(), started: Instant::now() }
+    }
+
+    /// Shows a detail of the moment.
+    pub(crate) fn detail(&self, text: &str) {
+        self.bar.set_message(text.trim().to_owned());
+    }
+
+    /// Ends with one line that stays.
+    pub(crate) fn end(self, done: bool) {
+        self.bar.finish_and_clear();
+        let seconds = self.started.elapsed().as_secs_f64();
+        let mark = if done { "done" } else { "FAILED" };
+        eprintln!("{}: {mark} in {seconds:.1} s", self.what);
+    }
+}
+
+fn read_all(mut stream: impl Read) -> String {
+    let mut bytes = Vec::new();
+    // A broken pipe ends the output early; the exit status tells whether that matters.
+    let _ended_early = stream.read_to_end(&mut bytes).is_err();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn follow(stream: impl Read, progress: &Progress) -> VecDeque<String> {
+    let mut tail = VecDeque::new();
+    for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        progress.detail(&line);
+        if tail.len() == SHOWN_LINES {
+            tail.pop_front();
+        }
+        tail.push_back(line);
+    }
+    tail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_show_the_command_and_both_outputs() {
+        let script = Tool::new("sh").args(["-c", "echo on-stdout; echo on-stderr >&2; exit 3"]);
+        let error = format!("{:#}", script.run("a test").unwrap_err());
+        for part in ["a test failed", "exit status: 3", "on-stdout", "on-stderr"] {
+            assert!(error.contains(part), "{part} is missing in {error}");
+        }
+        assert!(Tool::new("no-such-program-anywhere").run("a test").is_err());
+        assert_eq!(Tool::new("sh").args(["-c", "echo yes"]).ask().as_deref(), Some("yes"));
+        assert_eq!(Tool::new("false").ask(), None);
+    }
+
+    #[test]
+    fn children_do_not_see_the_cargo_that_runs_us() {
+        // `cargo test` sets CARGO_MANIFEST_DIR, as `cargo run` does.
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let seen =
+            Tool::new("sh").args(["-c", "echo ${CARGO_MANIFEST_DIR-none}${RUSTUP_TOOLCHAIN-none}"]).ask();
+        assert_eq!(seen.as_deref(), Some("nonenone"));
+    }
+}

@@ -1,0 +1,136 @@
+//! What commands need and how to get it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::Tool;
+use crate::workspace::Workspace;
+
+/// The guest's compiler. Pinned: it decides the ROM's bytes.
+pub(crate) const GUEST_TOOLCHAIN: &str = "nightly-2026-09-01";
+/// The target of components.
+pub(crate) const COMPONENT_TARGET: &str = "wasm32-wasip2";
+
+const QEMU: &str = "qemu-system-x86_64";
+const QEMU_PACKAGE: &str = "qemu-system-x86";
+
+/// Something that may have to be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// [`GUEST_TOOLCHAIN`] with the sources of the standard library.
+    GuestToolchain,
+    /// [`COMPONENT_TARGET`] for the host toolchain.
+    ComponentTarget,
+    /// The emulator.
+    Qemu,
+}
+
+impl Need {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::GuestToolchain, Self::ComponentTarget, Self::Qemu];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::GuestToolchain => "the guest's toolchain",
+            Self::ComponentTarget => "the wasm target",
+            Self::Qemu => "QEMU",
+        }
+    }
+
+    fn is_there(self, workspace: &Workspace) -> bool {
+        match self {
+            Self::GuestToolchain => {
+                guest_sysroot(workspace).is_some_and(|sysroot| has_library_sources(&sysroot))
+            }
+            Self::ComponentTarget => {
+                let sysroot = Tool::new("rustc").dir(workspace.root()).args(["--print", "sysroot"]).ask();
+                sysroot
+                    .is_some_and(|path| Path::new(&path).join("lib/rustlib").join(COMPONENT_TARGET).is_dir())
+            }
+            Self::Qemu => find_program(QEMU).is_some(),
+        }
+    }
+
+    fn install(self, workspace: &Workspace) -> Result<()> {
+        match self {
+            Self::GuestToolchain => {
+                let install = ["toolchain", "install", GUEST_TOOLCHAIN, "--no-self-update"];
+                rustup()?.args(install).args(["--profile", "minimal", "--component", "rust-src"])
+            }
+            Self::ComponentTarget => {
+                rustup()?.dir(workspace.root()).args(["target", "add", COMPONENT_TARGET])
+            }
+            Self::Qemu => return install_qemu(),
+        }
+        .run(&format!("installing {}", self.name()))
+        .map(drop)
+    }
+}
+
+/// Installs what is missing of `needs`.
+pub(crate) fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<()> {
+    for need in needs {
+        if need.is_there(workspace) {
+            continue;
+        }
+        need.install(workspace)?;
+        if !need.is_there(workspace) {
+            bail!("{} is still missing after its installation", need.name());
+        }
+    }
+    Ok(())
+}
+
+/// Where the guest's compiler lives, when it is installed.
+pub(crate) fn guest_sysroot(workspace: &Workspace) -> Option<PathBuf> {
+    let installed = Tool::new("rustup").args(["toolchain", "list"]).ask()?;
+    // Asking rustc first would make rustup install a whole default profile where auto-install is on.
+    installed.lines().find(|line| line.starts_with(GUEST_TOOLCHAIN))?;
+    let toolchain = format!("+{GUEST_TOOLCHAIN}");
+    Tool::new("rustc").dir(workspace.root()).args([&toolchain, "--print", "sysroot"]).ask().map(PathBuf::from)
+}
+
+/// A program of the search path.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+fn has_library_sources(sysroot: &Path) -> bool {
+    sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file()
+}
+
+fn rustup() -> Result<Tool> {
+    find_program("rustup")
+        .context("rustup is missing: install it from https://rustup.rs and run this again")?;
+    Ok(Tool::new("rustup"))
+}
+
+fn install_qemu() -> Result<()> {
+    let is_root = Tool::new("id").arg("-u").ask().as_deref() == Some("0");
+    if !is_root || find_program("apt-get").is_none() {
+        bail!("QEMU is missing. Run: {}", qemu_command());
+    }
+    let apt = || Tool::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
+    apt().arg("update").run("updating the list of packages")?;
+    apt().args(["install", "--yes", "--no-install-recommends", QEMU_PACKAGE]).run("installing QEMU").map(drop)
+}
+
+/// The command that installs QEMU on this machine.
+fn qemu_command() -> String {
+    let known = [
+        ("apt-get", "sudo apt-get install --no-install-recommends qemu-system-x86"),
+        ("dnf", "sudo dnf install qemu-system-x86-core"),
+        ("pacman", "sudo pacman -S qemu-system-x86"),
+        ("zypper", "sudo zypper install qemu-x86"),
+        ("nix-env", "nix-env -iA nixpkgs.qemu"),
+        ("brew", "brew install qemu"),
+    ];
+    let found = known.iter().find(|(program, _)| find_program(program).is_some());
+    found.map_or_else(
+        || format!("install {QEMU} from https://www.qemu.org"),
+        |(_, command)| (*command).to_owned(),
+    )
+}
