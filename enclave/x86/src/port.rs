@@ -5,6 +5,48 @@
 //! addresses that `enclave-devices` gives it, all of them in the shared pool.
 
 use core::arch::asm;
+use core::fmt::Debug;
+
+/// How port accesses reach the machine: the instruction itself, or a hypercall where the instruction would trap into
+/// a handler that we refuse to have (SNP, TDX).
+pub trait PortIo: Debug + Sync {
+    /// Writes one byte.
+    fn write_u8(&self, port: u16, value: u8);
+    /// Writes four bytes; everything written to memory before is visible to the device.
+    fn write_u32(&self, port: u16, value: u32);
+    /// Writes two bytes.
+    fn write_u16(&self, port: u16, value: u16);
+    /// Reads one byte.
+    fn read_u8(&self, port: u16) -> u8;
+    /// Reads four bytes.
+    fn read_u32(&self, port: u16) -> u32;
+}
+
+/// The instructions themselves: no TEE.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DirectPorts;
+
+impl PortIo for DirectPorts {
+    fn write_u8(&self, port: u16, value: u8) {
+        write_u8(port, value);
+    }
+
+    fn write_u32(&self, port: u16, value: u32) {
+        write_u32(port, value);
+    }
+
+    fn write_u16(&self, port: u16, value: u16) {
+        write_u16(port, value);
+    }
+
+    fn read_u8(&self, port: u16) -> u8 {
+        read_u8(port)
+    }
+
+    fn read_u32(&self, port: u16) -> u32 {
+        read_u32(port)
+    }
+}
 
 /// Writes one byte.
 pub fn write_u8(port: u16, value: u8) {

@@ -1,0 +1,106 @@
+//! The virtio console: one reliable byte stream to the loader.
+//!
+//! Spec: virtio 1.2, section 5.3; port 0 without MULTIPORT, so two queues and no control messages.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use virtio_drivers::transport::pci::PciTransport;
+use virtio_drivers::transport::{DeviceType, Transport};
+
+use crate::DeviceError;
+use crate::pci::PciBus;
+use crate::queue::{BufferQueue, Direction};
+
+const DEVICE: &str = "virtio-console";
+const QUEUE_RECEIVE: u16 = 0;
+const QUEUE_TRANSMIT: u16 = 1;
+/// QEMU moves at most 4 KiB from a socket at a time, so larger buffers would only be bounced for nothing.
+const RECEIVE_BUFFER_BYTES: usize = 4096;
+const RECEIVE_BUFFERS: usize = 64;
+const TRANSMIT_BUFFERS: usize = 8;
+/// The largest piece that [`Console::send`] hands to the device at once.
+const TRANSMIT_PIECE_BYTES: usize = 64 * 1024 + 512;
+
+/// The stream.
+#[derive(Debug)]
+pub struct Console {
+    transport: PciTransport,
+    receive: BufferQueue<RECEIVE_BUFFERS>,
+    transmit: BufferQueue<TRANSMIT_BUFFERS>,
+}
+
+impl Console {
+    /// Finds and starts the device.
+    ///
+    /// # Errors
+    /// There is none, or it breaks the rules.
+    pub fn open(bus: &mut PciBus) -> Result<Self, DeviceError> {
+        let mut transport = bus.open(DeviceType::Console)?.ok_or(DeviceError::Missing { device: DEVICE })?;
+        crate::queue::negotiate(DEVICE, &mut transport, 0)?;
+        let receive = BufferQueue::new(DEVICE, &mut transport, QUEUE_RECEIVE, Direction::Receive)?;
+        let transmit = BufferQueue::new(DEVICE, &mut transport, QUEUE_TRANSMIT, Direction::Transmit)?;
+        transport.finish_init();
+        let mut console = Self { transport, receive, transmit };
+        for _ in 0..RECEIVE_BUFFERS {
+            console.receive.post(&mut console.transport, vec![0; RECEIVE_BUFFER_BYTES].into_boxed_slice())?;
+        }
+        Ok(console)
+    }
+
+    /// Passes the received bytes on, piece by piece, and gives the buffers back to the device. Returns how many bytes
+    /// there were.
+    ///
+    /// # Errors
+    /// The device broke a rule.
+    pub fn receive(&mut self, mut consume: impl FnMut(&[u8])) -> Result<usize, DeviceError> {
+        let mut total = 0;
+        while let Some((buffer, written)) = self.receive.take()? {
+            consume(buffer.get(..written).unwrap_or_default());
+            total += written;
+            self.receive.post(&mut self.transport, buffer)?;
+        }
+        Ok(total)
+    }
+
+    /// Whether [`Self::send`] would take a piece now.
+    ///
+    /// # Errors
+    /// The device broke a rule.
+    pub fn can_send(&mut self) -> Result<bool, DeviceError> {
+        while self.transmit.take()?.is_some() {}
+        Ok(self.transmit.has_room())
+    }
+
+    /// Sends bytes, waiting for room: the loader always reads, and a host that does not only stops its own guest.
+    ///
+    /// # Errors
+    /// The device broke a rule.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), DeviceError> {
+        for piece in bytes.chunks(TRANSMIT_PIECE_BYTES) {
+            self.send_piece(piece.to_vec())?;
+        }
+        Ok(())
+    }
+
+    fn send_piece(&mut self, piece: Vec<u8>) -> Result<(), DeviceError> {
+        while !self.can_send()? {
+            core::hint::spin_loop();
+        }
+        let piece: Box<[u8]> = piece.into_boxed_slice();
+        self.transmit.post(&mut self.transport, piece)
+    }
+
+    /// Waits until the device has taken everything: before the guest ends.
+    ///
+    /// # Errors
+    /// The device broke a rule.
+    pub fn flush(&mut self) -> Result<(), DeviceError> {
+        while !self.transmit.is_idle() {
+            self.can_send()?;
+            core::hint::spin_loop();
+        }
+        Ok(())
+    }
+}
