@@ -1,3 +1,30 @@
 //! The engine's tuning and the reproducible step from component to native artefact.
+//!
+//! Native code runs inside the guest's trust boundary, so the hash of an artefact alone says nothing about the component
+//! it came from. Whoever holds the component compiles it again with [`compile`] and compares the bytes: same component,
+//! same [`ENGINE`], same bytes, on any machine. The guest loads artefacts with [`base_config`] and holds no compiler.
+//! Panics: never on input.
 #![cfg_attr(not(any(test, feature = "compiler")), no_std)]
-use wasmtime as _;
+#![cfg_attr(not(feature = "compiler"), forbid(unsafe_code))]
+#![cfg_attr(
+    feature = "compiler",
+    expect(unsafe_code, reason = "the engine marks the choice of instruction set extensions as unsafe")
+)]
+
+extern crate alloc;
+
+#[cfg(feature = "compiler")]
+mod compile;
+mod config;
+mod cpu;
+
+#[cfg(feature = "compiler")]
+pub use compile::{CompileError, compile, compile_for_linux};
+pub use config::{ASYNC_STACK_BYTES, MAX_WASM_STACK_BYTES, base_config};
+pub use cpu::{CpuFeature, CpuidRegister, REQUIRED_CPU_FEATURES, is_required_feature};
+
+/// Names the compiler and its tuning, for the manifest and the reference values.
+///
+/// Two artefacts are comparable only if this text is the same. The last number rises whenever a flag in this crate
+/// changes the generated code; the test `artefact_bytes_are_pinned` notices when that was forgotten.
+pub const ENGINE: &str = "wasmtime 48.0.8 cranelift x86_64-unknown-none redoubt-tuning 1";

@@ -1,3 +1,40 @@
 //! WASI 0.2 host for one component, with limits.
-#![cfg_attr(not(test), no_std)]
-use wasmtime_wasi_io as _; use wasmtime as _; use attestation_artefact as _;
+//!
+//! A component of the `wasi:cli/command` world runs to its end inside [`run_job`]: it reads standard input, writes standard
+//! output and standard error, asks for time and randomness, and nothing else. Everything it may reach is behind
+//! [`JobHost`]; everything it may use up is in [`JobLimits`]. A trap or an exceeded limit ends the job, never the caller.
+//!
+//! Nothing here blocks and nothing needs interrupts: compiled code yields after a slice of fuel, host functions yield
+//! while they wait, and between two slices the one-task executor calls [`JobHost::pump`].
+//!
+//! Hostile: the component, its imports, what it passes to host functions. Trusted: the artefact, because the caller has
+//! compared its hash with the manifest. Panics: never on what a component does.
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
+#![expect(
+    unsafe_code,
+    reason = "loading native code and the engine's two thread-local hooks have no safe form"
+)]
+
+extern crate alloc;
+
+mod bindings;
+mod budget;
+mod clocks;
+mod executor;
+mod host;
+mod imports;
+mod job;
+mod limits;
+mod outside;
+mod program;
+mod streams;
+#[cfg(target_os = "none")]
+mod tls;
+mod wasi;
+
+pub use host::{InputRead, JobHost, OutputStream, Stop};
+#[cfg(feature = "compiler")]
+pub use imports::check_imports;
+pub use job::{JobReport, Outcome, run_job};
+pub use limits::{JobLimits, Limit};
+pub use program::{Machine, Program, RuntimeError};

@@ -1,0 +1,52 @@
+//! The one tuning of the engine, used where artefacts are compiled and where they run.
+
+use core::num::NonZeroUsize;
+
+use wasmtime::{Config, WasmBacktraceDetails, WasmFeatures};
+
+/// Stack that compiled code may use, in bytes. Beyond it the engine traps with "call stack exhausted".
+pub const MAX_WASM_STACK_BYTES: usize = 1024 * 1024;
+
+/// Stack of one running job, in bytes: compiled code, and on top of it the host functions that it calls.
+pub const ASYNC_STACK_BYTES: usize = 2 * MAX_WASM_STACK_BYTES;
+
+/// Frames in the backtrace of a trap.
+const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
+
+/// What a component may be made of: WebAssembly 2.0 and the later proposals that compilers emit today and that leave
+/// execution deterministic. No threads, no garbage collection, no exceptions, no 64-bit memories.
+const WASM_FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .difference(WasmFeatures::GC_TYPES)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::COMPONENT_MODEL);
+
+/// The tuning that compiler and runtime must share; the engine refuses an artefact of another one.
+///
+/// Nothing in it depends on the machine, the environment or on virtual memory: bounds are checked by code, traps are
+/// calls, and the base of a linear memory never moves, so the runtime reserves a memory's whole range at once.
+#[must_use]
+pub fn base_config() -> Config {
+    let mut config = Config::new();
+    config.wasm_features(WasmFeatures::all(), false).wasm_features(WASM_FEATURES, true);
+    config.relaxed_simd_deterministic(true).concurrency_support(false);
+    config.signals_based_traps(false).memory_init_cow(false);
+    config
+        .memory_reservation(0)
+        .memory_guard_size(0)
+        .guard_before_linear_memory(false)
+        .memory_may_move(false);
+    config.consume_fuel(true).epoch_interruption(false);
+    config
+        .max_wasm_stack(MAX_WASM_STACK_BYTES)
+        .async_stack_size(ASYNC_STACK_BYTES)
+        .async_stack_zeroing(false);
+    config.debug_info(false).debug_symbols(false).native_unwind_info(false);
+    config
+        .generate_address_map(true)
+        .wasm_backtrace_max_frames(Some(BACKTRACE_FRAMES))
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    config
+}

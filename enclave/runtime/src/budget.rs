@@ -1,0 +1,78 @@
+//! The memory that a component gets from the engine.
+
+use wasmtime::ResourceLimiter;
+
+use crate::limits::{JobEnd, Limit};
+
+/// Upper bound of what the engine allocates for one element of a table.
+const TABLE_ELEMENT_BYTES: usize = 16;
+
+/// Counts linear memories and tables against one limit.
+///
+/// A growth beyond the limit ends the job instead of returning -1 to the component: the report then names the limit, and
+/// not whatever the component's allocator does about it.
+#[derive(Debug)]
+pub(crate) struct MemoryBudget {
+    limit_bytes: u64,
+    used_bytes: u64,
+    peak_bytes: u64,
+}
+
+impl MemoryBudget {
+    pub(crate) fn new(limit_bytes: u64) -> Self {
+        Self { limit_bytes, used_bytes: 0, peak_bytes: 0 }
+    }
+
+    /// The most that was in use at once.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.peak_bytes
+    }
+
+    fn grow(&mut self, added_bytes: usize) -> wasmtime::Result<()> {
+        let added_bytes = u64::try_from(added_bytes).unwrap_or(u64::MAX);
+        let used_bytes = self.used_bytes.saturating_add(added_bytes);
+        if used_bytes > self.limit_bytes {
+            return Err(JobEnd::Limit(Limit::ComponentMemory).into());
+        }
+        self.used_bytes = used_bytes;
+        self.peak_bytes = self.peak_bytes.max(used_bytes);
+        Ok(())
+    }
+}
+
+impl ResourceLimiter for MemoryBudget {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // The component's own maximum: it asked to be told no.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.grow(desired.saturating_sub(current))?;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(error.context("out of memory: the machine has less than the job's limit allows"))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES))?;
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(error.context("out of memory: the machine has less than the job's limit allows"))
+    }
+}
