@@ -1,6 +1,30 @@
 //! SEV-SNP attestation report: bytes to structs.
+//!
+//! Spec: AMD publication 56860 "SEV Secure Nested Paging Firmware ABI Specification", tables "ATTESTATION_REPORT",
+//! "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report; whether somebody
+//! trustworthy signed them is for `attestation-evidence`.
+//! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod layout;
+mod parse;
+mod policy;
+mod tcb;
+
+pub use layout::{ReportSignature, SnpReport};
+pub use parse::{CpuId, ReportError, SigningKeyKind};
+pub use policy::GuestPolicy;
+pub use tcb::{TcbLayout, TcbParts, TcbVersion};
 
 /// Bytes of a report, all versions.
 pub const REPORT_BYTES: usize = 1184;
+/// Bytes that the signature covers, from the start.
+pub const SIGNED_BYTES: usize = 0x2A0;
+/// Oldest report version that parses.
+pub const OLDEST_VERSION: u32 = 2;
+/// Newest report version that parses. Later ones may give reserved bytes a meaning that we would overlook.
+pub const NEWEST_VERSION: u32 = 5;
+/// `SIGNATURE_ALGO` of ECDSA P-384 with SHA-384, the only one defined.
+pub const SIGNATURE_ALGORITHM_ECDSA_P384_SHA384: u32 = 1;

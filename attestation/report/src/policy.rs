@@ -1,0 +1,68 @@
+//! Guest policy: what the owner of a guest demanded of the firmware at launch.
+
+use core::fmt;
+
+/// `POLICY` of a report (56860, table "Guest Policy"). Bits that nobody has defined yet survive and print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuestPolicy(pub u64);
+
+impl GuestPolicy {
+    /// Simultaneous multithreading may be on.
+    pub const SMT_ALLOWED: u64 = 1 << 16;
+    /// Always one.
+    pub const RESERVED_MUST_BE_ONE: u64 = 1 << 17;
+    /// A migration agent may move the guest.
+    pub const MIGRATE_MA: u64 = 1 << 18;
+    /// The host may read the guest's memory and registers.
+    pub const DEBUG: u64 = 1 << 19;
+    /// Only on machines with one socket.
+    pub const SINGLE_SOCKET: u64 = 1 << 20;
+    /// CXL memory may be used.
+    pub const CXL_ALLOW: u64 = 1 << 21;
+    /// Memory must be encrypted with AES-256-XTS.
+    pub const MEM_AES_256_XTS: u64 = 1 << 22;
+    /// Running average power limit must be off.
+    pub const RAPL_DIS: u64 = 1 << 23;
+    /// Ciphertext of DRAM must be hidden from the host.
+    pub const CIPHERTEXT_HIDING_DRAM: u64 = 1 << 24;
+    /// The host may not swap guest pages.
+    pub const PAGE_SWAP_DISABLE: u64 = 1 << 25;
+
+    /// Whether all of `bits` are set.
+    #[must_use]
+    pub const fn has(self, bits: u64) -> bool {
+        self.0 & bits == bits
+    }
+
+    /// Whether the host may read the guest: no secret and no claim survives that.
+    #[must_use]
+    pub const fn is_debug(self) -> bool {
+        self.has(Self::DEBUG)
+    }
+
+    /// Smallest ABI version that the guest accepts, as major and minor.
+    #[must_use]
+    pub const fn abi_version(self) -> (u8, u8) {
+        let [minor, major, ..] = self.0.to_le_bytes();
+        (major, minor)
+    }
+}
+
+impl fmt::Display for GuestPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_read_where_the_specification_puts_them() {
+        let debug = GuestPolicy(0xB_0000);
+        assert!(debug.is_debug() && debug.has(GuestPolicy::SMT_ALLOWED | GuestPolicy::RESERVED_MUST_BE_ONE));
+        assert!(!GuestPolicy(0x3_0000).is_debug());
+        assert_eq!(GuestPolicy(0x3_011F).abi_version(), (1, 31));
+    }
+}
