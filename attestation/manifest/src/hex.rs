@@ -77,7 +77,10 @@ impl HexU64 {
         if !canonical {
             return None;
         }
-        digits.iter().try_fold(0, |value: u64, digit| Some((value << 4) | u64::from(nibble(*digit)?))).map(Self)
+        digits
+            .iter()
+            .try_fold(0, |value: u64, digit| Some((value << 4) | u64::from(nibble(*digit)?)))
+            .map(Self)
     }
 }
 

@@ -7,11 +7,14 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 mod hex;
 mod parse;
+pub mod reference;
 
 pub use hex::{HexDigest, HexU64};
 pub use parse::{ManifestError, manifest_digest, parse_manifest};

@@ -40,7 +40,8 @@ pub enum ManifestError {
 /// # Errors
 /// See [`ManifestError`]: the first problem is named.
 pub fn parse_manifest(bytes: &[u8]) -> Result<Manifest<'_>, ManifestError> {
-    let (manifest, end): (Manifest<'_>, usize) = serde_json_core::from_slice(bytes).map_err(ManifestError::Syntax)?;
+    let (manifest, end): (Manifest<'_>, usize) =
+        serde_json_core::from_slice(bytes).map_err(ManifestError::Syntax)?;
     let rest = bytes.get(end..).unwrap_or_default();
     if rest.iter().any(|byte| !byte.is_ascii_whitespace()) {
         return Err(ManifestError::TrailingBytes { expected: end, found: bytes.len() });
@@ -67,7 +68,11 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
         (name_ok, "name", "1 to 64 of a-z, 0-9 and -"),
         ((32..=2048).contains(&manifest.memory_mib), "memory_mib", "32 to 2048"),
         (manifest.memory_mib.is_multiple_of(2), "memory_mib", "a multiple of 2"),
-        (limits.component_memory_bytes < memory_bytes, "limits.component_memory_bytes", "less than memory_mib"),
+        (
+            limits.component_memory_bytes < memory_bytes,
+            "limits.component_memory_bytes",
+            "less than memory_mib",
+        ),
         (limits.component_memory_bytes > 0, "limits.component_memory_bytes", "more than 0"),
         (limits.fuel > 0, "limits.fuel", "more than 0"),
         (limits.wall_ms > 0, "limits.wall_ms", "more than 0"),
