@@ -33,6 +33,12 @@ pub(crate) fn build(workspace: &Workspace, source: Option<Source>, out: &Path) -
     };
     let elf = guest::build(workspace)?;
     let elf = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let _ = (elf, out, source);
+    let rom = image_rom::assemble(&elf).context("the guest does not fit the ROM")?;
+    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    fs::write(out.join("redoubt.rom"), rom.bytes()).context("cannot write the ROM")?;
+    for section in rom.sections() {
+        println!("{section:?}");
+    }
+    let _ = source;
     anyhow::bail!("the image builder is not part of this build yet");
 }

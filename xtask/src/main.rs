@@ -6,6 +6,7 @@ mod component;
 mod guest;
 mod image;
 mod ledger;
+mod lint;
 mod process;
 mod setup;
 mod workspace;
@@ -43,6 +44,12 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "dist")]
         out: PathBuf,
     },
+    /// Check the rules of the house, the formatting and clippy
+    Lint {
+        /// Only our own rules: a second instead of minutes
+        #[arg(long)]
+        rules: bool,
+    },
     /// Write a realistic double-entry ledger, the same bytes for the same options
     #[command(after_help = LEDGER_EXAMPLES)]
     Ledger(ledger::Options),
@@ -74,6 +81,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let source =
                 workload.zip(manifest).map(|(component, manifest)| image::Source { component, manifest });
             image::build(&workspace, source, &out)?;
+        }
+        Command::Lint { rules } => {
+            lint::rules(&workspace)?;
+            if !rules {
+                lint::formatting(&workspace)?;
+                lint::clippy(&workspace)?;
+            }
         }
         Command::Ledger(options) => ledger::write(&options)?,
     }
