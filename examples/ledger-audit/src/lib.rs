@@ -7,6 +7,7 @@
 //! The report depends on the input's bytes only: no clock, no randomness, no hash-map order. That is what lets a
 //! stranger run it again and compare. Memory grows with the number of accounts, never with the number of lines.
 //! Panics: never on input.
+#![forbid(unsafe_code)]
 
 mod books;
 mod lines;

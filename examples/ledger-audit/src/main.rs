@@ -3,6 +3,8 @@
 //! Exit status 0: the audit was completed, whatever it found (`"balanced": false` is a result, not a failure).
 //! 2: the input is not a ledger. 1: the report could not be written.
 
+#![forbid(unsafe_code)]
+
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
