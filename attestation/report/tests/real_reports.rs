@@ -1,6 +1,8 @@
 //! Reports signed by real chips, read in place: `REDOUBT_FIXTURES`, or `shared/fixtures/attestation` next to the
 //! project's folder. They are not part of the project; without them this test says so and passes.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 use std::path::{Path, PathBuf};
 
 use attestation_report::{ReportError, SigningKeyKind, SnpReport};

@@ -1,0 +1,212 @@
+//! One claim, every byte of it, and a vector made by other people's code.
+
+use attestation_evidence::{INSTANCE_KEY_BYTES, Platform};
+
+use super::*;
+use crate::{Digested, LIMIT_NAME_MAX_BYTES, Outcome};
+
+fn instance_key() -> SigningKey {
+    SigningKey::from_slice(&[7; 32]).unwrap()
+}
+
+fn public_key(key: &SigningKey) -> [u8; INSTANCE_KEY_BYTES] {
+    key.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap()
+}
+
+fn evidence() -> Evidence {
+    Evidence {
+        platform: Platform::Simulated,
+        report: vec![1; 8],
+        endorsement: vec![2; 4],
+        instance_key: public_key(&instance_key()),
+        hpke_key: None,
+        manifest: br#"{"name":"golden"}"#.to_vec(),
+    }
+}
+
+fn claim() -> Claim {
+    Claim {
+        version: 1,
+        component: [0x11; 32],
+        artefact: [0x22; 32],
+        manifest: Sha256::digest(&evidence().manifest).into(),
+        input: Digested { sha256: [0x44; 32], bytes: 10_485_760 },
+        output: Digested { sha256: [0x55; 32], bytes: 321 },
+        outcome: Outcome::LimitExceeded { limit: "fuel".into() },
+        sequence: 3,
+        previous: [0x88; 32],
+        transcript_root: None,
+        receipts_root: Some([0xAA; 32]),
+        fuel: 1_234_567_890_123,
+    }
+}
+
+fn sign(claim: &Claim) -> Vec<u8> {
+    sign_claim(claim, &evidence(), &instance_key())
+}
+
+fn check(bytes: &[u8]) -> Result<VerifiedClaim, ClaimError> {
+    SignedClaim::parse(bytes)?.verify()
+}
+
+#[test]
+fn signed_claims_verify() {
+    let bytes = sign(&claim());
+    let verified = check(&bytes).unwrap();
+    assert_eq!(verified.claim(), &claim());
+    assert_eq!(verified.evidence(), &evidence());
+    assert_eq!(verified.digest(), &claim_digest(&bytes));
+    let first = Claim { outcome: Outcome::Exited { code: 9 }, sequence: 0, previous: [0; 32], ..claim() };
+    assert_eq!(check(&sign(&first)).unwrap().claim(), &first);
+    let trapped = Claim { outcome: Outcome::Trapped, transcript_root: Some([1; 32]), ..claim() };
+    assert_eq!(check(&sign(&trapped)).unwrap().claim(), &trapped);
+}
+
+/// Printed by this script, with `cbor2` 6.3.0 and `cryptography` 50.0.2 from PyPI; nothing of ours takes part:
+/// ```python
+/// import hashlib
+/// import cbor2
+/// from cryptography.hazmat.primitives import hashes
+/// from cryptography.hazmat.primitives.asymmetric import ec
+/// from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+/// from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+///
+/// N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+/// dump = lambda value: cbor2.dumps(value, canonical=True)
+/// sha = lambda data: hashlib.sha256(data).digest()
+///
+/// key = ec.derive_private_key(int.from_bytes(bytes([7] * 32), "big"), ec.SECP256R1())
+/// public = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+/// manifest = b'{"name":"golden"}'
+/// evidence = dump({0: 1, 1: 1, 2: bytes([1] * 8), 3: bytes([2] * 4), 4: public, 6: manifest})
+/// payload = dump({
+///     0: 1, 1: bytes([0x11] * 32), 2: bytes([0x22] * 32), 3: sha(manifest),
+///     4: {0: bytes([0x44] * 32), 1: 10_485_760}, 5: {0: bytes([0x55] * 32), 1: 321},
+///     6: [2, "fuel"], 7: 3, 8: bytes([0x88] * 32), 10: bytes([0xAA] * 32), 11: 1_234_567_890_123,
+/// })
+/// protected = dump({1: -7, 3: "application/redoubt-claim+cbor", -65537: sha(evidence)})
+/// signed = dump(["Signature1", protected, b"redoubt claim 1", payload])
+/// r, s = decode_dss_signature(key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
+/// signature = r.to_bytes(32, "big") + min(s, N - s).to_bytes(32, "big")
+/// claim = dump(cbor2.CBORTag(18, [protected, {-65538: evidence}, payload, signature]))
+/// print(claim.hex())
+/// ```
+const GOLDEN_CLAIM: &str = concat!(
+    "d284584ba3012603781e6170706c69636174696f6e2f7265646f7562742d636c61696d2b63626f723a0001000058203b",
+    "315b568f83db84d68931d80c682c3eba962eb57239de5819e056520284fdcba13a00010001586ca60001010102480101",
+    "010101010101034402020202045841041e18532fd4754c02f3041d9c75ceb33b83ffd81ac7ce4fe882ccb1c98bc5896e",
+    "a46c311c4e2ff40dd96a3653e6e45445d32dfe486eced75c7a90c6a18881c0a306517b226e616d65223a22676f6c6465",
+    "6e227d59011aab0001015820111111111111111111111111111111111111111111111111111111111111111102582022",
+    "222222222222222222222222222222222222222222222222222222222222220358200549f748d3e603eff23846b1ff8d",
+    "9a48d6009ca8f2e2adcd4a7bec7609c3c35804a200582044444444444444444444444444444444444444444444444444",
+    "44444444444444011a00a0000005a2005820555555555555555555555555555555555555555555555555555555555555",
+    "555501190141068202646675656c07030858208888888888888888888888888888888888888888888888888888888888",
+    "8888880a5820aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa0b1b0000011f71fb04cb",
+    "58407792fa4396fbb3215ff4bf574b7a9b57b3f091983f52d8304bd856c18fe04732271e56ee7793f3871a1f7d357606",
+    "37b84b5ed0109ec1248f6b5e5e27fec2dff6",
+);
+
+#[test]
+fn an_independent_implementation_agrees() {
+    let golden = hex::decode(GOLDEN_CLAIM).unwrap();
+    assert_eq!(check(&golden).unwrap().claim(), &claim());
+    assert_eq!(sign(&claim()), golden, "RFC 6979 makes signatures comparable");
+}
+
+#[test]
+fn no_byte_can_change() {
+    let bytes = sign(&claim());
+    for index in 0..bytes.len() {
+        let mut forged = bytes.clone();
+        forged[index] ^= 1;
+        assert!(check(&forged).is_err(), "byte {index}");
+    }
+}
+
+#[test]
+fn no_prefix_and_no_suffix_parses() {
+    let bytes = sign(&claim());
+    for length in 0..bytes.len() {
+        assert!(SignedClaim::parse(&bytes[..length]).is_err(), "prefix of {length} bytes");
+    }
+    let longer = [bytes.as_slice(), &[0]].concat();
+    assert_eq!(SignedClaim::parse(&longer).unwrap_err(), ClaimError::NotDeterministic);
+    let huge = vec![0; CLAIM_MAX_BYTES + 1];
+    let refused = ClaimError::TooLong { limit: CLAIM_MAX_BYTES, found: CLAIM_MAX_BYTES + 1 };
+    assert_eq!(SignedClaim::parse(&huge).unwrap_err(), refused);
+}
+
+#[test]
+fn the_other_s_is_refused() {
+    let mut bytes = sign(&claim());
+    let start = bytes.len() - SIGNATURE_BYTES;
+    let signature = Signature::from_slice(&bytes[start..]).unwrap();
+    let (r, s) = signature.split_scalars();
+    let other = Signature::from_scalars(r, -*s).unwrap();
+    bytes[start..].copy_from_slice(&other.to_bytes());
+    assert_eq!(check(&bytes), Err(ClaimError::Signature));
+}
+
+#[test]
+fn evidence_cannot_be_exchanged() {
+    let bytes = sign(&claim());
+    let envelope = Envelope::decode(&bytes).unwrap();
+    let other = Evidence { endorsement: vec![3; 4], ..evidence() }.encode();
+    let exchanged = Envelope { evidence: &other, ..envelope }.encode();
+    assert_eq!(check(&exchanged), Err(ClaimError::EvidenceDigest));
+}
+
+#[test]
+fn another_key_signs_in_vain() {
+    let thief = SigningKey::from_slice(&[8; 32]).unwrap();
+    assert_eq!(check(&sign_claim(&claim(), &evidence(), &thief)), Err(ClaimError::Signature));
+    let no_point = Evidence { instance_key: [4; INSTANCE_KEY_BYTES], ..evidence() };
+    assert_eq!(check(&sign_claim(&claim(), &no_point, &instance_key())), Err(ClaimError::InstanceKey));
+}
+
+#[test]
+fn claim_and_evidence_are_of_one_manifest() {
+    let other = Claim { manifest: [9; 32], ..claim() };
+    assert_eq!(check(&sign(&other)), Err(ClaimError::Manifest));
+}
+
+#[test]
+fn the_content_is_checked() {
+    let version = Claim { version: 2, ..claim() };
+    assert_eq!(check(&sign(&version)), Err(ClaimError::Version { expected: 1, found: 2 }));
+    let name = "x".repeat(LIMIT_NAME_MAX_BYTES + 1);
+    let limit = Claim { outcome: Outcome::LimitExceeded { limit: name }, ..claim() };
+    assert_eq!(check(&sign(&limit)), Err(ClaimError::LimitName { limit: 64, found: 65 }));
+    let first_with_previous = Claim { sequence: 0, ..claim() };
+    assert_eq!(check(&sign(&first_with_previous)), Err(ClaimError::Chain { sequence: 0 }));
+    let orphan = Claim { previous: [0; 32], ..claim() };
+    assert_eq!(check(&sign(&orphan)), Err(ClaimError::Chain { sequence: 3 }));
+}
+
+#[test]
+fn other_headers_and_other_payload_encodings_are_refused() {
+    let bytes = sign(&claim());
+    let envelope = Envelope::decode(&bytes).unwrap();
+    let mut header = envelope.protected.to_vec();
+    // `a3 01 26 …`: algorithm -7 becomes -8.
+    assert_eq!(header[..3], [0xA3, 0x01, 0x26]);
+    header[2] = 0x27;
+    let other = Envelope { protected: &header, ..envelope }.encode();
+    assert_eq!(check(&other), Err(ClaimError::ProtectedHeader));
+
+    let envelope = Envelope::decode(&bytes).unwrap();
+    // `ab 00 01 …`: version 1 in two bytes, signed by the right key.
+    assert_eq!(envelope.payload[..3], [0xAB, 0x00, 0x01]);
+    let payload = [&[0xAB, 0x00, 0x18, 0x01], &envelope.payload[3..]].concat();
+    let signature: Signature = instance_key().sign(&to_be_signed(envelope.protected, &payload));
+    let signature = signature.normalize_s().to_bytes();
+    let long_form = Envelope { payload: &payload, signature: &signature, ..envelope }.encode();
+    assert_eq!(check(&long_form), Err(ClaimError::NotDeterministic));
+}
+
+#[test]
+fn a_length_field_allocates_nothing() {
+    // Tag 18, array of four, protected header that claims 2^63 bytes.
+    let lie = [0xD2, 0x84, 0x5B, 0x80, 0, 0, 0, 0, 0, 0, 0];
+    assert!(matches!(SignedClaim::parse(&lie), Err(ClaimError::Structure { .. })));
+}
