@@ -8,7 +8,9 @@ mod image;
 mod ledger;
 mod lint;
 mod process;
+mod reproduce;
 mod setup;
+mod test;
 mod workspace;
 
 use std::path::PathBuf;
@@ -50,6 +52,15 @@ enum Command {
         #[arg(long)]
         rules: bool,
     },
+    /// Run every test that fits an hour on two cores, and print the minutes per suite
+    Test {
+        /// Also what does not fit
+        #[arg(long)]
+        long: bool,
+        /// Only these suites, in this order
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<test::Suite>,
+    },
     /// Write a realistic double-entry ledger, the same bytes for the same options
     #[command(after_help = LEDGER_EXAMPLES)]
     Ledger(ledger::Options),
@@ -88,6 +99,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 lint::formatting(&workspace)?;
                 lint::clippy(&workspace)?;
             }
+        }
+        Command::Test { long, only } => {
+            let length = if long { test::Length::Long } else { test::Length::Short };
+            test::run(&workspace, length, &only)?;
         }
         Command::Ledger(options) => ledger::write(&options)?,
     }

@@ -83,16 +83,21 @@ impl Tool {
 
     /// Runs to the end and returns standard output. `what` names the work in progress and in errors.
     pub(crate) fn run(self, what: &str) -> Result<String> {
+        self.run_tests(what).map(|(stdout, _)| stdout)
+    }
+
+    /// Like [`Self::run`], and returns what its tests said about being skipped.
+    pub(crate) fn run_tests(self, what: &str) -> Result<(String, Vec<String>)> {
         let line = self.shown();
-        let Finished { status, stdout, tail } = self.finish(what)?;
+        let Finished { status, stdout, tail, skipped } = self.finish(what)?;
         if status.success() {
-            return Ok(stdout);
+            return Ok((stdout, skipped));
         }
         let output = tail.into_iter().collect::<Vec<_>>().join("\n");
         bail!("{what} failed ({status})\n  command: {line}\n{output}");
     }
 
-    /// Runs to the end and tells how it ended; its output goes straight to the terminal.
+    /// Runs to the end; its output goes straight to the terminal.
     pub(crate) fn run_in_sight(mut self) -> Result<ExitStatus> {
         let line = self.shown();
         self.command.status().with_context(|| format!("cannot start {line}"))
@@ -116,7 +121,7 @@ impl Tool {
         let stdout = child.stdout.take().context("no standard output")?;
         let reader = thread::spawn(move || read_all(stdout));
         let stderr = child.stderr.take().context("no standard error")?;
-        let mut tail = follow(stderr, &progress);
+        let (mut tail, skipped) = follow(stderr, &progress);
         let stdout = reader.join().unwrap_or_default();
         let status = child.wait().with_context(|| format!("cannot wait for {line}"))?;
         if !status.success() {
@@ -125,7 +130,7 @@ impl Tool {
             tail.extend(lines.into_iter().skip(from).map(str::to_owned));
         }
         progress.end(status.success());
-        Ok(Finished { status, stdout, tail })
+        Ok(Finished { status, stdout, tail, skipped })
     }
 
     fn shown(&self) -> String {
@@ -138,6 +143,7 @@ struct Finished {
     status: ExitStatus,
     stdout: String,
     tail: VecDeque<String>,
+    skipped: Vec<String>,
 }
 
 /// One line that says what is going on and for how long. On a pipe: a line at the start and one at the end.
@@ -184,17 +190,21 @@ fn read_all(mut stream: impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn follow(stream: impl Read, progress: &Progress) -> VecDeque<String> {
-    let mut tail = VecDeque::new();
+/// Shows each line as it comes; keeps the last ones, and those that say what a test skipped.
+fn follow(stream: impl Read, progress: &Progress) -> (VecDeque<String>, Vec<String>) {
+    let (mut tail, mut skipped) = (VecDeque::new(), Vec::new());
     for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line).into_owned();
         progress.detail(&line);
+        if line.starts_with("skipped: ") {
+            skipped.push(line.clone());
+        }
         if tail.len() == SHOWN_LINES {
             tail.pop_front();
         }
         tail.push_back(line);
     }
-    tail
+    (tail, skipped)
 }
 
 #[cfg(test)]

@@ -1,0 +1,218 @@
+//! `cargo xtask test`: every suite, one by one, with the minutes that each took.
+//!
+//! Everything here fits 60 minutes on two cores with an empty target folder. What does not goes behind `--long`.
+
+use core::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::ledger::{self, ByteCount};
+use crate::process::Tool;
+use crate::setup::{self, Need};
+use crate::workspace::Workspace;
+use crate::{component, guest, image, lint, reproduce};
+
+/// Packages that have to build for the bare target.
+const BARE_PACKAGES: [&str; 13] = [
+    "attestation-artefact",
+    "attestation-claim",
+    "attestation-evidence",
+    "attestation-manifest",
+    "attestation-measure",
+    "attestation-report",
+    "enclave-devices",
+    "enclave-memory",
+    "enclave-platform",
+    "enclave-runtime",
+    "enclave-service",
+    "enclave-wire",
+    "enclave-x86",
+];
+
+/// Faults in the ledger that the auditor and the end-to-end tests get.
+const LEDGER_FAULTS: u64 = 9;
+
+/// A group of tests that runs as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// Rules of the house
+    Rules,
+    /// Layout of the code
+    Fmt,
+    /// Clippy, warnings refused
+    Clippy,
+    /// `cargo test` of the host crates
+    Host,
+    /// The guest's crates on the bare target
+    Bare,
+    /// The example workload: its own tests, and a large generated ledger
+    Example,
+    /// The image, built
+    Image,
+    /// The image again from another path: the bytes must be the same
+    Reproduce,
+    /// The shipping ROM under QEMU, with honest and with hostile hosts
+    E2e,
+    /// Documentation without warnings, private items included (only with --long)
+    Docs,
+}
+
+impl Suite {
+    const ALWAYS: [Self; 9] = [
+        Self::Rules,
+        Self::Fmt,
+        Self::Clippy,
+        Self::Host,
+        Self::Bare,
+        Self::Example,
+        Self::Image,
+        Self::Reproduce,
+        Self::E2e,
+    ];
+    const LONG: [Self; 1] = [Self::Docs];
+
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Runs it; returns what its tests skipped.
+    fn run(self, workspace: &Workspace, length: Length) -> Result<Vec<String>> {
+        match self {
+            Self::Rules => lint::rules(workspace).map(|()| Vec::new()),
+            Self::Fmt => lint::formatting(workspace).map(|()| Vec::new()),
+            Self::Clippy => lint::clippy(workspace).map(|()| Vec::new()),
+            Self::Host => host(workspace),
+            Self::Bare => bare(workspace).map(|()| Vec::new()),
+            Self::Example => example(workspace),
+            Self::Image => image::build(workspace, None, &image_folder(workspace)).map(|()| Vec::new()),
+            Self::Reproduce => reproduce::check(workspace, &image_folder(workspace)).map(|()| Vec::new()),
+            Self::E2e => e2e(workspace, length),
+            Self::Docs => docs(workspace).map(|()| Vec::new()),
+        }
+    }
+}
+
+/// How much to test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// What fits an hour.
+    Short,
+    /// Everything.
+    Long,
+}
+
+/// Runs `only`, or all suites of `length`, and prints the table. Later suites run even when earlier ones fail.
+pub(crate) fn run(workspace: &Workspace, length: Length, only: &[Suite]) -> Result<()> {
+    let suites: Vec<Suite> = match (only, length) {
+        ([], Length::Short) => Suite::ALWAYS.to_vec(),
+        ([], Length::Long) => [&Suite::ALWAYS[..], &Suite::LONG].concat(),
+        (only, _) => only.to_vec(),
+    };
+    let mut table = format!("\n{:<12}{:>8}  result\n", "suite", "minutes");
+    let mut failed = Vec::new();
+    let started = Instant::now();
+    for suite in suites {
+        let name = suite.name();
+        eprintln!("\n== {name}");
+        let begun = Instant::now();
+        let result = suite.run(workspace, length);
+        let minutes = begun.elapsed().as_secs_f64() / 60.0;
+        let outcome = match &result {
+            Ok(skipped) if skipped.is_empty() => "ok".to_owned(),
+            Ok(skipped) => format!("ok, {} skipped", skipped.len()),
+            Err(_) => "FAILED".to_owned(),
+        };
+        // Writing to a `String` cannot fail.
+        let _infallible = writeln!(table, "{name:<12}{minutes:>8.1}  {outcome}");
+        match result {
+            Ok(skipped) => skipped.iter().for_each(|line| eprintln!("{line}")),
+            Err(error) => {
+                eprintln!("{error:#}");
+                failed.push(name);
+            }
+        }
+    }
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    println!("{table}{:<12}{minutes:>8.1}", "all");
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+fn host(workspace: &Workspace) -> Result<Vec<String>> {
+    let (_, skipped) = Tool::cargo(workspace.root())
+        .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked"])
+        .run_tests("cargo test")?;
+    Ok(skipped)
+}
+
+fn bare(workspace: &Workspace) -> Result<()> {
+    setup::ensure(workspace, &[Need::GuestToolchain])?;
+    let packages = BARE_PACKAGES.iter().flat_map(|package| ["--package", package]);
+    guest::cargo(workspace, "check")?
+        .args(["--locked", "--profile", "guest", "--no-default-features"])
+        .args(packages)
+        .run("checking the guest's crates on the bare target")
+        .map(drop)
+}
+
+fn example(workspace: &Workspace) -> Result<Vec<String>> {
+    let ledger = large_ledger(workspace)?;
+    let (_, skipped) = Tool::cargo(&workspace.path(component::EXAMPLE))
+        .args(["test", "--locked", "--target-dir"])
+        .arg(workspace.target().join("examples"))
+        .env("LEDGER_AUDIT_FILE", &ledger)
+        .env("LEDGER_AUDIT_FAULTS", LEDGER_FAULTS.to_string())
+        .run_tests("cargo test in examples/ledger-audit")?;
+    Ok(skipped)
+}
+
+fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
+    setup::ensure(workspace, &[Need::Qemu])?;
+    let programs = Tool::cargo(workspace.root()).args([
+        "build",
+        "--locked",
+        "--package",
+        "loader-cli",
+        "--package",
+        "attestation-cli",
+    ]);
+    programs.run("building redoubt and redoubt-verify")?;
+    let test = Tool::cargo(workspace.root())
+        .args(["test", "--package", "tests-e2e", "--locked"])
+        .env("REDOUBT_REQUIRE", "qemu,image")
+        .env("REDOUBT_DIST", image_folder(workspace))
+        .env("REDOUBT_LEDGER", large_ledger(workspace)?)
+        .env("REDOUBT_BIN_DIR", workspace.target().join("debug"));
+    // Each test starts virtual machines: several at once would only be slower, and their timeouts would lie.
+    let test = test.args(["--", "--test-threads=1"]);
+    let test = if length == Length::Long { test.arg("--include-ignored") } else { test };
+    let (_, skipped) = test.run_tests("end-to-end tests")?;
+    Ok(skipped)
+}
+
+fn docs(workspace: &Workspace) -> Result<()> {
+    Tool::cargo(workspace.root())
+        .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
+        .env("RUSTDOCFLAGS", "--deny=warnings")
+        .run("cargo doc")
+        .map(drop)
+}
+
+fn image_folder(workspace: &Workspace) -> PathBuf {
+    workspace.scratch().join("dist")
+}
+
+fn large_ledger(workspace: &Workspace) -> Result<PathBuf> {
+    fs::create_dir_all(workspace.scratch())?;
+    let out = workspace.scratch().join("ledger.csv");
+    ledger::write(&ledger::Options {
+        out: out.clone(),
+        bytes: ByteCount(10_500_000),
+        seed: 2,
+        faults: LEDGER_FAULTS,
+    })?;
+    Ok(out)
+}
