@@ -1,8 +1,11 @@
 //! The one tuning of the engine, used where artefacts are compiled and where they run.
 
+use alloc::string::String;
 use core::num::NonZeroUsize;
 
-use wasmtime::{Config, WasmBacktraceDetails, WasmFeatures};
+use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, WasmFeatures};
+
+use crate::ENGINE;
 
 /// Stack that compiled code may use, in bytes. Beyond it the engine traps with "call stack exhausted".
 pub const MAX_WASM_STACK_BYTES: usize = 1024 * 1024;
@@ -23,7 +26,10 @@ const WASM_FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::RELAXED_SIMD)
     .union(WasmFeatures::COMPONENT_MODEL);
 
-/// The tuning that compiler and runtime must share; the engine refuses an artefact of another one.
+const _: () = assert!(ENGINE.len() <= 255, "the engine takes a name of at most 255 bytes");
+
+/// The tuning that compiler and runtime must share; the engine refuses an artefact of another one,
+/// and one that is labelled with another [`ENGINE`].
 ///
 /// Nothing in it depends on the machine, the environment or on virtual memory: bounds are checked by code, traps are
 /// calls, and the base of a linear memory never moves, so the runtime reserves a memory's whole range at once.
@@ -44,6 +50,10 @@ pub fn base_config() -> Config {
         .async_stack_size(ASYNC_STACK_BYTES)
         .async_stack_zeroing(false);
     config.debug_info(false).debug_symbols(false).native_unwind_info(false);
+    let version = ModuleVersionStrategy::Custom(String::from(ENGINE));
+    if config.module_version(version).is_err() {
+        unreachable!("the name is short enough: asserted above")
+    }
     config
         .generate_address_map(true)
         .wasm_backtrace_max_frames(Some(BACKTRACE_FRAMES))

@@ -15,8 +15,9 @@ use crate::outside::{Outside, SharedOutside};
 use crate::program::Program;
 use crate::wasi::JobState;
 
-/// Fuel between two calls of [`JobHost::pump`]: a few milliseconds of computation.
-const SLICE_FUEL: u64 = 4_000_000;
+/// Fuel between two calls of [`JobHost::pump`]: about two milliseconds on a processor of today. Much less, and asking the
+/// devices would cost more than a percent of the time.
+const SLICE_FUEL: u64 = 20_000_000;
 
 /// Most bytes that one call of a host function may make the host allocate for its arguments.
 const HOST_CALL_BYTES: usize = 1024 * 1024;

@@ -25,9 +25,8 @@ const COMMAND: &str = "wasi:cli/run@0.2";
 pub struct Machine {
     /// Makes compiled code executable. Per program the engine calls, in this order:
     /// `required_alignment` (a power of two, at most the page size); `publish_executable` once, with the text section of
-    /// the artefact, whose start is page-aligned: from then on its pages are readable and executable and never writable;
-    /// `unpublish_executable` once with the same range when the last use of the [`Program`] is gone. The end of the range
-    /// need not be page-aligned; the rest of its last page belongs to the artefact and is only read. An error from
+    /// the artefact, whole pages: from then on they are readable and executable and never writable;
+    /// `unpublish_executable` once with the same range when the last use of the [`Program`] is gone. An error from
     /// `publish_executable` fails the load; one from `unpublish_executable` panics in the engine.
     pub code_memory: Option<Arc<dyn CustomCodeMemory>>,
     /// Stacks for running components. `new_stack` is called with [`ASYNC_STACK_BYTES`] when a job starts; one stack is

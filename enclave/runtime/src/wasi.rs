@@ -121,7 +121,7 @@ impl JobState {
         Ok(self.table.push(stream)?)
     }
 
-    fn random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+    fn random_bytes(&self, len: u64) -> wasmtime::Result<Vec<u8>> {
         let len = usize::try_from(len.min(RANDOM_MAX_BYTES + 1))?;
         if len > usize::try_from(RANDOM_MAX_BYTES)? {
             return Err(wasmtime::Error::msg("random: at most 1 MiB in one call"));
@@ -131,7 +131,7 @@ impl JobState {
         Ok(bytes)
     }
 
-    fn random_u64(&mut self) -> u64 {
+    fn random_u64(&self) -> u64 {
         let mut bytes = [0; 8];
         self.outside.lock().host.fill_random(&mut bytes);
         u64::from_le_bytes(bytes)
