@@ -1,1 +1,34 @@
 //! Predicts launch measurements from ROM bytes.
+//!
+//! A ROM says in its own tables which pages a VMM adds at launch; with those and the rules of the platform the
+//! measurement follows. Sources: AMD 56860 §8.17.2 (`PAGE_INFO`) and QEMU `target/i386/sev.c` for [`snp_launch_digest`];
+//! Intel TDX module ABI (`TDH.MEM.PAGE.ADD`, `TDH.MR.EXTEND`) and QEMU `target/i386/kvm/tdx.c` for [`tdx_mrtd`].
+//! The ROM is an untrusted file: lengths and offsets in it are compared with what there is before use.
+//! Panics: never on input.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+extern crate alloc;
+
+mod error;
+mod rom;
+mod snp;
+mod tdx;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests compute offsets of a ROM that they made")]
+mod tests;
+mod vmsa;
+
+pub use error::MeasureError;
+pub use snp::{SnpProfile, snp_launch_digest};
+pub use tdx::tdx_mrtd;
+
+/// Bytes of a launch digest and of an MRTD: SHA-384.
+pub const MEASUREMENT_BYTES: usize = 48;
+/// Bytes of a page.
+pub const PAGE_BYTES: usize = 4096;
+/// The largest ROM that is measured. QEMU maps firmware into the last 16 MiB below 4 GiB.
+pub const ROM_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Most pages that the tables of a ROM may name: a few bytes of table must not cost minutes of hashing.
+pub const PAGES_MAX: u64 = 64 * 1024;
