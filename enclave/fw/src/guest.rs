@@ -1,14 +1,20 @@
-//! Entry from the reset code.
+//! Entry from the reset code, and how the guest ends.
+
+mod boot;
+mod logger;
+mod machine;
 
 use core::arch::global_asm;
 use core::fmt::Write;
 use core::panic::PanicInfo;
 
 use enclave_memory::Heap;
+use enclave_platform::BootMode;
 use enclave_wire::boot::ExitCode;
 use enclave_wire::layout;
+use enclave_x86::exceptions;
 use enclave_x86::serial::Serial;
-use enclave_x86::{cpu, exceptions};
+use enclave_x86::wipe::wipe_and_exit;
 
 global_asm!(
     include_str!("reset.s"),
@@ -28,12 +34,12 @@ static HEAP: Heap = Heap::new();
 #[unsafe(no_mangle)]
 extern "sysv64" fn guest_main(mode: u32, reset_tsc: u64) -> ! {
     exceptions::install();
-    let _ = writeln!(Serial, "redoubt: mode {mode} tsc {reset_tsc}");
-    cpu::exit(ExitCode::Shutdown)
+    let code = boot::run(BootMode(mode), reset_tsc);
+    wipe_and_exit(code)
 }
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     let _ = writeln!(Serial, "\nPANIC {info}");
-    cpu::exit(ExitCode::Panic)
+    wipe_and_exit(ExitCode::Panic)
 }

@@ -2,8 +2,11 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![cfg_attr(
     target_os = "none",
-    expect(unsafe_code, reason = "the symbol that the reset code calls must not be mangled")
+    expect(unsafe_code, reason = "linker symbols, the entry symbol, and handing out memory that only boot knows of")
 )]
+
+#[cfg(target_os = "none")]
+extern crate alloc;
 
 #[cfg(target_os = "none")]
 mod guest;
@@ -11,8 +14,6 @@ mod guest;
 /// Plain `cargo build` builds this crate for the host too, where there is nothing to boot.
 #[cfg(not(target_os = "none"))]
 fn main() {
-    eprintln!(
-        "enclave-fw is the guest's firmware: build it with `cargo xtask image`, start it with `redoubt run`"
-    );
+    eprintln!("enclave-fw is the guest's firmware: build it with `cargo xtask image`, start it with `redoubt run`");
     std::process::exit(2);
 }

@@ -18,9 +18,11 @@ struct Inner {
     used_bytes: usize,
     peak_bytes: usize,
     total_bytes: usize,
+    /// End of the one region, once there is one.
+    end: Option<NonNull<u8>>,
 }
 
-// SAFETY: talc only holds pointers into regions given to `add_region`, which nothing else uses; the lock orders access.
+// SAFETY: talc only holds pointers into regions given to `set_region`, which nothing else uses; the lock orders access.
 unsafe impl Send for Inner {}
 
 /// How full a heap is.
@@ -35,7 +37,7 @@ pub struct HeapUse {
 }
 
 impl Heap {
-    /// A heap without memory: every allocation fails until [`Self::add_region`].
+    /// A heap without memory: every allocation fails until [`Self::set_region`].
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -44,20 +46,32 @@ impl Heap {
                 used_bytes: 0,
                 peak_bytes: 0,
                 total_bytes: 0,
+                end: None,
             }),
         }
     }
 
-    /// Gives the heap a region of memory.
+    /// Gives the heap its region, which starts at `base`, or lengthens it to `bytes`. Returns whether that worked: a
+    /// region never shrinks, and a tiny one is of no use.
     ///
     /// # Safety
-    /// The region is mapped, private, writable, and nothing else uses it ever again.
-    pub unsafe fn add_region(&self, base: NonNull<u8>, bytes: usize) {
+    /// The region is mapped, private, writable, and nothing else uses it ever again. `base` is the same in every call.
+    #[must_use]
+    pub unsafe fn set_region(&self, base: NonNull<u8>, bytes: usize) -> bool {
         let mut inner = self.inner.lock();
-        // SAFETY: promised by the caller.
-        if unsafe { inner.talc.claim(base.as_ptr(), bytes) }.is_some() {
-            inner.total_bytes += bytes;
+        let wanted_end = base.as_ptr().wrapping_add(bytes);
+        let end = match inner.end {
+            // SAFETY: promised by the caller.
+            None => unsafe { inner.talc.claim(base.as_ptr(), bytes) },
+            // SAFETY: `end` is the end of the region, and the memory up to the new one is the caller's promise.
+            Some(end) if end.as_ptr() <= wanted_end => Some(unsafe { inner.talc.extend(end, wanted_end) }),
+            Some(_) => None,
+        };
+        if end.is_some() {
+            inner.end = end;
+            inner.total_bytes = bytes;
         }
+        end.is_some()
     }
 
     /// How full the heap is.
@@ -152,7 +166,7 @@ mod tests {
         let region: &'static mut [u8] = Vec::leak(vec![0; bytes]);
         let heap = Heap::new();
         // SAFETY: the leaked region is used by nothing else.
-        unsafe { heap.add_region(NonNull::from(&mut region[0]), bytes) }
+        assert!(unsafe { heap.set_region(NonNull::from(&mut region[0]), bytes) });
         heap
     }
 
@@ -179,6 +193,24 @@ mod tests {
         assert!(heap.usage().peak_bytes >= 5000);
         heap.reset_peak();
         assert_eq!(heap.usage().peak_bytes, 0);
+    }
+
+    #[test]
+    fn a_longer_region_serves_larger_blocks() {
+        let region: &'static mut [u8] = Vec::leak(vec![0; 1 << 20]);
+        let base = NonNull::from(&mut region[0]);
+        let heap = Heap::new();
+        // SAFETY: the leaked region is used by nothing else.
+        assert!(unsafe { heap.set_region(base, 1 << 16) });
+        let layout = Layout::from_size_align(500_000, 16).unwrap();
+        // SAFETY: the layout is not zero-sized.
+        assert!(unsafe { heap.alloc(layout) }.is_null());
+        // SAFETY: as above.
+        assert!(unsafe { heap.set_region(base, 1 << 20) });
+        // SAFETY: as above.
+        assert!(!unsafe { heap.set_region(base, 1 << 16) });
+        // SAFETY: the layout is not zero-sized.
+        assert!(!unsafe { heap.alloc(layout) }.is_null());
     }
 
     #[test]

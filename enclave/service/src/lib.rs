@@ -1,1 +1,21 @@
-//! The guest's life after boot: load the workload, run jobs, sign claims.
+//! The guest's life after boot: serve the loader, run jobs, sign claims.
+//!
+//! Generic over the stream to the loader and over what surrounds the guest, so the whole of it runs in host tests
+//! against a scripted loader. The loader is hostile: a frame that breaks the protocol ends the guest, and nothing it
+//! sends can make a claim say what did not happen.
+//! Panics: never on what the loader or the component does.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod claims;
+mod error;
+mod job;
+mod serve;
+mod surroundings;
+
+pub use claims::ClaimChain;
+pub use error::ServiceError;
+pub use serve::{Ended, Guest, serve};
+pub use surroundings::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};

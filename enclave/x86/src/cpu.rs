@@ -3,11 +3,9 @@
 use core::arch::asm;
 use core::arch::x86_64::{__cpuid_count, _xgetbv, CpuidResult};
 
-use enclave_wire::boot::{DEBUG_EXIT_PORT, ExitCode};
 use x86_64::registers::control::{Cr4, Cr4Flags};
 use x86_64::registers::xcontrol::{XCr0, XCr0Flags};
 
-use crate::port;
 
 /// A register that CPUID returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,13 +92,7 @@ fn xgetbv0() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
-/// Ends the guest: QEMU leaves with [`ExitCode::qemu_status`].
-pub fn exit(code: ExitCode) -> ! {
-    port::write_u8(DEBUG_EXIT_PORT, code as u8);
-    halt()
-}
-
-/// Stops for ever. Also where a guest ends whose host ignores the debug exit port.
+/// Stops for ever.
 pub fn halt() -> ! {
     loop {
         // SAFETY: interrupts are off for ever, so the processor stays here.

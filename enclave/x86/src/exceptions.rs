@@ -55,16 +55,6 @@ const NAMES: [(u64, &str); 18] = [
     (29, "#VC VMM communication"),
 ];
 
-/// What to do after an exception was printed and before the guest ends: wiping secrets.
-type LastRites = fn();
-
-static LAST_RITES: spin::Once<LastRites> = spin::Once::new();
-
-/// Sets what runs before the guest ends on an exception. The first caller wins.
-pub fn set_last_rites(last_rites: LastRites) {
-    LAST_RITES.call_once(|| last_rites);
-}
-
 /// Prints a trap's registers.
 ///
 /// # Errors
@@ -110,9 +100,9 @@ mod tables {
     use x86_64::structures::idt::{Entry, HandlerFunc, InterruptDescriptorTable};
     use x86_64::structures::tss::TaskStateSegment;
 
-    use super::{LAST_RITES, TrapFrame, dump};
-    use crate::cpu;
+    use super::{TrapFrame, dump};
     use crate::serial::Serial;
+    use crate::wipe::wipe_and_exit;
     use enclave_wire::boot::ExitCode;
 
     /// Bytes of the exception stack. The handler formats text; 16 KiB is ten times what it was seen to use.
@@ -174,10 +164,7 @@ mod tables {
         let frame = unsafe { frame.read() };
         let fault_address = x86_64::registers::control::Cr2::read_raw();
         let _ = dump(&frame, fault_address, &mut Serial);
-        if let Some(last_rites) = LAST_RITES.get() {
-            last_rites();
-        }
-        cpu::exit(ExitCode::Exception)
+        wipe_and_exit(ExitCode::Exception)
     }
 
     /// Distance between two stubs.

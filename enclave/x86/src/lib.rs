@@ -16,3 +16,5 @@ pub mod paging;
 pub mod port;
 pub mod serial;
 pub mod tsc;
+#[cfg(target_os = "none")]
+pub mod wipe;

@@ -59,8 +59,8 @@ mod live {
         pub text: Range,
         /// Constants, likewise.
         pub rodata: Range,
-        /// Pages in boot RAM that stay unmapped: below stacks.
-        pub guards: &'static [Range],
+        /// The pages below the boot stack, which stay unmapped.
+        pub guard: Range,
         /// How private and shared memory are told apart.
         pub encryption: Encryption,
     }
@@ -94,9 +94,7 @@ mod live {
         for (start, bytes, sharing) in identity {
             space.map(start, start, bytes, Access::ReadWrite, sharing)?;
         }
-        for guard in layout.guards {
-            space.protect(guard.start, guard.bytes(), Access::None)?;
-        }
+        space.protect(layout.guard.start, layout.guard.bytes(), Access::None)?;
         // SAFETY: changes how entries are read; the boot tables have no bit that NXE or WP gives another meaning.
         unsafe { Efer::update(|flags| flags.insert(EferFlags::NO_EXECUTE_ENABLE)) }
         harden();

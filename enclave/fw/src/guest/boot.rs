@@ -1,0 +1,217 @@
+//! Boot, in order: processor, memory, configuration, devices, identity, workload; then serve.
+
+use alloc::string::String;
+use core::ptr::NonNull;
+
+use attestation_artefact::{CpuidRegister as ArtefactRegister, REQUIRED_CPU_FEATURES};
+use attestation_evidence::Platform;
+use attestation_manifest::{HexDigest, Manifest, manifest_digest, parse_manifest};
+use enclave_devices::console::Console;
+use enclave_devices::fw_cfg::FwCfg;
+use enclave_devices::net::Network;
+use enclave_devices::pci::PciBus;
+use enclave_devices::{DeviceError, shared};
+use enclave_memory::{ArtefactBuffer, ArtefactError, PrivateMemoryError, grow_heap};
+use enclave_platform::{BootMode, ControlLink, Detected, Identity, PlatformError, Random, SimulatedPlatform, detect};
+use enclave_runtime::Program;
+use enclave_service::{ClaimChain, Ended, ServiceError, serve};
+use enclave_wire::boot::{
+    ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, ExitCode, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL,
+    FW_CFG_MANIFEST, FW_CFG_SIM_SECRETS, LogLevel, MANIFEST_MAX_BYTES,
+};
+use enclave_wire::layout;
+use enclave_wire::psp::{MESSAGE_PAGE_BYTES, SecretsPage};
+use enclave_x86::cpu::{self, CpuidBit, CpuidRegister, GUEST_FEATURES};
+use enclave_x86::entropy::HardwareEntropy;
+use enclave_x86::paging::{self, PagingError};
+use enclave_x86::port::{DirectPorts, PortIo};
+use enclave_x86::tsc::Clock;
+use sha2::{Digest, Sha256};
+use zerocopy::FromBytes;
+use zeroize::Zeroizing;
+
+use super::HEAP;
+use super::logger;
+use super::machine::{self, ConsoleStream, RealSurroundings};
+
+/// End of the memory that boot itself may use: the smallest guest has 32 MiB.
+const BOOT_HEAP_END_GPA: u64 = 16 << 20;
+
+static PORTS: DirectPorts = DirectPorts;
+
+/// Why a guest does not reach, or leaves, its service.
+#[derive(Debug, thiserror::Error)]
+enum BootError {
+    #[error("{0}")]
+    Paging(#[from] PagingError),
+    #[error("{0}")]
+    Memory(#[from] PrivateMemoryError),
+    #[error("{0}")]
+    Device(#[from] DeviceError),
+    #[error("{0}")]
+    Platform(#[from] PlatformError),
+    #[error("{0}")]
+    Manifest(#[from] attestation_manifest::ManifestError),
+    #[error("component: manifest says SHA-256 {expected}, found {found}")]
+    Component { expected: HexDigest<32>, found: HexDigest<32> },
+    #[error("{0}")]
+    Artefact(#[from] ArtefactError),
+    #[error("artefact: manifest says engine {expected:?}, this guest has {found:?}")]
+    Engine { expected: String, found: &'static str },
+    #[error("{0}")]
+    Service(#[from] ServiceError),
+    #[error("processor lacks {0}")]
+    CpuFeature(&'static str),
+    #[error("{0:?}: this build does not drive it yet")]
+    Unsupported(Platform),
+    #[error("reset code passed boot mode {0}")]
+    Mode(u32),
+}
+
+impl BootError {
+    const fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Paging(_) | Self::Mode(_) => ExitCode::Panic,
+            Self::Memory(_) | Self::Manifest(_) | Self::Component { .. } | Self::Engine { .. } => ExitCode::Refused,
+            Self::Artefact(ArtefactError::OutOfMemory { .. }) => ExitCode::OutOfMemory,
+            Self::Artefact(_) => ExitCode::Refused,
+            Self::Device(DeviceError::FwCfg { .. } | DeviceError::FwCfgTooLong { .. }) => ExitCode::Refused,
+            Self::Device(_) | Self::Service(_) => ExitCode::DeviceFault,
+            Self::Platform(PlatformError::ManifestMismatch { .. } | PlatformError::Report { .. }) => ExitCode::Refused,
+            Self::Platform(PlatformError::Entropy(_)) => ExitCode::NoEntropy,
+            Self::Platform(_) => ExitCode::PlatformFault,
+            Self::CpuFeature(_) => ExitCode::MissingCpuFeature,
+            Self::Unsupported(_) => ExitCode::PlatformUnsupported,
+        }
+    }
+}
+
+/// Boots and serves; returns how the guest shall end.
+pub(super) fn run(mode: BootMode, reset_tsc: u64) -> ExitCode {
+    let clock = Clock::calibrate(reset_tsc);
+    logger::install(clock);
+    match boot(mode, clock) {
+        Ok(Ended::Shutdown) => ExitCode::Shutdown,
+        Ok(_) => ExitCode::Panic,
+        Err(error) => {
+            let code = error.exit_code();
+            log::error!("{}: {error}", code.explain());
+            code
+        }
+    }
+}
+
+fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
+    let detected = detect(mode, None).ok_or(BootError::Mode(mode.0))?;
+    if detected.platform != Platform::Simulated {
+        return Err(BootError::Unsupported(detected.platform));
+    }
+    start_processor()?;
+    start_memory(detected)?;
+    let mut config = FwCfg::open(&PORTS)?;
+    apply_log_level(&mut config);
+    let manifest_bytes = config.read_file(FW_CFG_MANIFEST, MANIFEST_MAX_BYTES)?;
+    let manifest = parse_manifest(&manifest_bytes)?;
+    grow_heap(&HEAP, u64::from(manifest.memory_mib) << 20)?;
+    log::info!("{}: {} MiB, {:?}", manifest.name, manifest.memory_mib, detected.platform);
+
+    let mut bus = PciBus::new(&PORTS as &dyn PortIo);
+    let mut link = ControlLink::new(ConsoleStream(Console::open(&mut bus)?));
+    let mut random = Random::new(HardwareEntropy::new()).map_err(PlatformError::from)?;
+    let identity = establish_identity(&mut config, &mut link, &manifest_bytes, &manifest, &mut random)?;
+    // The platform key and the VMPCKs went out of scope; their copies on the stack go now.
+    machine::scrub_boot_stack();
+
+    let program = load_workload(&mut config, &manifest)?;
+    drop(config);
+    let mut seed = [0; 8];
+    random.fill(&mut seed);
+    let network = Network::open(&mut bus, u64::from_le_bytes(seed))?;
+    let surroundings = RealSurroundings { clock, random, network };
+    let mut chain = ClaimChain::new(identity, &manifest, manifest_digest(&manifest_bytes));
+    Ok(serve(link, surroundings, &program, &manifest, &mut chain)?)
+}
+
+/// Checks features before anything could use them: a missing one must be a message, not a fault.
+fn start_processor() -> Result<(), BootError> {
+    let engine_features = REQUIRED_CPU_FEATURES.iter().map(|feature| CpuidBit {
+        name: feature.name,
+        leaf: feature.leaf,
+        subleaf: feature.subleaf,
+        register: match feature.register {
+            ArtefactRegister::Ebx => CpuidRegister::Ebx,
+            ArtefactRegister::Ecx => CpuidRegister::Ecx,
+        },
+        bit: feature.bit,
+    });
+    let missing = GUEST_FEATURES.into_iter().chain(engine_features).find(|feature| !cpu::has(*feature));
+    if let Some(feature) = missing {
+        return Err(BootError::CpuFeature(feature.name));
+    }
+    cpu::enable_avx();
+    Ok(())
+}
+
+fn start_memory(detected: Detected) -> Result<(), BootError> {
+    paging::install(&machine::address_space(detected.encryption))?;
+    machine::register_wiping();
+    if let Some(pool) = NonNull::new(layout::SHARED_POOL_GPA as usize as *mut u8) {
+        // SAFETY: the final page tables map the pool, and the memory map gives it to nothing else.
+        unsafe { shared::init(pool, layout::SHARED_POOL_BYTES as usize) }
+    }
+    Ok(grow_heap(&HEAP, BOOT_HEAP_END_GPA)?)
+}
+
+fn apply_log_level(config: &mut FwCfg) {
+    let level = config.read_file(FW_CFG_LOG_LEVEL, 1).ok().and_then(|digit| LogLevel::from_digit(*digit.first()?));
+    logger::set_level(level.unwrap_or(LogLevel::Info));
+}
+
+fn establish_identity(
+    config: &mut FwCfg,
+    link: &mut ControlLink<ConsoleStream>,
+    manifest_bytes: &[u8],
+    manifest: &Manifest<'_>,
+    random: &mut Random<HardwareEntropy>,
+) -> Result<Identity, BootError> {
+    let page = Zeroizing::new(config.read_file(FW_CFG_SIM_SECRETS, MESSAGE_PAGE_BYTES)?);
+    let secrets = SecretsPage::read_from_bytes(&page);
+    let mut secrets = secrets.map_err(|_| PlatformError::SecretsPage { problem: "expected 4096 bytes" })?;
+    drop(page);
+    let platform = SimulatedPlatform::new(link);
+    let identity = Identity::establish(platform, &mut secrets, manifest_bytes, manifest, random)?;
+    log::info!("report and keys established; platform keys destroyed");
+    Ok(identity)
+}
+
+/// Checks component and artefact against the manifest before a byte of either is used.
+fn load_workload(config: &mut FwCfg, manifest: &Manifest<'_>) -> Result<Program, BootError> {
+    let mut hash = Sha256::new();
+    config.stream_file(FW_CFG_COMPONENT, COMPONENT_MAX_BYTES, |chunk| hash.update(chunk))?;
+    let (expected, found) = (manifest.component.sha256, HexDigest(hash.finalize().into()));
+    if found != expected {
+        return Err(BootError::Component { expected, found });
+    }
+    if manifest.artefact.engine != attestation_artefact::ENGINE {
+        let expected = manifest.artefact.engine.into();
+        return Err(BootError::Engine { expected, found: attestation_artefact::ENGINE });
+    }
+    let artefact = read_artefact(config)?;
+    let program = artefact.into_program(manifest.artefact.sha256, manifest.limits.component_memory_bytes)?;
+    log::info!("workload loaded: component {found}");
+    Ok(program)
+}
+
+fn read_artefact(config: &mut FwCfg) -> Result<ArtefactBuffer, BootError> {
+    let bytes = config.file_bytes(FW_CFG_ARTEFACT).unwrap_or(0).min(ARTEFACT_MAX_BYTES);
+    let mut artefact = ArtefactBuffer::allocate(bytes)?;
+    let mut rest = artefact.as_mut_slice();
+    config.stream_file(FW_CFG_ARTEFACT, bytes, |chunk| {
+        // `stream_file` gives exactly the file's bytes, for which there is room.
+        if let Some((head, tail)) = core::mem::take(&mut rest).split_at_mut_checked(chunk.len()) {
+            head.copy_from_slice(chunk);
+            rest = tail;
+        }
+    })?;
+    Ok(artefact)
+}

@@ -1,0 +1,132 @@
+//! What the linker placed where, and the real machine as the service's surroundings.
+
+use alloc::string::{String, ToString};
+
+use enclave_devices::console::Console;
+use enclave_devices::net::Network;
+use enclave_platform::{ByteStream, Random};
+use enclave_service::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};
+use enclave_wire::layout;
+use enclave_x86::entropy::HardwareEntropy;
+use enclave_x86::paging::{AddressSpaceLayout, Encryption, Range};
+use enclave_x86::tsc::Clock;
+use enclave_x86::wipe;
+
+use super::HEAP;
+
+unsafe extern "C" {
+    static __text_start: u8;
+    static __text_end: u8;
+    static __rodata_start: u8;
+    static __rodata_end: u8;
+    static __boot_stack_guard: u8;
+    static __boot_stack_bottom: u8;
+    static __boot_stack_top: u8;
+}
+
+fn address_of(symbol: *const u8) -> u64 {
+    symbol as usize as u64
+}
+
+fn boot_stack() -> Range {
+    Range { start: address_of(&raw const __boot_stack_bottom), end: address_of(&raw const __boot_stack_top) }
+}
+
+/// The final address space.
+pub(super) fn address_space(encryption: Encryption) -> AddressSpaceLayout {
+    let guard = Range { start: address_of(&raw const __boot_stack_guard), end: boot_stack().start };
+    AddressSpaceLayout {
+        text: Range { start: address_of(&raw const __text_start), end: address_of(&raw const __text_end) },
+        rodata: Range { start: address_of(&raw const __rodata_start), end: address_of(&raw const __rodata_end) },
+        guard,
+        encryption,
+    }
+}
+
+/// Has the boot stack and the secrets page wiped when the guest ends.
+pub(super) fn register_wiping() {
+    let stack = boot_stack();
+    // SAFETY: the stack is RAM below 1 GiB with nothing in it that must outlive the guest.
+    unsafe { wipe::register(stack.start, stack.end - stack.start) }
+    // SAFETY: likewise the secrets page.
+    unsafe { wipe::register(layout::SECRETS_PAGE_GPA, layout::PAGE_BYTES) }
+}
+
+/// Clears what secrets left on the unused part of the boot stack.
+pub(super) fn scrub_boot_stack() {
+    // SAFETY: boot runs on the boot stack, so everything from its bottom to the stack pointer is unused.
+    unsafe { wipe::scrub_stack(boot_stack().start) }
+}
+
+/// The console as the control stream.
+#[derive(Debug)]
+pub(super) struct ConsoleStream(pub(super) Console);
+
+impl ByteStream for ConsoleStream {
+    fn receive(&mut self, consume: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
+        self.0.receive(consume).map_err(|error| error.to_string())
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.0.send(bytes).map_err(|error| error.to_string())
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        self.0.flush().map_err(|error| error.to_string())
+    }
+}
+
+/// Clock, randomness, heap and network of the real machine.
+#[derive(Debug)]
+pub(super) struct RealSurroundings {
+    pub(super) clock: Clock,
+    pub(super) random: Random<HardwareEntropy>,
+    pub(super) network: Option<Network>,
+}
+
+impl Surroundings for RealSurroundings {
+    fn now_ns(&mut self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    fn fill_random(&mut self, bytes: &mut [u8]) {
+        self.random.fill(bytes);
+    }
+
+    fn poll(&mut self) -> Result<(), String> {
+        let now_us = self.clock.now_us();
+        match &mut self.network {
+            Some(network) => network.poll(now_us).map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    fn heap(&mut self) -> HeapFigures {
+        let usage = HEAP.usage();
+        HeapFigures { used_bytes: usage.used_bytes, peak_bytes: usage.peak_bytes, total_bytes: usage.total_bytes }
+    }
+
+    fn reset_heap_peak(&mut self) {
+        HEAP.reset_peak();
+    }
+
+    fn network(&mut self) -> Option<NetworkFigures> {
+        self.network.as_ref().map(|network| NetworkFigures {
+            address: network.address(),
+            gateway: network.gateway(),
+            mac: network.mac(),
+        })
+    }
+
+    fn start_probe(&mut self, destination: &str, payload: &[u8], timeout_us: u64) -> Result<(), String> {
+        let now_us = self.clock.now_us();
+        let network = self.network.as_mut().ok_or("the guest has no network device")?;
+        network.start_probe(destination, payload, now_us, timeout_us).map_err(|error| error.to_string())
+    }
+
+    fn take_probe(&mut self) -> Option<ProbeAnswer> {
+        let now_us = self.clock.now_us();
+        let outcome = self.network.as_mut()?.take_probe(now_us)?;
+        Some(ProbeAnswer { answer: outcome.answer.map_err(String::from), elapsed_us: outcome.elapsed_us })
+    }
+}

@@ -1,0 +1,105 @@
+//! From artefact bytes to a program, with the hash in between.
+
+use alloc::sync::Arc;
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use attestation_manifest::HexDigest;
+use enclave_runtime::{Machine, Program, RuntimeError};
+use enclave_wire::layout::PAGE_BYTES;
+use enclave_x86::paging::{Access, protect};
+use sha2::{Digest, Sha256};
+
+use crate::machine::{CodePages, GuardedStacks};
+
+/// Page-aligned memory that an artefact is read into and run from.
+#[derive(Debug)]
+pub struct ArtefactBuffer {
+    start: NonNull<u8>,
+    layout: Layout,
+    bytes: usize,
+}
+
+/// An artefact that is not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArtefactError {
+    /// The guest has too little memory for it.
+    #[error("artefact: no memory left for {bytes} bytes")]
+    OutOfMemory {
+        /// Its length.
+        bytes: usize,
+    },
+    /// It is not the one that the manifest names.
+    #[error("artefact: manifest says SHA-256 {expected}, found {found}")]
+    Mismatch {
+        /// `artefact.sha256` of the manifest.
+        expected: HexDigest<32>,
+        /// Hash of the bytes at hand.
+        found: HexDigest<32>,
+    },
+    /// The engine refuses it.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+}
+
+impl ArtefactBuffer {
+    /// Room for `bytes`.
+    ///
+    /// # Errors
+    /// There is not enough memory in one piece.
+    pub fn allocate(bytes: usize) -> Result<Self, ArtefactError> {
+        let out_of_memory = ArtefactError::OutOfMemory { bytes };
+        let page = PAGE_BYTES as usize;
+        let rounded = bytes.max(1).checked_next_multiple_of(page).ok_or(out_of_memory.clone())?;
+        let layout = Layout::from_size_align(rounded, page).map_err(|_| out_of_memory.clone())?;
+        // SAFETY: the layout is not zero-sized.
+        let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) }).ok_or(out_of_memory)?;
+        Ok(Self { start, layout, bytes })
+    }
+
+    /// The bytes, to be filled.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: the block is initialised, at least this long, and owned by `self`.
+        unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
+    }
+
+    /// Loads the artefact if its hash is `expected`. The bytes stay where they are, read-only, for ever.
+    ///
+    /// The caller has checked at boot that the processor has every feature that artefacts are compiled for, and AVX state
+    /// is enabled.
+    ///
+    /// # Errors
+    /// See [`ArtefactError`].
+    pub fn into_program(
+        mut self,
+        expected: HexDigest<32>,
+        linear_memory_bytes: u64,
+    ) -> Result<Program, ArtefactError> {
+        let found = HexDigest(Sha256::digest(self.as_mut_slice()).into());
+        if found != expected {
+            return Err(ArtefactError::Mismatch { expected, found });
+        }
+        let (start, layout, bytes) = (self.start, self.layout, self.bytes);
+        core::mem::forget(self);
+        // SAFETY: nothing writes to the bytes any more, and no reference to them is left.
+        unsafe { protect(start.as_ptr() as usize as u64, layout.size() as u64, Access::Read) }
+            .map_err(|error| RuntimeError::Settings { reason: alloc::format!("{error}") })?;
+        let machine = Machine {
+            code_memory: Some(Arc::new(CodePages)),
+            stacks: Some(Arc::new(GuardedStacks)),
+            memories: None,
+            linear_memory_bytes,
+        };
+        // SAFETY: the hash is the manifest's; the block is never freed nor written to; processor features were checked
+        // at boot.
+        Ok(unsafe { Program::load(machine, NonNull::slice_from_raw_parts(start, bytes)) }?)
+    }
+}
+
+impl Drop for ArtefactBuffer {
+    fn drop(&mut self) {
+        // SAFETY: `start` came from `alloc_zeroed` with this layout.
+        unsafe { alloc::alloc::dealloc(self.start.as_ptr(), self.layout) }
+    }
+}

@@ -1,0 +1,41 @@
+//! Why a guest stops serving.
+
+use alloc::string::String;
+
+use enclave_platform::LinkError;
+
+/// A failure that ends the guest. The loader, and so the host, is guilty unless it says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The control stream broke.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// A device broke its rules.
+    #[error("{0}")]
+    Device(String),
+    /// Input beyond what the guest allowed.
+    #[error("job {job}: loader sent {found} input bytes where {allowed} were allowed")]
+    InputOverrun {
+        /// The job.
+        job: u32,
+        /// How many it may have sent.
+        allowed: u64,
+        /// How many it sent.
+        found: u64,
+    },
+    /// More output credit than numbers can hold.
+    #[error("job {job}: output credit overflows")]
+    CreditOverflow {
+        /// The job.
+        job: u32,
+    },
+    /// A job number that was used before, or zero.
+    #[error("job number: expected more than {previous}, found {found}")]
+    JobNumber {
+        /// The last job's.
+        previous: u32,
+        /// The loader's choice.
+        found: u32,
+    },
+}

@@ -1,0 +1,310 @@
+//! One job: its streams, its hashes, its claim.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use attestation_claim::{Digested, Outcome as ClaimOutcome};
+use attestation_manifest::Manifest;
+use bytes::Bytes;
+use enclave_platform::ByteStream;
+use enclave_runtime::{InputRead, JobHost, JobReport, Outcome, OutputStream, Program, Stop, run_job};
+use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, Usage, encode_body};
+use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameKind};
+use sha2::{Digest, Sha256};
+
+use crate::claims::{ClaimChain, JobFacts};
+use crate::error::ServiceError;
+use crate::serve::{Guest, decode, job_limits};
+use crate::surroundings::Surroundings;
+
+/// Runs one job to its end and signs its claim. A failure of the loader or of a device comes back as an error;
+/// whatever the component does comes back in [`JobDone`].
+pub(crate) fn run<S, E>(
+    guest: Guest<S, E>,
+    job: u32,
+    input_bytes: u64,
+    program: &Program,
+    manifest: &Manifest<'_>,
+    chain: &mut ClaimChain,
+) -> Result<(JobDone, Guest<S, E>), ServiceError>
+where
+    S: ByteStream + Send + 'static,
+    E: Surroundings,
+{
+    let mut args: Vec<&str> = alloc::vec![manifest.name];
+    args.extend(manifest.args.iter());
+    let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
+    let mut streams = JobStreams::new(guest, job, input_bytes);
+    streams.give_credit()?;
+    let started_ns = streams.monotonic_ns();
+    let (report, mut streams) = run_job(program, &job_limits(&manifest.limits), &args, &env, streams);
+    let run_us = streams.monotonic_ns().saturating_sub(started_ns) / 1_000;
+    let is_abandoned = streams.settle(&report)?;
+    let usage = Usage {
+        fuel: report.fuel_used,
+        component_memory_bytes: report.peak_memory_bytes,
+        heap_peak_bytes: streams.guest.surroundings.heap().peak_bytes,
+        instantiate_us: streams.first_call_ns.unwrap_or(started_ns).saturating_sub(started_ns) / 1_000,
+        run_us,
+    };
+    let (outcome, detail) = describe(&report);
+    let claim = (!is_abandoned).then(|| claim_outcome(&report.outcome)).flatten().map(|outcome| {
+        chain.sign(JobFacts {
+            input: streams.input.digested(),
+            output: streams.output.digested(),
+            outcome,
+            fuel: report.fuel_used,
+        })
+    });
+    let outcome = if is_abandoned { JobOutcome::Cancelled } else { outcome };
+    Ok((JobDone { claim, outcome, detail, usage }, streams.guest))
+}
+
+fn describe(report: &JobReport) -> (JobOutcome, String) {
+    match &report.outcome {
+        Outcome::Exited { code } => (JobOutcome::Exited { code: *code }, String::new()),
+        Outcome::Trapped { message } => (JobOutcome::Trapped, message.clone()),
+        Outcome::LimitExceeded { limit } => {
+            (JobOutcome::LimitExceeded { limit: limit.as_str().into() }, alloc::format!("{limit} exceeded"))
+        }
+        Outcome::Stopped { reason } => (JobOutcome::Cancelled, alloc::format!("{reason}")),
+    }
+}
+
+fn claim_outcome(outcome: &Outcome) -> Option<ClaimOutcome> {
+    match outcome {
+        Outcome::Exited { code } => Some(ClaimOutcome::Exited { code: *code }),
+        Outcome::Trapped { .. } => Some(ClaimOutcome::Trapped),
+        Outcome::LimitExceeded { limit } => {
+            Some(ClaimOutcome::LimitExceeded { limit: limit.as_str().into() })
+        }
+        Outcome::Stopped { .. } => None,
+    }
+}
+
+/// A hash that counts.
+#[derive(Debug, Default)]
+struct RunningDigest {
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl RunningDigest {
+    fn update(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+
+    fn digested(&self) -> Digested {
+        Digested { sha256: self.hash.clone().finalize().into(), bytes: self.bytes }
+    }
+}
+
+/// The job's side of the control stream, and the component's outside.
+#[derive(Debug)]
+struct JobStreams<S, E> {
+    guest: Guest<S, E>,
+    job: u32,
+    /// How long the loader said the input is.
+    input_bytes: u64,
+    input: RunningDigest,
+    /// Received and not yet read by the component.
+    queue: VecDeque<Bytes>,
+    queued_bytes: u64,
+    /// Allowed and not yet received.
+    credit: u64,
+    is_discarding: bool,
+    output: RunningDigest,
+    /// Written by the component and not yet sent, per stream: small writes share a frame.
+    pending: [Vec<u8>; 2],
+    /// How much more output the loader takes.
+    output_credit: u64,
+    is_cancelled: bool,
+    first_call_ns: Option<u64>,
+    failure: Option<ServiceError>,
+}
+
+impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
+    fn new(guest: Guest<S, E>, job: u32, input_bytes: u64) -> Self {
+        Self {
+            guest,
+            job,
+            input_bytes,
+            input: RunningDigest::default(),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            credit: 0,
+            is_discarding: false,
+            output: RunningDigest::default(),
+            pending: [Vec::new(), Vec::new()],
+            output_credit: 0,
+            is_cancelled: false,
+            first_call_ns: None,
+            failure: None,
+        }
+    }
+
+    /// Lets the loader send so much that at most a window is under way or waiting.
+    fn give_credit(&mut self) -> Result<(), ServiceError> {
+        let owed = self.input_bytes - self.input.bytes - self.credit;
+        let room = CREDIT_WINDOW_BYTES.saturating_sub(self.credit + self.queued_bytes);
+        let bytes = room.min(owed);
+        // Few large grants instead of many small ones, and the last bytes whatever their number.
+        if bytes == 0 || (bytes < CREDIT_WINDOW_BYTES / 4 && bytes < owed) {
+            return Ok(());
+        }
+        self.credit += bytes;
+        Ok(self.guest.link.send(FrameKind::INPUT_CREDIT, self.job, &encode_body(&Credit { bytes }))?)
+    }
+
+    /// Takes every frame that has arrived, sends what waits.
+    fn step(&mut self) -> Result<(), ServiceError> {
+        while let Some(frame) = self.guest.next_frame()? {
+            self.handle(frame)?;
+        }
+        self.give_credit()?;
+        self.send_pending(OutputStream::Stdout)?;
+        self.send_pending(OutputStream::Stderr)
+    }
+
+    fn handle(&mut self, frame: Frame) -> Result<(), ServiceError> {
+        let is_ours = frame.job == self.job;
+        match frame.kind {
+            FrameKind::INPUT if is_ours => self.accept_input(frame.body),
+            FrameKind::OUTPUT_CREDIT if is_ours => {
+                let credit: Credit = decode(&frame)?;
+                let sum = self.output_credit.checked_add(credit.bytes);
+                self.output_credit = sum.ok_or(ServiceError::CreditOverflow { job: self.job })?;
+                Ok(())
+            }
+            FrameKind::JOB_CANCEL if is_ours => {
+                self.is_cancelled = true;
+                Ok(())
+            }
+            // Frames of earlier jobs that crossed their end on the way.
+            FrameKind::INPUT | FrameKind::OUTPUT_CREDIT | FrameKind::JOB_CANCEL if frame.job < self.job => {
+                Ok(())
+            }
+            _ => {
+                self.guest.handle_anytime(&frame)?;
+                self.is_cancelled |= self.guest.is_shutdown_asked;
+                Ok(())
+            }
+        }
+    }
+
+    fn accept_input(&mut self, body: Vec<u8>) -> Result<(), ServiceError> {
+        let found = body.len() as u64;
+        let rest = self.credit.checked_sub(found);
+        self.credit =
+            rest.ok_or(ServiceError::InputOverrun { job: self.job, allowed: self.credit, found })?;
+        self.input.update(&body);
+        if !self.is_discarding && !body.is_empty() {
+            self.queued_bytes += found;
+            self.queue.push_back(Bytes::from(body));
+        }
+        Ok(())
+    }
+
+    fn send_pending(&mut self, stream: OutputStream) -> Result<(), ServiceError> {
+        let (slot, kind) = match stream {
+            OutputStream::Stdout => (0, FrameKind::OUTPUT),
+            OutputStream::Stderr => (1, FrameKind::ERROR_OUTPUT),
+        };
+        let Some(pending) = self.pending.get_mut(slot) else { return Ok(()) };
+        for piece in pending.chunks(FRAME_BODY_MAX_BYTES) {
+            self.guest.link.send(kind, self.job, piece)?;
+        }
+        pending.clear();
+        Ok(())
+    }
+
+    fn is_input_complete(&self) -> bool {
+        self.input.bytes == self.input_bytes
+    }
+
+    /// Ends the streams after the component: what it did not read still belongs to the claim's input, so it is received
+    /// and hashed. Returns whether the job was abandoned.
+    fn settle(&mut self, report: &JobReport) -> Result<bool, ServiceError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        self.is_cancelled |= matches!(report.outcome, Outcome::Stopped { .. });
+        self.is_discarding = true;
+        self.queue.clear();
+        self.queued_bytes = 0;
+        self.step()?;
+        while !self.is_cancelled && !self.is_input_complete() {
+            core::hint::spin_loop();
+            self.step()?;
+        }
+        Ok(self.is_cancelled)
+    }
+
+    fn note_first_call(&mut self) {
+        if self.first_call_ns.is_none() {
+            self.first_call_ns = Some(self.guest.surroundings.now_ns());
+        }
+    }
+}
+
+impl<S, E> JobHost for JobStreams<S, E>
+where
+    S: ByteStream + Send + 'static,
+    E: Surroundings,
+{
+    fn monotonic_ns(&mut self) -> u64 {
+        self.guest.surroundings.now_ns()
+    }
+
+    fn fill_random(&mut self, buffer: &mut [u8]) {
+        self.note_first_call();
+        self.guest.surroundings.fill_random(buffer);
+    }
+
+    fn pump(&mut self) -> Result<(), Stop> {
+        if let Err(failure) = self.step() {
+            self.failure = Some(failure);
+            return Err(Stop::ConnectionLost);
+        }
+        if self.is_cancelled { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    fn read_input(&mut self, max_bytes: usize) -> InputRead {
+        self.note_first_call();
+        let Some(front) = self.queue.front_mut() else {
+            return if self.is_input_complete() { InputRead::End } else { InputRead::Pending };
+        };
+        let piece = front.split_to(front.len().min(max_bytes));
+        if front.is_empty() {
+            self.queue.pop_front();
+        }
+        self.queued_bytes -= piece.len() as u64;
+        InputRead::Bytes(piece)
+    }
+
+    fn output_space(&mut self, _stream: OutputStream) -> usize {
+        self.note_first_call();
+        usize::try_from(self.output_credit).unwrap_or(usize::MAX).min(FRAME_BODY_MAX_BYTES)
+    }
+
+    fn write_output(&mut self, stream: OutputStream, bytes: Bytes) {
+        // `output_space` never promised more than the credit.
+        self.output_credit = self.output_credit.saturating_sub(bytes.len() as u64);
+        let slot = match stream {
+            OutputStream::Stdout => {
+                self.output.update(&bytes);
+                0
+            }
+            OutputStream::Stderr => 1,
+        };
+        let Some(pending) = self.pending.get_mut(slot) else { return };
+        pending.extend_from_slice(&bytes);
+        if pending.len() >= FRAME_BODY_MAX_BYTES
+            && let Err(failure) = self.send_pending(stream)
+        {
+            self.failure = Some(failure);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The main loop: one loader, one job at a time.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use attestation_manifest::{Limits, Manifest};
+use enclave_platform::{ByteStream, ControlLink, LinkError};
+use enclave_runtime::{JobLimits, Program};
+use enclave_wire::control::{
+    JobDone, JobOutcome, JobStart, PROBE_PAYLOAD_MAX_BYTES, PROTOCOL_VERSION, Probe, ProbeDone, Ready,
+    Status, Stopping, Usage, decode_body, encode_body,
+};
+use enclave_wire::frame::{Frame, FrameKind};
+
+use crate::claims::ClaimChain;
+use crate::error::ServiceError;
+use crate::job;
+use crate::surroundings::Surroundings;
+
+/// Everything that a serving guest owns.
+#[derive(Debug)]
+pub struct Guest<S, E> {
+    pub(crate) link: ControlLink<S>,
+    pub(crate) surroundings: E,
+    /// Destinations that probes may reach.
+    egress: Vec<String>,
+    jobs_done: u64,
+    pub(crate) running_job: Option<u32>,
+    pub(crate) last_job: u32,
+    pub(crate) is_shutdown_asked: bool,
+    is_probing: bool,
+}
+
+/// Why serving ended in good order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// The loader asked for it.
+    Shutdown,
+}
+
+/// Says that the guest is ready, then serves until the loader asks for the end.
+///
+/// # Errors
+/// The loader or a device broke the rules; the guest must end.
+pub fn serve<S, E>(
+    link: ControlLink<S>,
+    surroundings: E,
+    program: &Program,
+    manifest: &Manifest<'_>,
+    chain: &mut ClaimChain,
+) -> Result<Ended, ServiceError>
+where
+    S: ByteStream + Send + 'static,
+    E: Surroundings,
+{
+    let mut guest = Guest::new(link, surroundings, manifest);
+    guest.announce(chain)?;
+    loop {
+        match guest.next_frame()? {
+            Some(frame) if frame.kind == FrameKind::JOB_START => {
+                guest = start_job(guest, &frame, program, manifest, chain)?;
+            }
+            Some(frame) => guest.handle_idle(&frame)?,
+            None => core::hint::spin_loop(),
+        }
+        if guest.is_shutdown_asked {
+            guest.say_goodbye()?;
+            return Ok(Ended::Shutdown);
+        }
+    }
+}
+
+fn start_job<S, E>(
+    mut guest: Guest<S, E>,
+    frame: &Frame,
+    program: &Program,
+    manifest: &Manifest<'_>,
+    chain: &mut ClaimChain,
+) -> Result<Guest<S, E>, ServiceError>
+where
+    S: ByteStream + Send + 'static,
+    E: Surroundings,
+{
+    let start: JobStart = decode(frame)?;
+    if frame.job <= guest.last_job {
+        return Err(ServiceError::JobNumber { previous: guest.last_job, found: frame.job });
+    }
+    guest.last_job = frame.job;
+    if start.input_bytes > manifest.limits.input_bytes {
+        let detail = format!(
+            "input: limits.input_bytes is {}, but the input has {} bytes",
+            manifest.limits.input_bytes, start.input_bytes
+        );
+        log::warn!("job {}: refused: {detail}", frame.job);
+        guest.finish_job(
+            frame.job,
+            &JobDone { claim: None, outcome: JobOutcome::Refused, detail, usage: Usage::default() },
+        )?;
+        return Ok(guest);
+    }
+    log::info!("job {}: {} input bytes", frame.job, start.input_bytes);
+    guest.running_job = Some(frame.job);
+    guest.surroundings.reset_heap_peak();
+    let (done, mut guest) = job::run(guest, frame.job, start.input_bytes, program, manifest, chain)?;
+    log::info!("job {}: {:?}", frame.job, done.outcome);
+    guest.finish_job(frame.job, &done)?;
+    Ok(guest)
+}
+
+impl<S: ByteStream, E: Surroundings> Guest<S, E> {
+    fn new(link: ControlLink<S>, surroundings: E, manifest: &Manifest<'_>) -> Self {
+        Self {
+            link,
+            surroundings,
+            egress: manifest.egress.iter().map(ToString::to_string).collect(),
+            jobs_done: 0,
+            running_job: None,
+            last_job: 0,
+            is_shutdown_asked: false,
+            is_probing: false,
+        }
+    }
+
+    fn announce(&mut self, chain: &ClaimChain) -> Result<(), ServiceError> {
+        let identity = chain.identity();
+        let ready = Ready {
+            protocol: PROTOCOL_VERSION,
+            evidence: identity.evidence.encode(),
+            seal_key_id: identity.keys.seal_key_id().to_vec(),
+            boot_us: self.surroundings.now_ns() / 1_000,
+        };
+        log::info!("ready after {} us", ready.boot_us);
+        Ok(self.link.send(FrameKind::READY, 0, &encode_body(&ready))?)
+    }
+
+    fn say_goodbye(&mut self) -> Result<(), ServiceError> {
+        log::info!("shutting down");
+        let stopping = Stopping { reason: "the loader asked for it".into() };
+        self.link.send(FrameKind::STOPPING, 0, &encode_body(&stopping))?;
+        Ok(self.link.flush()?)
+    }
+
+    fn finish_job(&mut self, job: u32, done: &JobDone) -> Result<(), ServiceError> {
+        self.running_job = None;
+        self.jobs_done += 1;
+        Ok(self.link.send(FrameKind::JOB_DONE, job, &encode_body(done))?)
+    }
+
+    /// Lets the surroundings move, answers a finished probe, and takes the next frame.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, ServiceError> {
+        self.surroundings.poll().map_err(ServiceError::Device)?;
+        if self.is_probing
+            && let Some(outcome) = self.surroundings.take_probe()
+        {
+            self.is_probing = false;
+            let (answer, error) = match outcome.answer {
+                Ok(answer) => (Some(answer), String::new()),
+                Err(error) => (None, error),
+            };
+            self.send_probe_done(&ProbeDone { answer, error, elapsed_us: outcome.elapsed_us })?;
+        }
+        Ok(self.link.poll()?)
+    }
+
+    /// A frame while no job runs.
+    fn handle_idle(&mut self, frame: &Frame) -> Result<(), ServiceError> {
+        match frame.kind {
+            // Frames of the last job that crossed its end on the way.
+            FrameKind::INPUT | FrameKind::OUTPUT_CREDIT | FrameKind::JOB_CANCEL
+                if frame.job == self.last_job =>
+            {
+                Ok(())
+            }
+            _ => self.handle_anytime(frame),
+        }
+    }
+
+    /// A frame that may come at any time.
+    pub(crate) fn handle_anytime(&mut self, frame: &Frame) -> Result<(), ServiceError> {
+        match frame.kind {
+            FrameKind::STATUS_REQUEST => self.send_status(),
+            FrameKind::PROBE => self.start_probe(frame),
+            FrameKind::SHUTDOWN => {
+                self.is_shutdown_asked = true;
+                Ok(())
+            }
+            kind => Err(LinkError::UnexpectedFrame { found: kind.0 }.into()),
+        }
+    }
+
+    fn send_status(&mut self) -> Result<(), ServiceError> {
+        let heap = self.surroundings.heap();
+        let network = self.surroundings.network();
+        let (address, gateway, mac) = match network {
+            Some(network) => (network.address, network.gateway, Some(network.mac)),
+            None => (None, None, None),
+        };
+        let status = Status {
+            uptime_us: self.surroundings.now_ns() / 1_000,
+            jobs_done: self.jobs_done,
+            running_job: self.running_job,
+            heap_used_bytes: heap.used_bytes,
+            heap_total_bytes: heap.total_bytes,
+            address,
+            gateway,
+            mac,
+        };
+        Ok(self.link.send(FrameKind::STATUS, 0, &encode_body(&status))?)
+    }
+
+    fn start_probe(&mut self, frame: &Frame) -> Result<(), ServiceError> {
+        let probe: Probe = decode(frame)?;
+        match self.try_probe(&probe) {
+            Ok(()) => {
+                self.is_probing = true;
+                Ok(())
+            }
+            Err(error) => self.send_probe_done(&ProbeDone { answer: None, error, elapsed_us: 0 }),
+        }
+    }
+
+    fn try_probe(&mut self, probe: &Probe) -> Result<(), String> {
+        if !self.egress.contains(&probe.destination) {
+            return Err(format!("{} is not in the manifest's egress list", probe.destination));
+        }
+        if probe.payload.is_empty() || probe.payload.len() > PROBE_PAYLOAD_MAX_BYTES {
+            return Err(format!(
+                "payload: expected 1 to {PROBE_PAYLOAD_MAX_BYTES} bytes, found {}",
+                probe.payload.len()
+            ));
+        }
+        if self.is_probing {
+            return Err("another probe is running".into());
+        }
+        self.surroundings.start_probe(&probe.destination, &probe.payload, u64::from(probe.timeout_ms) * 1_000)
+    }
+
+    fn send_probe_done(&mut self, done: &ProbeDone) -> Result<(), ServiceError> {
+        Ok(self.link.send(FrameKind::PROBE_DONE, 0, &encode_body(done))?)
+    }
+}
+
+pub(crate) fn decode<'b, T: minicbor::Decode<'b, ()>>(frame: &'b Frame) -> Result<T, ServiceError> {
+    decode_body(&frame.body)
+        .map_err(|error| LinkError::Body { kind: frame.kind.0, problem: error.to_string() }.into())
+}
+
+pub(crate) const fn job_limits(limits: &Limits) -> JobLimits {
+    JobLimits {
+        component_memory_bytes: limits.component_memory_bytes,
+        fuel: limits.fuel,
+        input_bytes: limits.input_bytes,
+        output_bytes: limits.output_bytes,
+        wall_ms: limits.wall_ms,
+    }
+}
