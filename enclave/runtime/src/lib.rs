@@ -28,7 +28,7 @@ mod limits;
 mod outside;
 mod program;
 mod streams;
-#[cfg(target_os = "none")]
+#[cfg(not(feature = "std"))]
 mod tls;
 mod wasi;
 

@@ -1,4 +1,7 @@
-//! The engine's thread-local slot on bare metal: one processor, no interrupts, so one cell.
+//! The engine's thread-local slot without an operating system: one processor, no interrupts, so one cell.
+//!
+//! A host build without the feature `std` only links with it. It cannot run jobs on several threads, and cannot run them at
+//! all without the code memory of a [`Machine`](crate::Machine).
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
