@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use image_builder::{AppToml, Sources};
+
+use crate::process::Progress;
 use crate::workspace::Workspace;
 use crate::{component, guest};
 
@@ -31,14 +34,29 @@ pub(crate) fn build(workspace: &Workspace, source: Option<Source>, out: &Path) -
         Some(source) => source,
         None => Source::example(workspace)?,
     };
-    let elf = guest::build(workspace)?;
-    let elf = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let rom = image_rom::assemble(&elf).context("the guest does not fit the ROM")?;
-    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-    fs::write(out.join("redoubt.rom"), rom.bytes()).context("cannot write the ROM")?;
-    for section in rom.sections() {
-        println!("{section:?}");
-    }
-    let _ = source;
-    anyhow::bail!("the image builder is not part of this build yet");
+    let app = fs::read_to_string(&source.manifest)
+        .with_context(|| format!("cannot read {}", source.manifest.display()))?;
+    let app = AppToml::parse(&app).with_context(|| format!("{} is wrong", source.manifest.display()))?;
+    let component = read(&source.component)?;
+    let rom =
+        image_rom::assemble(&read(&guest::build(workspace)?)?).context("the guest does not fit the ROM")?;
+
+    let progress = Progress::start("compiling the component");
+    let image = image_builder::build(Sources { rom: rom.bytes(), component: &component, app: &app });
+    progress.end(image.is_ok());
+    let image = image.with_context(|| format!("cannot build an image of {}", source.component.display()))?;
+    image.write(out).with_context(|| format!("cannot write the image to {}", out.display()))?;
+
+    println!("{}", image.summary());
+    println!(
+        "ROM: {} bytes used, {} bytes free; written to {}",
+        rom.used_bytes(),
+        rom.free_bytes(),
+        out.display()
+    );
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
