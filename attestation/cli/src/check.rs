@@ -1,0 +1,75 @@
+//! What makes a claim acceptable: every check, by name, with both sides.
+//!
+//! The chain of reasons runs claim → instance key → report → measurement, manifest → component, artefact. A link that
+//! does not hold never hides the checks that do not depend on it.
+
+mod claim;
+mod evidence;
+mod files;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use attestation_claim::SignedClaim;
+use attestation_manifest::reference::ReferenceValues;
+
+pub use verdict::{Check, Verdict};
+
+/// What a relying party has at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The claim, as the loader stored it.
+    pub claim: &'a [u8],
+    /// What the relying party gave to the job.
+    pub input: FileDigest,
+    /// What the relying party got from it.
+    pub output: FileDigest,
+    /// What the image is supposed to be.
+    pub reference: &'a ReferenceValues,
+    /// The manifest's file, where it should be the one that the guest had.
+    pub manifest: Option<&'a [u8]>,
+    /// The ROM's file, to be measured again.
+    pub rom: Option<&'a [u8]>,
+    /// The component's file, to be compiled again.
+    pub component: Option<&'a [u8]>,
+    /// Whether evidence that protects nothing is good enough.
+    pub simulated: SimulatedEvidence,
+}
+
+/// A file by content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileDigest {
+    /// SHA-256.
+    pub sha256: [u8; 32],
+    /// Size.
+    pub bytes: u64,
+}
+
+/// Whether evidence of the simulated platform, which protects nothing, is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SimulatedEvidence {
+    /// Always right in production.
+    Refused,
+    /// Somebody asked for it in so many words.
+    Allowed,
+}
+
+/// Makes every check that the inputs allow.
+#[must_use]
+pub fn check(inputs: &Inputs<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let signed = SignedClaim::parse(inputs.claim).and_then(SignedClaim::verify);
+    let what = "claim signature";
+    match &signed {
+        Err(error) => verdict.fail(what, "signed by the instance key of its evidence", error),
+        Ok(verified) => {
+            verdict.pass(what, "signed by the instance key of its evidence");
+            evidence::check_evidence(&mut verdict, verified.evidence(), inputs);
+            claim::check_claim(&mut verdict, verified.claim(), inputs);
+        }
+    }
+    files::check_rom(&mut verdict, inputs);
+    files::check_manifest_file(&mut verdict, signed.as_ref().ok(), inputs);
+    files::check_component(&mut verdict, inputs);
+    verdict
+}

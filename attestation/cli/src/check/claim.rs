@@ -1,0 +1,37 @@
+//! The claim's content: what ran, on which input, with which output.
+
+use attestation_claim::{Claim, Digested, Outcome};
+use attestation_manifest::HexDigest;
+
+use super::{FileDigest, Inputs, Verdict};
+
+pub(super) fn check_claim(verdict: &mut Verdict, claim: &Claim, inputs: &Inputs<'_>) {
+    let reference = inputs.reference;
+    // Next to its evidence: `SignedClaim::verify` has compared the two.
+    verdict.compare("manifest in the claim", reference.manifest.sha256, HexDigest(claim.manifest));
+    verdict.compare("component in the claim", reference.component.sha256, HexDigest(claim.component));
+    verdict.compare("artefact in the claim", reference.artefact.sha256, HexDigest(claim.artefact));
+    verdict.compare("input", file_digest(&claim.input), inputs.input);
+    verdict.compare("output", file_digest(&claim.output), inputs.output);
+    verdict.compare("outcome", "exited with code 0", describe(&claim.outcome));
+    if claim.sequence > 0 {
+        verdict.note(format!(
+            "claim {} of its boot: earlier claims, up to {}, were not shown",
+            claim.sequence,
+            HexDigest(claim.previous)
+        ));
+    }
+}
+
+fn file_digest(digested: &Digested) -> FileDigest {
+    FileDigest { sha256: digested.sha256, bytes: digested.bytes }
+}
+
+fn describe(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exited { code } => format!("exited with code {code}"),
+        Outcome::Trapped => "trapped".to_owned(),
+        // The name comes from a file: nothing in it may reach a terminal as it is.
+        Outcome::LimitExceeded { limit } => format!("exceeded the limit {limit:?}"),
+    }
+}

@@ -1,0 +1,208 @@
+//! An image, a guest, a PSP and a job, all made here, in one place: tests bend one part and look what notices.
+
+use attestation_artefact::{ENGINE, compile};
+use attestation_claim::{Claim, Digested, Outcome, sign_claim};
+use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
+use attestation_evidence::{Evidence, Platform, report_data};
+use attestation_manifest::HexDigest;
+use attestation_manifest::reference::{
+    ArtefactReference, FileReference, ManifestReference, MeasurementReference, ReferenceValues,
+};
+use attestation_measure::{SnpProfile, snp_launch_digest, tdx_mrtd};
+use attestation_report::{SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, SnpReport};
+use sha2::{Digest, Sha256, Sha384};
+use zerocopy::{FromZeros, IntoBytes};
+
+use crate::check::{FileDigest, Inputs, SimulatedEvidence};
+
+/// A component without anything in it: magic, version 13, layer 1.
+pub(super) const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+pub(super) const INPUT: &[u8] = b"account,amount\ncash,100\n";
+pub(super) const OUTPUT: &[u8] = b"{\"balanced\":false}";
+const POLICY: u64 = 0x3_0000;
+
+/// Everything that a relying party may hold.
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) rom: Vec<u8>,
+    pub(super) manifest: Vec<u8>,
+    pub(super) reference: ReferenceValues,
+    pub(super) claim: Vec<u8>,
+}
+
+impl World {
+    /// Where everything is as it should be.
+    pub(super) fn good() -> Self {
+        let rom = rom();
+        let artefact = compile(&COMPONENT).unwrap();
+        let manifest = manifest(&artefact);
+        let reference = reference(&rom, &artefact, &manifest);
+        let mut world = Self { rom, manifest, reference, claim: Vec::new() };
+        world.claim = world.claim_with(&Bend::default());
+        world
+    }
+
+    /// What the guest signs, when the parts that `bend` names are bent before anybody signs.
+    pub(super) fn claim_with(&self, bend: &Bend<'_>) -> Vec<u8> {
+        let manifest = bend.manifest.unwrap_or(&self.manifest);
+        let instance = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+        let instance_key = instance.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap();
+        let digest = Sha256::digest(manifest).into();
+        let mut report = SnpReport::new_zeroed();
+        report.version = 5.into();
+        report.signature_algorithm = SIGNATURE_ALGORITHM_ECDSA_P384_SHA384.into();
+        report.policy = POLICY.into();
+        report.measurement = self.reference.measurement.snp_qemu.0;
+        report.host_data = digest;
+        report.report_data = report_data(&instance_key, None, &digest, None);
+        if let Some(bend_report) = bend.report {
+            bend_report(&mut report);
+        }
+        let endorsement = psp_sign(&mut report);
+        let evidence = Evidence {
+            platform: bend.platform,
+            report: report.as_bytes().to_vec(),
+            endorsement,
+            instance_key,
+            hpke_key: None,
+            manifest: manifest.to_vec(),
+        };
+        let mut claim = self.claim_content(digest);
+        if let Some(bend_claim) = bend.claim {
+            bend_claim(&mut claim);
+        }
+        sign_claim(&claim, &evidence, &instance)
+    }
+
+    /// With every file at hand and simulated evidence allowed.
+    pub(super) fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            claim: &self.claim,
+            input: FileDigest::of(INPUT),
+            output: FileDigest::of(OUTPUT),
+            reference: &self.reference,
+            manifest: Some(&self.manifest),
+            rom: Some(&self.rom),
+            component: Some(&COMPONENT),
+            simulated: SimulatedEvidence::Allowed,
+        }
+    }
+
+    fn claim_content(&self, manifest: [u8; 32]) -> Claim {
+        Claim {
+            version: 1,
+            component: self.reference.component.sha256.0,
+            artefact: self.reference.artefact.sha256.0,
+            manifest,
+            input: digested(INPUT),
+            output: digested(OUTPUT),
+            outcome: Outcome::Exited { code: 0 },
+            sequence: 0,
+            previous: [0; 32],
+            transcript_root: None,
+            receipts_root: None,
+            fuel: 12,
+        }
+    }
+}
+
+/// What is bent.
+pub(super) struct Bend<'a> {
+    pub(super) platform: Platform,
+    pub(super) manifest: Option<&'a [u8]>,
+    pub(super) report: Option<&'a dyn Fn(&mut SnpReport)>,
+    pub(super) claim: Option<&'a dyn Fn(&mut Claim)>,
+}
+
+impl Default for Bend<'_> {
+    fn default() -> Self {
+        Self { platform: Platform::Simulated, manifest: None, report: None, claim: None }
+    }
+}
+
+/// The smallest PSP there is.
+fn psp_sign(report: &mut SnpReport) -> Vec<u8> {
+    let key = p384::ecdsa::SigningKey::from_slice(&[0x11; 48]).unwrap();
+    let public_key = key.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap();
+    sign_report(report, &key);
+    endorse(&ChipEndorsement { chip_id: report.chip_id, tcb: report.reported_tcb.get(), public_key })
+}
+
+fn manifest(artefact: &[u8]) -> Vec<u8> {
+    let (component, artefact) = (hex(&COMPONENT), hex(artefact));
+    format!(
+        r#"{{"version":1,"name":"audit","role":"workload","trust":"tee","component":{{"sha256":"{component}"}},
+"artefact":{{"sha256":"{artefact}","engine":"{ENGINE}"}},
+"launch":{{"snp":{{"policy":"{POLICY:#x}","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},
+"memory_mib":128,"limits":{{"component_memory_bytes":67108864,"fuel":1000000,"input_bytes":1000000,
+"output_bytes":1000000,"wall_ms":60000}},"args":[],"env":[],"egress":[]}}"#
+    )
+    .into_bytes()
+}
+
+fn reference(rom: &[u8], artefact: &[u8], manifest: &[u8]) -> ReferenceValues {
+    let file = |bytes: &[u8]| {
+        let FileDigest { sha256, bytes } = FileDigest::of(bytes);
+        FileReference { sha256: HexDigest(sha256), bytes }
+    };
+    let (artefact, manifest_file) = (file(artefact), file(manifest));
+    ReferenceValues {
+        version: 1,
+        name: "audit".to_owned(),
+        rom: file(rom),
+        component: file(&COMPONENT),
+        artefact: ArtefactReference {
+            sha256: artefact.sha256,
+            bytes: artefact.bytes,
+            engine: ENGINE.to_owned(),
+        },
+        manifest: ManifestReference {
+            sha256: manifest_file.sha256,
+            sha384: HexDigest(Sha384::digest(manifest).into()),
+            bytes: manifest_file.bytes,
+        },
+        measurement: MeasurementReference {
+            snp_qemu: HexDigest(snp_launch_digest(rom, SnpProfile::QEMU).unwrap()),
+            tdx_qemu: HexDigest(tdx_mrtd(rom).unwrap()),
+        },
+    }
+}
+
+/// One page with the tables that a ROM needs, and nothing to execute.
+fn rom() -> Vec<u8> {
+    let mut rom = vec![0x90; 4096];
+    let sev = [&b"ASEV"[..], &words(&[28, 1, 1, 0x10_0000, 0x1000, 2])].concat();
+    let tdvf = [
+        &guid(0xf3f9_eae9_8e16_d544_a8eb_7f4d_8738_f6ae),
+        &b"TDVF"[..],
+        &words(&[80, 1, 2]),
+        &words(&[0, 0x1000, 0xFFFF_F000, 0, 0x1000, 0, 0, 1]),
+        &words(&[0, 0, 0x10_2000, 0, 0x1000, 0, 2, 0]),
+    ]
+    .concat();
+    let sev_entry = [words(&[0xF00]), vec![22, 0], guid(0x6665_88dc_4a98_9847_a75e_5585_a7bf_67cc).to_vec()];
+    let tdx_entry = [words(&[0xDF0]), vec![22, 0], guid(0x3565_7ae4_4a98_9847_865e_4685_a7bf_8ec2).to_vec()];
+    let footer = [vec![62, 0], guid(0xde82_b596_b21f_f745_baea_a366_c55a_082d).to_vec()].concat();
+    let table = [sev_entry.concat(), tdx_entry.concat(), footer].concat();
+    for (offset, bytes) in [(0x100, sev), (0x200, tdvf), (4096 - 32 - table.len(), table)] {
+        rom[offset..offset + bytes.len()].copy_from_slice(&bytes);
+    }
+    rom
+}
+
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+fn guid(number: u128) -> [u8; 16] {
+    number.to_be_bytes()
+}
+
+fn digested(bytes: &[u8]) -> Digested {
+    let FileDigest { sha256, bytes } = FileDigest::of(bytes);
+    Digested { sha256, bytes }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    HexDigest::<32>(Sha256::digest(bytes).into()).to_string()
+}

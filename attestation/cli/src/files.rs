@@ -1,0 +1,232 @@
+//! Reading what the command line names: bounded, and with errors that say what to do next.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use attestation_claim::CLAIM_MAX_BYTES;
+use attestation_evidence::MANIFEST_MAX_BYTES;
+use attestation_manifest::reference::ReferenceValues;
+use attestation_measure::ROM_MAX_BYTES;
+use sha2::{Digest, Sha256};
+
+use crate::arguments::CheckArguments;
+use crate::check::{FileDigest, Inputs, SimulatedEvidence};
+
+/// The longest reference values that are read.
+const REFERENCE_MAX_BYTES: usize = 1024 * 1024;
+/// The longest component that is read: the guest takes no longer one.
+const COMPONENT_MAX_BYTES: usize = 256 * 1024 * 1024;
+/// Inputs and outputs are hashed in pieces: they may be larger than memory.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A file that cannot be used. Whoever typed its name is guilty, or whoever wrote it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// It cannot be opened or read.
+    #[error("{what} {}: {source}\n  {next}", path.display())]
+    Read {
+        /// What the file is.
+        what: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+        /// What to do about it.
+        next: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is longer than what it should be can be.
+    #[error("{what} {}: expected at most {limit} bytes, found more\n  {next}", path.display())]
+    TooLong {
+        /// What the file should be.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// Most bytes.
+        limit: usize,
+        /// What to do about it.
+        next: &'static str,
+    },
+    /// The reference values are not what they should be.
+    #[error("{what} {}: {source}\n  {next}", path.display())]
+    Reference {
+        /// What the file should be.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// What to do about it.
+        next: &'static str,
+        /// Where parsing stopped and why.
+        source: serde_json::Error,
+    },
+}
+
+/// What the files of one check hold.
+#[derive(Debug)]
+pub struct CheckFiles {
+    claim: Vec<u8>,
+    input: FileDigest,
+    output: FileDigest,
+    reference: ReferenceValues,
+    manifest: Option<Vec<u8>>,
+    rom: Option<Vec<u8>>,
+    component: Option<Vec<u8>>,
+}
+
+impl CheckFiles {
+    /// Reads all files, small ones first: a typing error shows before gigabytes are hashed.
+    ///
+    /// # Errors
+    /// The first file that cannot be used.
+    pub fn read(arguments: &CheckArguments) -> Result<Self, FileError> {
+        Ok(Self {
+            claim: CLAIM.read(&arguments.claim)?,
+            reference: read_reference(&arguments.reference)?,
+            manifest: arguments.manifest.as_deref().map(|path| MANIFEST.read(path)).transpose()?,
+            rom: arguments.rom.as_deref().map(|path| ROM.read(path)).transpose()?,
+            component: arguments.component.as_deref().map(|path| COMPONENT.read(path)).transpose()?,
+            output: OUTPUT.digest(&arguments.output)?,
+            input: INPUT.digest(&arguments.input)?,
+        })
+    }
+
+    /// The same, as the verdict logic takes it.
+    #[must_use]
+    pub fn inputs(&self, simulated: SimulatedEvidence) -> Inputs<'_> {
+        Inputs {
+            claim: &self.claim,
+            input: self.input,
+            output: self.output,
+            reference: &self.reference,
+            manifest: self.manifest.as_deref(),
+            rom: self.rom.as_deref(),
+            component: self.component.as_deref(),
+            simulated,
+        }
+    }
+}
+
+/// A kind of file.
+#[derive(Clone, Copy)]
+struct Kind {
+    what: &'static str,
+    limit: usize,
+    next: &'static str,
+}
+
+const CLAIM: Kind = Kind {
+    what: "claim",
+    limit: CLAIM_MAX_BYTES,
+    next: "name the claim that `redoubt job` stored next to the output",
+};
+const REFERENCE: Kind = Kind {
+    what: "reference values",
+    limit: REFERENCE_MAX_BYTES,
+    next: "name the reference-values.json of the image; `cargo xtask image` writes it to dist/",
+};
+const MANIFEST: Kind = Kind {
+    what: "manifest",
+    limit: MANIFEST_MAX_BYTES,
+    next: "name the manifest.json of the image, or leave --manifest out",
+};
+const ROM: Kind =
+    Kind { what: "ROM", limit: ROM_MAX_BYTES, next: "name the redoubt.rom of the image, or leave --rom out" };
+const COMPONENT: Kind = Kind {
+    what: "component",
+    limit: COMPONENT_MAX_BYTES,
+    next: "name the .wasm file that the image was built from, or leave --component out",
+};
+const INPUT: Kind =
+    Kind { what: "input", limit: usize::MAX, next: "name the file that was given to `redoubt job --input`" };
+const OUTPUT: Kind =
+    Kind { what: "output", limit: usize::MAX, next: "name the file that `redoubt job --output` wrote" };
+
+impl Kind {
+    fn read(self, path: &Path) -> Result<Vec<u8>, FileError> {
+        let past_limit = u64::try_from(self.limit).unwrap_or(u64::MAX).saturating_add(1);
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(past_limit).read_to_end(&mut bytes))
+            .map_err(|source| self.read_error(path, source))?;
+        if bytes.len() > self.limit {
+            let path = path.to_owned();
+            return Err(FileError::TooLong { what: self.what, path, limit: self.limit, next: self.next });
+        }
+        Ok(bytes)
+    }
+
+    fn digest(self, path: &Path) -> Result<FileDigest, FileError> {
+        let file = File::open(path).map_err(|source| self.read_error(path, source))?;
+        digest_of(file).map_err(|source| self.read_error(path, source))
+    }
+
+    fn read_error(self, path: &Path, source: io::Error) -> FileError {
+        FileError::Read { what: self.what, path: path.to_owned(), next: self.next, source }
+    }
+}
+
+fn read_reference(path: &Path) -> Result<ReferenceValues, FileError> {
+    let bytes = REFERENCE.read(path)?;
+    serde_json::from_slice(&bytes).map_err(|source| FileError::Reference {
+        what: REFERENCE.what,
+        path: path.to_owned(),
+        next: REFERENCE.next,
+        source,
+    })
+}
+
+fn digest_of(mut reader: impl Read) -> io::Result<FileDigest> {
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut bytes: u64 = 0;
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(FileDigest { sha256: hash.finalize().into(), bytes }),
+            Ok(count) => {
+                hash.update(piece.get(..count).unwrap_or_default());
+                bytes = bytes.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_files_are_hashed_in_pieces() {
+        let bytes = vec![7; 3 * PIECE_BYTES + 5];
+        assert_eq!(digest_of(bytes.as_slice()).unwrap(), FileDigest::of(&bytes));
+        assert_eq!(digest_of([].as_slice()).unwrap(), FileDigest::of(&[]));
+    }
+
+    #[test]
+    fn a_missing_file_is_named_with_what_to_do() {
+        let error = CLAIM.read(Path::new("no/such.cbor")).unwrap_err().to_string();
+        assert!(error.starts_with("claim no/such.cbor: "), "{error}");
+        assert!(error.contains("`redoubt job`"), "{error}");
+    }
+
+    #[test]
+    fn a_file_past_its_limit_is_not_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.json");
+        std::fs::write(&path, vec![b' '; MANIFEST_MAX_BYTES + 1]).unwrap();
+        assert!(matches!(MANIFEST.read(&path), Err(FileError::TooLong { limit: MANIFEST_MAX_BYTES, .. })));
+        std::fs::write(&path, vec![b' '; MANIFEST_MAX_BYTES]).unwrap();
+        assert_eq!(MANIFEST.read(&path).unwrap().len(), MANIFEST_MAX_BYTES);
+    }
+
+    #[test]
+    fn malformed_reference_values_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reference-values.json");
+        std::fs::write(&path, "{\"version\": 1, \"nmae\": \"x\"}").unwrap();
+        let error = read_reference(&path).unwrap_err().to_string();
+        assert!(error.contains("unknown field `nmae`") && error.contains("cargo xtask image"), "{error}");
+    }
+}

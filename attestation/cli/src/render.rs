@@ -1,0 +1,197 @@
+//! A verdict for people, and for programs.
+
+use core::fmt::{self, Write};
+
+use serde::Serialize;
+
+use crate::check::{Check, Verdict};
+
+/// Whether escape sequences are welcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// A terminal that shows them.
+    On,
+    /// A file, a pipe, or a reader who said no.
+    Off,
+}
+
+/// Columns of a check's name.
+const WHAT_COLUMNS: usize = 28;
+/// Columns of an expected value that is shown on the same line as the found one.
+const VALUE_COLUMNS: usize = 29;
+/// Values longer than this go on lines of their own.
+const LINE_COLUMNS: usize = 78;
+/// Hexadecimal digits from which on a value is abbreviated.
+const LONG_DIGITS: usize = 32;
+
+/// One line per check, then notes and the verdict. Values that agree are abbreviated; values that differ are shown in
+/// full, one below the other.
+#[must_use]
+pub fn table(verdict: &Verdict, colours: Colours) -> String {
+    let mut text = String::new();
+    // Writing to a `String` is infallible.
+    let done = write_table(&mut text, verdict, Paint(colours));
+    debug_assert!(done.is_ok(), "a table failed to print");
+    text
+}
+
+/// The whole verdict as JSON, nothing abbreviated.
+#[must_use]
+pub fn json(verdict: &Verdict) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        verdict: &'static str,
+        #[serde(flatten)]
+        details: &'a Verdict,
+    }
+    let document = Document { verdict: word(verdict), details: verdict };
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    if verdict.is_accepted() { "accepted" } else { "refused" }
+}
+
+fn write_table(text: &mut String, verdict: &Verdict, paint: Paint) -> fmt::Result {
+    writeln!(text, "      {:<WHAT_COLUMNS$}  {:<VALUE_COLUMNS$}  found", "check", "expected")?;
+    for check in &verdict.checks {
+        write_check(text, check, paint)?;
+    }
+    for note in &verdict.notes {
+        writeln!(text, "note  {}", printable(note))?;
+    }
+    writeln!(text)?;
+    if verdict.simulated {
+        let warning = "SIMULATED: no hardware protected this run; whoever ran it could have forged all of it";
+        writeln!(text, "{}", paint.red(warning))?;
+    }
+    let failures = verdict.failures().count();
+    if verdict.is_accepted() {
+        writeln!(text, "{}: all {} checks hold", paint.green("ACCEPTED"), verdict.checks.len())
+    } else {
+        let first = verdict.failures().next().map_or("no check was made", |check| check.what);
+        let total = verdict.checks.len();
+        writeln!(text, "{}: {failures} of {total} checks failed, first: {first}", paint.red("REFUSED"))
+    }
+}
+
+fn write_check(text: &mut String, check: &Check, paint: Paint) -> fmt::Result {
+    let what = check.what;
+    if !check.ok {
+        writeln!(text, "{}  {what}", paint.red("FAIL"))?;
+        write_long(text, "expected", &check.expected)?;
+        return write_long(text, "found", &check.found);
+    }
+    let expected = abbreviated(&check.expected);
+    let found = abbreviated(&check.found);
+    let mark = paint.green("ok  ");
+    writeln!(text, "{mark}  {what:<WHAT_COLUMNS$}  {expected:<VALUE_COLUMNS$}  {found}")
+}
+
+/// A value in full, broken so that 100 columns hold it.
+fn write_long(text: &mut String, label: &str, value: &str) -> fmt::Result {
+    let value: Vec<char> = printable(value).chars().collect();
+    let mut label = label;
+    for line in value.chunks(LINE_COLUMNS) {
+        let line: String = line.iter().collect();
+        writeln!(text, "      {label:<8}  {line}")?;
+        label = "";
+    }
+    Ok(())
+}
+
+/// Long digests lose their middle.
+fn abbreviated(value: &str) -> String {
+    value
+        .split(' ')
+        .map(|token| short_digest(token).unwrap_or_else(|| printable(token)))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Head and tail of a long digest; `None` for anything else.
+fn short_digest(token: &str) -> Option<String> {
+    let is_digest = token.len() >= LONG_DIGITS && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let head = token.get(..8).filter(|_| is_digest)?;
+    let tail = token.get(token.len().checked_sub(8)?..)?;
+    Some(format!("{head}…{tail}"))
+}
+
+/// Names and messages come from files: no control character of theirs may reach the terminal.
+fn printable(value: &str) -> String {
+    value.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
+}
+
+#[derive(Clone, Copy)]
+struct Paint(Colours);
+
+impl Paint {
+    fn red(self, text: &str) -> String {
+        self.paint("1;31", text)
+    }
+
+    fn green(self, text: &str) -> String {
+        self.paint("32", text)
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        match self.0 {
+            Colours::On => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Colours::Off => text.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(found: &str) -> Verdict {
+        let mut verdict = Verdict::default();
+        verdict.compare("measurement", "ab".repeat(48), found);
+        verdict.compare("name in the manifest", "ledger-audit", "ledger-audit");
+        verdict.note("nothing more");
+        verdict
+    }
+
+    #[test]
+    fn equal_digests_are_short_and_different_ones_are_whole() {
+        let good = table(&verdict(&"ab".repeat(48)), Colours::Off);
+        assert!(good.contains("abababab…abababab"), "{good}");
+        assert!(good.ends_with("ACCEPTED: all 2 checks hold\n"), "{good}");
+        let other = "cd".repeat(48);
+        let bad = table(&verdict(&other), Colours::Off);
+        assert!(bad.replace(['\n', ' '], "").contains(&other), "{bad}");
+        assert!(bad.ends_with("REFUSED: 1 of 2 checks failed, first: measurement\n"), "{bad}");
+        for line in good.lines().chain(bad.lines()) {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+
+    #[test]
+    fn colours_and_control_characters_are_ours_only() {
+        let plain = table(&verdict("\u{1b}[32mok\u{7}"), Colours::Off);
+        assert!(!plain.contains('\u{1b}') && !plain.contains('\u{7}'), "{plain}");
+        let simulated = Verdict { simulated: true, ..verdict(&"ab".repeat(48)) };
+        let coloured = table(&simulated, Colours::On);
+        assert!(coloured.contains("\u{1b}[1;31mSIMULATED"), "{coloured}");
+        assert!(coloured.contains("\u{1b}[32mACCEPTED"), "{coloured}");
+    }
+
+    #[test]
+    fn json_is_whole() {
+        let document: serde_json::Value = serde_json::from_str(&json(&verdict("cd"))).unwrap();
+        assert_eq!(document["verdict"], "refused");
+        assert_eq!(document["checks"][0]["expected"], "ab".repeat(48));
+        assert_eq!(document["checks"][0]["ok"], false);
+        assert_eq!(document["notes"][0], "nothing more");
+    }
+
+    #[test]
+    fn no_checks_are_no_reason_to_accept() {
+        assert!(!Verdict::default().is_accepted());
+        assert!(table(&Verdict::default(), Colours::Off).contains("REFUSED"));
+    }
+}
