@@ -2,10 +2,9 @@
 
 use alloc::vec::Vec;
 
-use attestation_claim::{CLAIM_VERSION, Claim, Digested, Outcome, sign_claim};
+use attestation_claim::{CLAIM_VERSION, Claim, Digested, Outcome, claim_digest, sign_claim};
 use attestation_manifest::Manifest;
 use enclave_platform::Identity;
-use sha2::{Digest, Sha256};
 
 /// What never changes from one claim of a guest to the next, and the link to the last one.
 pub struct ClaimChain {
@@ -70,7 +69,7 @@ impl ClaimChain {
         };
         let signed = sign_claim(&claim, &self.identity.evidence, &self.identity.instance_key);
         self.sequence += 1;
-        self.previous = Sha256::digest(&signed).into();
+        self.previous = claim_digest(&signed);
         signed
     }
 }

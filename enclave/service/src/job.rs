@@ -183,7 +183,9 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
                 Ok(())
             }
             // Frames of earlier jobs that crossed their end on the way.
-            FrameKind::INPUT | FrameKind::OUTPUT_CREDIT | FrameKind::JOB_CANCEL if frame.job < self.job => {
+            FrameKind::INPUT | FrameKind::OUTPUT_CREDIT | FrameKind::JOB_CANCEL
+                if (1..self.job).contains(&frame.job) =>
+            {
                 Ok(())
             }
             _ => {

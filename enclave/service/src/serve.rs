@@ -169,7 +169,7 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
         match frame.kind {
             // Frames of the last job that crossed its end on the way.
             FrameKind::INPUT | FrameKind::OUTPUT_CREDIT | FrameKind::JOB_CANCEL
-                if frame.job == self.last_job =>
+                if (1..=self.last_job).contains(&frame.job) =>
             {
                 Ok(())
             }

@@ -1,0 +1,43 @@
+//! Components of a few lines; `enclave/runtime/tests/jobs/prelude.wat` says what they may import.
+
+use enclave_runtime::{Machine, Program};
+
+/// Copies standard input to standard output.
+pub(crate) const ECHO: &str = r#"(import "env" "memory" (memory 1))
+    (import "wasi" "stdin" (func $stdin (result i32)))
+    (import "wasi" "stdout" (func $stdout (result i32)))
+    (import "wasi" "read" (func $read (param i32 i64 i32)))
+    (import "wasi" "write-all" (func $write-all (param i32 i32 i32 i32)))
+    (func (export "run") (result i32) (local $in i32) (local $out i32)
+        (local.set $in (call $stdin))
+        (local.set $out (call $stdout))
+        (block $end
+            (loop $l
+                (call $read (local.get $in) (i64.const 4096) (i32.const 0))
+                (br_if $end (i32.load8_u (i32.const 0)))
+                (call $write-all
+                    (local.get $out) (i32.load (i32.const 4)) (i32.load (i32.const 8)) (i32.const 16))
+                (br_if $end (i32.load8_u (i32.const 16)))
+                (br $l)))
+        (i32.ne (i32.load8_u (i32.const 4)) (i32.const 1)))"#;
+
+/// Computes for ever.
+pub(crate) const SPIN: &str = r#"(func (export "run") (result i32) (loop $l (br $l)) i32.const 0)"#;
+
+/// Returns at once.
+pub(crate) const NOTHING: &str = r#"(func (export "run") (result i32) i32.const 0)"#;
+
+/// Traps in a named function.
+pub(crate) const TRAP: &str = r#"(func $ledger_overflow unreachable)
+    (func (export "run") (result i32) call $ledger_overflow i32.const 0)"#;
+
+/// Compiles and loads the fields of a core module.
+pub(crate) fn load(fields: &str) -> Program {
+    let main = format!("(core module $Main {fields})");
+    let text = include_str!("../../../runtime/tests/jobs/prelude.wat").replace(";; MAIN\n", &main);
+    let component = wat::parse_str(text).expect("the test's text is valid");
+    let artefact =
+        attestation_artefact::compile_for_linux(&component).expect("the test's component compiles");
+    // SAFETY: the bytes come from the compiler; the engine checks the processor's features itself on this system.
+    unsafe { Program::load_copy(Machine::hosted(16 << 20), &artefact) }.expect("the test's component loads")
+}
