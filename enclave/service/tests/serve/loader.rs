@@ -153,7 +153,7 @@ impl ByteStream for Loader {
     fn receive(&mut self, consume: &mut dyn FnMut(&[u8])) -> Result<usize, String> {
         let mut state = self.0.lock().expect("one thread");
         // An odd length, so that frames are cut everywhere.
-        let count = state.to_guest.len().min(1_237);
+        let count = state.to_guest.len().min(12_345);
         let bytes: Vec<u8> = state.to_guest.drain(..count).collect();
         consume(&bytes);
         Ok(bytes.len())

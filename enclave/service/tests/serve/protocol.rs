@@ -5,7 +5,7 @@ use enclave_service::{Ended, ServiceError};
 use enclave_wire::control::{Credit, PROTOCOL_VERSION, Probe, encode_body};
 use enclave_wire::frame::FrameKind;
 
-use crate::components::{ECHO, load};
+use crate::components::{ECHO, SPIN, load};
 use crate::loader::{Job, Loader, serve_loader};
 
 fn probe(destination: &str, payload: &[u8]) -> (FrameKind, Vec<u8>) {
@@ -47,8 +47,10 @@ fn outcome_of(jobs: Vec<Job>, first: Vec<(FrameKind, Vec<u8>)>) -> Result<Ended,
 
 #[test]
 fn input_beyond_the_credit_ends_the_guest() {
-    let job = Job { overrun: 2_000_000, ..Job::with_input(&vec![1; 3_500_000]) };
-    assert!(matches!(outcome_of(vec![job], Vec::new()), Err(ServiceError::InputOverrun { job: 1, .. })));
+    // The component reads nothing, so no further credit excuses the loader.
+    let job = Job { overrun: 100_000, ..Job::with_input(&vec![1; 3_500_000]) };
+    let outcome = serve_loader(&load(SPIN), &Loader::new(vec![job], Vec::new()));
+    assert!(matches!(outcome, Err(ServiceError::InputOverrun { job: 1, .. })), "{outcome:?}");
 }
 
 #[test]
