@@ -13,7 +13,7 @@ mod verdict;
 use attestation_claim::SignedClaim;
 use attestation_manifest::reference::ReferenceValues;
 
-pub use verdict::{Check, Verdict};
+pub use verdict::{Check, SIMULATED, Verdict};
 
 /// What a relying party has at hand.
 #[derive(Debug, Clone, Copy)]
@@ -61,9 +61,9 @@ pub fn check(inputs: &Inputs<'_>) -> Verdict {
     let signed = SignedClaim::parse(inputs.claim).and_then(SignedClaim::verify);
     let what = "claim signature";
     match &signed {
-        Err(error) => verdict.fail(what, "signed by the instance key of its evidence", error),
+        Err(error) => verdict.fail(what, "signed by its instance key", error),
         Ok(verified) => {
-            verdict.pass(what, "signed by the instance key of its evidence");
+            verdict.pass(what, "signed by its instance key", "yes");
             evidence::check_evidence(&mut verdict, verified.evidence(), inputs);
             claim::check_claim(&mut verdict, verified.claim(), inputs);
         }

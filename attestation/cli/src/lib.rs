@@ -5,6 +5,10 @@
 //! Panics: never on input.
 #![forbid(unsafe_code)]
 
+// The world of tests/ is shared with the unit tests, and names this crate from outside.
+#[cfg(test)]
+extern crate self as attestation_cli;
+
 pub mod arguments;
 pub mod check;
 pub mod files;

@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use serde::Serialize;
 
-use crate::check::{Check, Verdict};
+use crate::check::{Check, SIMULATED, Verdict};
 
 /// Whether escape sequences are welcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +85,11 @@ fn write_check(text: &mut String, check: &Check, paint: Paint) -> fmt::Result {
         return write_long(text, "found", &check.found);
     }
     let expected = abbreviated(&check.expected);
-    let found = abbreviated(&check.found);
     let mark = paint.green("ok  ");
+    let found = match abbreviated(&check.found) {
+        platform if platform == SIMULATED => paint.red(SIMULATED),
+        found => found,
+    };
     writeln!(text, "{mark}  {what:<WHAT_COLUMNS$}  {expected:<VALUE_COLUMNS$}  {found}")
 }
 
@@ -102,8 +105,18 @@ fn write_long(text: &mut String, label: &str, value: &str) -> fmt::Result {
     Ok(())
 }
 
-/// Long digests lose their middle.
+/// Long digests lose their middle, and so does what is too long all the same.
 fn abbreviated(value: &str) -> String {
+    let short = shortened(value);
+    let count = short.chars().count();
+    if count <= VALUE_COLUMNS {
+        return short;
+    }
+    let half = VALUE_COLUMNS / 2;
+    short.chars().take(half).chain(['…']).chain(short.chars().skip(count - half)).collect()
+}
+
+fn shortened(value: &str) -> String {
     value
         .split(' ')
         .map(|token| short_digest(token).unwrap_or_else(|| printable(token)))

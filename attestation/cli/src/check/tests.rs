@@ -1,5 +1,6 @@
 //! Each check bites: one part is bent at a time, and the verdict must refuse and name it.
 
+#[path = "../../tests/world/mod.rs"]
 mod world;
 
 use attestation_claim::{Claim, Outcome};
@@ -8,6 +9,22 @@ use attestation_report::SnpReport;
 
 use self::world::{Bend, COMPONENT, INPUT, OUTPUT, World};
 use super::{FileDigest, Inputs, SimulatedEvidence, Verdict, check, files};
+
+impl World {
+    /// With every file at hand and simulated evidence allowed.
+    fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            claim: &self.claim,
+            input: FileDigest::of(INPUT),
+            output: FileDigest::of(OUTPUT),
+            reference: &self.reference,
+            manifest: Some(&self.manifest),
+            rom: Some(&self.rom),
+            component: Some(&COMPONENT),
+            simulated: SimulatedEvidence::Allowed,
+        }
+    }
+}
 
 /// Names of the checks that failed.
 fn failures(inputs: &Inputs<'_>) -> Vec<&'static str> {

@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::FileDigest;
 
+/// Name of the platform that protects nothing, loud on purpose.
+pub const SIMULATED: &str = "SIMULATED";
+
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
@@ -51,9 +54,10 @@ impl Verdict {
         self.checks.push(Check { what, expected, found, ok });
     }
 
-    /// Records a check that held and has no value to show.
-    pub(crate) fn pass(&mut self, what: &'static str, expected: &str) {
-        self.checks.push(Check { what, expected: expected.to_owned(), found: "yes".to_owned(), ok: true });
+    /// Records a check that held and is more than a comparison of two values.
+    pub(crate) fn pass(&mut self, what: &'static str, expected: &str, found: &str) {
+        let (expected, found) = (expected.to_owned(), found.to_owned());
+        self.checks.push(Check { what, expected, found, ok: true });
     }
 
     /// Records a check that did not hold.

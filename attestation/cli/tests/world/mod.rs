@@ -13,26 +13,26 @@ use attestation_report::{SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, SnpReport};
 use sha2::{Digest, Sha256, Sha384};
 use zerocopy::{FromZeros, IntoBytes};
 
-use crate::check::{FileDigest, Inputs, SimulatedEvidence};
+use attestation_cli::check::FileDigest;
 
 /// A component without anything in it: magic, version 13, layer 1.
-pub(super) const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
-pub(super) const INPUT: &[u8] = b"account,amount\ncash,100\n";
-pub(super) const OUTPUT: &[u8] = b"{\"balanced\":false}";
+pub(crate) const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+pub(crate) const INPUT: &[u8] = b"account,amount\ncash,100\n";
+pub(crate) const OUTPUT: &[u8] = b"{\"balanced\":false}";
 const POLICY: u64 = 0x3_0000;
 
 /// Everything that a relying party may hold.
 #[derive(Clone)]
-pub(super) struct World {
-    pub(super) rom: Vec<u8>,
-    pub(super) manifest: Vec<u8>,
-    pub(super) reference: ReferenceValues,
-    pub(super) claim: Vec<u8>,
+pub(crate) struct World {
+    pub(crate) rom: Vec<u8>,
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) reference: ReferenceValues,
+    pub(crate) claim: Vec<u8>,
 }
 
 impl World {
     /// Where everything is as it should be.
-    pub(super) fn good() -> Self {
+    pub(crate) fn good() -> Self {
         let rom = rom();
         let artefact = compile(&COMPONENT).unwrap();
         let manifest = manifest(&artefact);
@@ -43,7 +43,7 @@ impl World {
     }
 
     /// What the guest signs, when the parts that `bend` names are bent before anybody signs.
-    pub(super) fn claim_with(&self, bend: &Bend<'_>) -> Vec<u8> {
+    pub(crate) fn claim_with(&self, bend: &Bend<'_>) -> Vec<u8> {
         let manifest = bend.manifest.unwrap_or(&self.manifest);
         let instance = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
         let instance_key = instance.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap();
@@ -74,20 +74,6 @@ impl World {
         sign_claim(&claim, &evidence, &instance)
     }
 
-    /// With every file at hand and simulated evidence allowed.
-    pub(super) fn inputs(&self) -> Inputs<'_> {
-        Inputs {
-            claim: &self.claim,
-            input: FileDigest::of(INPUT),
-            output: FileDigest::of(OUTPUT),
-            reference: &self.reference,
-            manifest: Some(&self.manifest),
-            rom: Some(&self.rom),
-            component: Some(&COMPONENT),
-            simulated: SimulatedEvidence::Allowed,
-        }
-    }
-
     fn claim_content(&self, manifest: [u8; 32]) -> Claim {
         Claim {
             version: 1,
@@ -107,11 +93,11 @@ impl World {
 }
 
 /// What is bent.
-pub(super) struct Bend<'a> {
-    pub(super) platform: Platform,
-    pub(super) manifest: Option<&'a [u8]>,
-    pub(super) report: Option<&'a dyn Fn(&mut SnpReport)>,
-    pub(super) claim: Option<&'a dyn Fn(&mut Claim)>,
+pub(crate) struct Bend<'a> {
+    pub(crate) platform: Platform,
+    pub(crate) manifest: Option<&'a [u8]>,
+    pub(crate) report: Option<&'a dyn Fn(&mut SnpReport)>,
+    pub(crate) claim: Option<&'a dyn Fn(&mut Claim)>,
 }
 
 impl Default for Bend<'_> {

@@ -1,0 +1,107 @@
+//! The binary as people run it: files in, exit status and text out.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod world;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+use world::{COMPONENT, INPUT, OUTPUT, World};
+
+/// A folder as an operator would hand it over.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::good();
+    let reference = serde_json::to_vec_pretty(&world.reference).unwrap();
+    let files: [(&str, &[u8]); 7] = [
+        ("claim.cbor", &world.claim),
+        ("input.csv", INPUT),
+        ("output.json", OUTPUT),
+        ("reference-values.json", &reference),
+        ("manifest.json", &world.manifest),
+        ("redoubt.rom", &world.rom),
+        ("component.wasm", &COMPONENT),
+    ];
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+fn verify(folder: &Path, more: &[&str]) -> Output {
+    let arguments = ["check", "claim.cbor", "--input", "input.csv", "--output", "output.json"];
+    Command::new(env!("CARGO_BIN_EXE_redoubt-verify"))
+        .current_dir(folder)
+        .args(arguments)
+        .args(["--reference", "reference-values.json"])
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+const ALL_FILES: [&str; 7] = [
+    "--manifest",
+    "manifest.json",
+    "--rom",
+    "redoubt.rom",
+    "--component",
+    "component.wasm",
+    "--allow-simulated",
+];
+
+#[test]
+fn accepted_is_status_0_and_says_simulated() {
+    let output = verify(folder().path(), &ALL_FILES);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("SIMULATED") && stdout.contains("ACCEPTED"), "{stdout}");
+    assert!(!stdout.contains('\u{1b}'), "no colours in a pipe");
+    assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
+}
+
+#[test]
+fn refused_is_status_1_and_names_the_check() {
+    let folder = folder();
+    let output = verify(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("--allow-simulated"));
+
+    std::fs::write(folder.path().join("output.json"), b"{\"balanced\":true}").unwrap();
+    let output = verify(folder.path(), &["--allow-simulated", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["verdict"], "refused");
+    let checks = document["checks"].as_array().unwrap();
+    let failed: Vec<_> =
+        checks.iter().filter(|check| check["ok"] == false).map(|check| &check["what"]).collect();
+    assert_eq!(failed, ["output"]);
+}
+
+#[test]
+fn unreadable_files_and_wrong_usage_are_status_2() {
+    let folder = folder();
+    std::fs::remove_file(folder.path().join("claim.cbor")).unwrap();
+    let output = verify(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("claim claim.cbor") && stderr.contains("redoubt job"), "{stderr}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(verify(folder.path(), &["--no-such-option"]).status.code(), Some(2));
+}
+
+#[test]
+fn help_has_examples_and_completion_is_a_script() {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_redoubt-verify")).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stdout)
+    };
+    assert!(run(&["--help"]).contains("redoubt-verify check claim.cbor"));
+    assert!(run(&["check", "--help"]).contains("--component dist/component.wasm"));
+    assert!(run(&["completion", "bash"]).contains("complete -F"));
+}
