@@ -1,0 +1,231 @@
+//! The jobs of one guest: one runs, the others wait in the order in which they came.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use enclave_wire::control::{
+    CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, decode_body, encode_body,
+};
+use enclave_wire::frame::{Frame, FrameKind};
+
+use super::outgoing::Outgoing;
+use super::violation::{Violation, kind_name};
+
+/// Jobs that may wait for one guest.
+pub(super) const JOBS_WAITING_MAX: usize = 64;
+
+/// What the owner of a job is told next.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobEvent {
+    /// The guest works on the job now.
+    Started,
+    /// The guest takes this many more bytes of input: at least 1, never more than the input still has.
+    WantsInput {
+        /// Bytes that may be sent.
+        bytes: u64,
+    },
+    /// The next bytes of standard output.
+    Output(Vec<u8>),
+    /// The next bytes of standard error.
+    ErrorOutput(Vec<u8>),
+    /// The job ended; nothing more comes.
+    Done(JobDone),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    last_id: u32,
+    waiting: VecDeque<u32>,
+    active: Option<u32>,
+    slots: BTreeMap<u32, Slot>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// Bytes of input that the owner has not handed over yet.
+    input_left_bytes: u64,
+    input_credit_bytes: u64,
+    /// Bytes of output that the guest may still send.
+    output_credit_bytes: u64,
+    /// Bytes that the owner took; the guest gets them back as credit when the owner comes for more.
+    taken_bytes: u64,
+    output: Vec<u8>,
+    error_output: Vec<u8>,
+    started_unreported: bool,
+    done: Option<JobDone>,
+}
+
+impl Jobs {
+    /// Queues a job, or says how many wait already.
+    pub(super) fn enqueue(&mut self, input_bytes: u64) -> Result<u32, usize> {
+        if self.waiting.len() >= JOBS_WAITING_MAX {
+            return Err(self.waiting.len());
+        }
+        self.last_id = self.last_id.wrapping_add(1).max(1);
+        self.slots.insert(self.last_id, Slot { input_left_bytes: input_bytes, ..Slot::default() });
+        self.waiting.push_back(self.last_id);
+        Ok(self.last_id)
+    }
+
+    /// Starts the next job when none runs.
+    pub(super) fn start_next(&mut self, outgoing: &mut Outgoing) -> Result<(), Violation> {
+        if self.active.is_some() {
+            return Ok(());
+        }
+        let Some(id) = self.waiting.pop_front() else { return Ok(()) };
+        let Some(slot) = self.slots.get_mut(&id) else { return Ok(()) };
+        self.active = Some(id);
+        slot.started_unreported = true;
+        slot.output_credit_bytes = CREDIT_WINDOW_BYTES;
+        let start = JobStart { input_bytes: slot.input_left_bytes };
+        outgoing.push_control(FrameKind::JOB_START, id, encode_body(&start))?;
+        outgoing.add_credit(id, CREDIT_WINDOW_BYTES);
+        Ok(())
+    }
+
+    /// What the owner of `id` should hear next, if anything.
+    pub(super) fn next_event(&mut self, id: u32, outgoing: &mut Outgoing) -> Option<JobEvent> {
+        let running = self.active == Some(id);
+        let slot = self.slots.get_mut(&id)?;
+        if running && slot.taken_bytes > 0 {
+            let taken = core::mem::take(&mut slot.taken_bytes);
+            slot.output_credit_bytes += taken;
+            outgoing.add_credit(id, taken);
+        }
+        let room = if running { outgoing.input_room() } else { 0 };
+        slot.next_event(room)
+    }
+
+    /// Hands over input; returns false when it is more than [`JobEvent::WantsInput`] allowed.
+    pub(super) fn give_input(&mut self, id: u32, bytes: &[u8], outgoing: &mut Outgoing) -> bool {
+        if self.active != Some(id) {
+            // The job ended meanwhile: what comes too late is dropped.
+            return true;
+        }
+        let Some(slot) = self.slots.get_mut(&id) else { return true };
+        let count = bytes.len() as u64;
+        if count > slot.input_allowance(outgoing.input_room()) {
+            return false;
+        }
+        slot.input_credit_bytes -= count;
+        slot.input_left_bytes -= count;
+        outgoing.push_input(id, bytes);
+        true
+    }
+
+    /// Forgets a job whose owner is gone; cancels it when it runs.
+    pub(super) fn abandon(&mut self, id: u32, outgoing: &mut Outgoing) -> Result<(), Violation> {
+        self.slots.remove(&id);
+        self.waiting.retain(|waiting| *waiting != id);
+        if self.active == Some(id) {
+            outgoing.forget_job();
+            outgoing.push_control(FrameKind::JOB_CANCEL, id, Vec::new())?;
+        }
+        Ok(())
+    }
+
+    /// A frame of the running job.
+    pub(super) fn on_frame(&mut self, frame: Frame, outgoing: &mut Outgoing) -> Result<(), Violation> {
+        let kind = kind_name(frame.kind);
+        if self.active != Some(frame.job) {
+            return Err(Violation::WrongJob { kind, expected: self.active, found: frame.job });
+        }
+        if frame.kind == FrameKind::JOB_DONE {
+            let done = checked_done(&frame)?;
+            self.active = None;
+            outgoing.forget_job();
+            if let Some(slot) = self.slots.get_mut(&frame.job) {
+                slot.done = Some(done);
+            }
+            return self.start_next(outgoing);
+        }
+        match self.slots.get_mut(&frame.job) {
+            Some(slot) => slot.on_frame(frame),
+            // Cancelled, and the guest does not know yet.
+            None => Ok(()),
+        }
+    }
+
+    pub(super) const fn running(&self) -> Option<u32> {
+        self.active
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+impl Slot {
+    fn input_allowance(&self, room_bytes: u64) -> u64 {
+        self.input_credit_bytes.min(self.input_left_bytes).min(room_bytes)
+    }
+
+    fn next_event(&mut self, input_room_bytes: u64) -> Option<JobEvent> {
+        if core::mem::take(&mut self.started_unreported) {
+            return Some(JobEvent::Started);
+        }
+        if !self.output.is_empty() {
+            self.taken_bytes += self.output.len() as u64;
+            return Some(JobEvent::Output(core::mem::take(&mut self.output)));
+        }
+        if !self.error_output.is_empty() {
+            self.taken_bytes += self.error_output.len() as u64;
+            return Some(JobEvent::ErrorOutput(core::mem::take(&mut self.error_output)));
+        }
+        if let Some(done) = self.done.take() {
+            return Some(JobEvent::Done(done));
+        }
+        let bytes = self.input_allowance(input_room_bytes);
+        (bytes > 0).then_some(JobEvent::WantsInput { bytes })
+    }
+
+    fn on_frame(&mut self, frame: Frame) -> Result<(), Violation> {
+        match frame.kind {
+            FrameKind::INPUT_CREDIT => self.on_input_credit(&frame),
+            FrameKind::OUTPUT => {
+                self.spend_output_credit(&frame)?;
+                self.output.extend_from_slice(&frame.body);
+                Ok(())
+            }
+            FrameKind::ERROR_OUTPUT => {
+                self.spend_output_credit(&frame)?;
+                self.error_output.extend_from_slice(&frame.body);
+                Ok(())
+            }
+            FrameKind(kind) => Err(Violation::UnknownKind { kind }),
+        }
+    }
+
+    fn on_input_credit(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let credit: Credit = decode_body(&frame.body)
+            .map_err(|error| Violation::Body { kind: kind_name(frame.kind), reason: error.to_string() })?;
+        let outstanding = self.input_credit_bytes.saturating_add(credit.bytes);
+        if outstanding > CREDIT_WINDOW_BYTES {
+            return Err(Violation::InputCredit { window: CREDIT_WINDOW_BYTES, found: outstanding });
+        }
+        self.input_credit_bytes = outstanding;
+        Ok(())
+    }
+
+    fn spend_output_credit(&mut self, frame: &Frame) -> Result<(), Violation> {
+        let found = frame.body.len() as u64;
+        self.output_credit_bytes = self
+            .output_credit_bytes
+            .checked_sub(found)
+            .ok_or(Violation::OutputCredit { allowed: self.output_credit_bytes, found })?;
+        Ok(())
+    }
+}
+
+/// A job that ran has a claim; one that did not has none.
+fn checked_done(frame: &Frame) -> Result<JobDone, Violation> {
+    let done: JobDone = decode_body(&frame.body)
+        .map_err(|error| Violation::Body { kind: kind_name(frame.kind), reason: error.to_string() })?;
+    let must_have_claim = !matches!(done.outcome, JobOutcome::Refused | JobOutcome::Cancelled);
+    let problem = match (must_have_claim, done.claim.is_some()) {
+        (true, false) => "without a claim",
+        (false, true) => "with a claim",
+        _ => return Ok(done),
+    };
+    Err(Violation::Claim { job: frame.job, outcome: format!("{:?}", done.outcome), problem })
+}
