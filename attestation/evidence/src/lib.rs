@@ -17,6 +17,7 @@ pub mod sim;
 
 use alloc::vec::Vec;
 
+pub use attestation_manifest::MANIFEST_MAX_BYTES;
 pub use binding::{check_binding, report_data};
 pub use error::EvidenceError;
 pub use sim::{SimulatedReport, verify_simulated};
@@ -31,8 +32,6 @@ pub const REPORT_MAX_BYTES: usize = 16 * 1024;
 pub const ENDORSEMENT_MAX_BYTES: usize = 16 * 1024;
 /// The longest HPKE public key.
 pub const HPKE_KEY_MAX_BYTES: usize = 256;
-/// The longest manifest.
-pub const MANIFEST_MAX_BYTES: usize = 64 * 1024;
 
 /// What a guest shows once per boot.
 #[derive(Debug, Clone, PartialEq, Eq)]

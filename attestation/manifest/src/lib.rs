@@ -2,7 +2,7 @@
 //!
 //! `manifest.json` is bound at launch by the SHA-256 of its exact bytes (SNP `HOST_DATA`) or their SHA-384 (TDX
 //! `MRCONFIGID`), so there is no canonical form: whoever reads a manifest hashes what it read. Parsing is bounded,
-//! allocates nothing, and refuses unknown fields, duplicate fields and bytes after the end.
+//! allocates nothing, and refuses unknown fields, duplicate fields, escape sequences and bytes after the end.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ extern crate alloc;
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
+mod diagnose;
 mod hex;
 mod parse;
 pub mod reference;
@@ -21,6 +22,8 @@ pub use parse::{ManifestError, manifest_digest, parse_manifest};
 
 /// The only version of the format.
 pub const MANIFEST_VERSION: u32 = 1;
+/// The longest manifest that is parsed.
+pub const MANIFEST_MAX_BYTES: usize = 64 * 1024;
 /// Most arguments and environment variables.
 pub const LIST_MAX: usize = 32;
 /// Most egress destinations.

@@ -1,16 +1,65 @@
 //! From exact bytes to a [`Manifest`] whose every field is in range.
 
+use core::net::SocketAddrV4;
+
 use sha2::{Digest, Sha256};
 
-use crate::{MANIFEST_VERSION, Manifest};
+use crate::diagnose::{QUOTED_MAX_BYTES, diagnose};
+use crate::{MANIFEST_MAX_BYTES, MANIFEST_VERSION, Manifest};
 
 /// A manifest that cannot be used. Its author is guilty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
+    /// Longer than guests read.
+    #[error("manifest: expected at most {MANIFEST_MAX_BYTES} bytes, found {found}")]
+    TooLong {
+        /// Bytes found.
+        found: usize,
+    },
+    /// A backslash. Strings are taken as they are written, so that all readers see the same.
+    #[error("manifest byte {offset}: escape sequences are not part of the format")]
+    Escape {
+        /// Where it is.
+        offset: usize,
+    },
     /// Not the JSON that the format asks for.
     #[error("manifest: {0}")]
     Syntax(serde_json_core::de::Error),
+    /// A field that the format does not have.
+    #[error("manifest: {object} has no field `{field}`")]
+    UnknownField {
+        /// Where it was found.
+        object: &'static str,
+        /// Its name, cut to a sane length.
+        field: heapless::String<QUOTED_MAX_BYTES>,
+    },
+    /// A field that is there twice.
+    #[error("manifest: {object} has the field `{field}` twice")]
+    DuplicateField {
+        /// Where it was found.
+        object: &'static str,
+        /// Its name.
+        field: &'static str,
+    },
+    /// A field that is not there.
+    #[error("manifest: {object} lacks the field `{field}`")]
+    MissingField {
+        /// Where it should be.
+        object: &'static str,
+        /// Its name.
+        field: &'static str,
+    },
+    /// A field whose text has another form.
+    #[error("manifest field `{field}` of {object}: expected {expected}")]
+    Malformed {
+        /// Where it was found.
+        object: &'static str,
+        /// Its name.
+        field: &'static str,
+        /// What would do.
+        expected: &'static str,
+    },
     /// Bytes follow the closing brace.
     #[error("manifest: expected the end after {expected} bytes, found {found} bytes")]
     TrailingBytes {
@@ -40,11 +89,19 @@ pub enum ManifestError {
 /// # Errors
 /// See [`ManifestError`]: the first problem is named.
 pub fn parse_manifest(bytes: &[u8]) -> Result<Manifest<'_>, ManifestError> {
-    let (manifest, end): (Manifest<'_>, usize) =
-        serde_json_core::from_slice(bytes).map_err(ManifestError::Syntax)?;
-    let rest = bytes.get(end..).unwrap_or_default();
-    if rest.iter().any(|byte| !byte.is_ascii_whitespace()) {
-        return Err(ManifestError::TrailingBytes { expected: end, found: bytes.len() });
+    if bytes.len() > MANIFEST_MAX_BYTES {
+        return Err(ManifestError::TooLong { found: bytes.len() });
+    }
+    // The parser would hand escape sequences through unread, and other readers of the file would see other strings.
+    if let Some(offset) = bytes.iter().position(|byte| *byte == b'\\') {
+        return Err(ManifestError::Escape { offset });
+    }
+    let object = bytes.get(..object_end(bytes)).unwrap_or_default();
+    let (manifest, _): (Manifest<'_>, usize) = serde_json_core::from_slice(object)
+        .map_err(|error| diagnose(object).unwrap_or(ManifestError::Syntax(error)))?;
+    let rest = bytes.get(object.len()..).unwrap_or_default();
+    if !rest.trim_ascii().is_empty() {
+        return Err(ManifestError::TrailingBytes { expected: object.len(), found: bytes.len() });
     }
     check_ranges(&manifest)?;
     Ok(manifest)
@@ -54,6 +111,26 @@ pub fn parse_manifest(bytes: &[u8]) -> Result<Manifest<'_>, ManifestError> {
 #[must_use]
 pub fn manifest_digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+/// Where the first object ends, or everything does. Braces in strings do not count; there are no escapes.
+fn object_end(bytes: &[u8]) -> usize {
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    for (index, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth = depth.saturating_add(1),
+            b'}' if !in_string => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return index.saturating_add(1);
+                }
+            }
+            _ => {}
+        }
+    }
+    bytes.len()
 }
 
 fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
@@ -66,6 +143,7 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     let memory_bytes = u64::from(manifest.memory_mib) << 20;
     let checks = [
         (name_ok, "name", "1 to 64 of a-z, 0-9 and -"),
+        (is_text(manifest.artefact.engine), "artefact.engine", "text without control characters"),
         ((32..=2048).contains(&manifest.memory_mib), "memory_mib", "32 to 2048"),
         (manifest.memory_mib.is_multiple_of(2), "memory_mib", "a multiple of 2"),
         (
@@ -77,9 +155,36 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
         (limits.fuel > 0, "limits.fuel", "more than 0"),
         (limits.wall_ms > 0, "limits.wall_ms", "more than 0"),
         (manifest.launch.snp.vmpl <= 3, "launch.snp.vmpl", "0 to 3"),
+        (manifest.args.iter().all(|text| is_text(text)), "args", "text without control characters"),
+        (
+            has_usable_env(manifest),
+            "env",
+            "names that differ, without =, and text without control characters",
+        ),
+        (manifest.egress.iter().all(|text| is_destination(text)), "egress", "a.b.c.d:port, port not 0"),
     ];
     match checks.into_iter().find(|(ok, _, _)| !ok) {
         Some((_, field, expected)) => Err(ManifestError::OutOfRange { field, expected }),
         None => Ok(()),
     }
 }
+
+/// JSON wants control characters escaped, and readers differ in what they do when they are not.
+fn is_text(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+fn has_usable_env(manifest: &Manifest<'_>) -> bool {
+    manifest.env.iter().enumerate().all(|(index, variable)| {
+        let is_name = !variable.name.is_empty() && !variable.name.contains('=') && is_text(variable.name);
+        let is_first = manifest.env.iter().take(index).all(|earlier| earlier.name != variable.name);
+        is_name && is_first && is_text(variable.value)
+    })
+}
+
+fn is_destination(text: &str) -> bool {
+    text.parse::<SocketAddrV4>().is_ok_and(|address| address.port() != 0)
+}
+
+#[cfg(test)]
+mod tests;
