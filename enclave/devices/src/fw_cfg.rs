@@ -18,6 +18,7 @@ const DMA_PORT_LOW: u16 = 0x518;
 
 const KEY_SIGNATURE: u16 = 0x00;
 const KEY_ID: u16 = 0x01;
+const KEY_RAM_BYTES: u16 = 0x03;
 const KEY_FILE_DIRECTORY: u16 = 0x19;
 
 const ID_DMA: u8 = 1 << 1;
@@ -67,6 +68,12 @@ impl FwCfg {
         }
         device.read_directory()?;
         Ok(device)
+    }
+
+    /// How much RAM the machine has, as the host states it.
+    #[must_use]
+    pub fn ram_bytes(&self) -> u64 {
+        u64::from_le_bytes(self.read_register(KEY_RAM_BYTES))
     }
 
     /// Length of a file as the host states it; `None` when there is no such file.

@@ -18,20 +18,15 @@ pub enum PrivateMemoryError {
     /// The page tables refuse.
     #[error("private memory: {0}")]
     Paging(#[from] PagingError),
-    /// The machine has less RAM than it should. The host is guilty.
-    #[error("private memory: expected RAM up to {expected_bytes:#x}, found none at {found_gpa:#x}")]
-    Missing {
-        /// How much there should be.
-        expected_bytes: u64,
-        /// First address without RAM.
-        found_gpa: u64,
-    },
     /// The heap refuses.
     #[error("private memory: the heap cannot take it")]
     Heap,
 }
 
-/// Maps private memory up to `end_gpa` (rounded down to 2 MiB), checks that RAM is there, and gives it to the heap.
+/// Maps private memory up to `end_gpa` (rounded down to 2 MiB) and gives it to the heap.
+///
+/// Nothing is touched: RAM that is missing shows when it is used. Under SNP and TDX each page must be validated or
+/// accepted first, which fails where there is no RAM; a plain machine is asked how much it has (`FwCfg::ram_bytes`).
 ///
 /// # Errors
 /// See [`PrivateMemoryError`].
@@ -41,11 +36,6 @@ pub fn grow_heap(heap: &Heap, end_gpa: u64) -> Result<(), PrivateMemoryError> {
     while *mapped_end < end_gpa {
         // SAFETY: beyond `mapped_end` nothing is mapped; the memory map gives all of it to us, as private memory.
         unsafe { map(*mapped_end, *mapped_end, LARGE_PAGE_BYTES, Access::ReadWrite, Sharing::Private) }?;
-        let last_word = *mapped_end + LARGE_PAGE_BYTES - 8;
-        // SAFETY: just mapped, and not the heap's yet.
-        if !unsafe { is_ram(last_word) } {
-            return Err(PrivateMemoryError::Missing { expected_bytes: end_gpa, found_gpa: last_word });
-        }
         *mapped_end += LARGE_PAGE_BYTES;
     }
     // SAFETY: the heap holds nothing that outlives the guest.
@@ -54,18 +44,4 @@ pub fn grow_heap(heap: &Heap, end_gpa: u64) -> Result<(), PrivateMemoryError> {
     let bytes = (*mapped_end - PRIVATE_GPA) as usize;
     // SAFETY: mapped, private, and used by nothing but the heap.
     if unsafe { heap.set_region(base, bytes) } { Ok(()) } else { Err(PrivateMemoryError::Heap) }
-}
-
-/// Whether an address holds what is written to it.
-///
-/// # Safety
-/// The word at `gpa` is mapped writable and used by nothing.
-unsafe fn is_ram(gpa: u64) -> bool {
-    let word = gpa as usize as *mut u64;
-    [0x5244_5F52_414D_3F21_u64, !0x5244_5F52_414D_3F21].into_iter().all(|pattern| {
-        // SAFETY: promised by the caller.
-        unsafe { word.write_volatile(pattern) }
-        // SAFETY: promised by the caller.
-        pattern == unsafe { word.read_volatile() }
-    })
 }

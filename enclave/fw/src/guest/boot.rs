@@ -64,6 +64,8 @@ enum BootError {
     CpuFeature(&'static str),
     #[error("{0:?}: this build does not drive it yet")]
     Unsupported(Platform),
+    #[error("memory: manifest says {expected_mib} MiB, the machine has {found_mib} MiB")]
+    Ram { expected_mib: u32, found_mib: u64 },
     #[error("reset code passed boot mode {0}")]
     Mode(u32),
 }
@@ -72,7 +74,7 @@ impl BootError {
     const fn exit_code(&self) -> ExitCode {
         match self {
             Self::Paging(_) | Self::Mode(_) => ExitCode::Panic,
-            Self::Memory(_) | Self::Manifest(_) | Self::Component { .. } | Self::Engine { .. } => ExitCode::Refused,
+            Self::Memory(_) | Self::Manifest(_) | Self::Component { .. } | Self::Engine { .. } | Self::Ram { .. } => ExitCode::Refused,
             Self::Artefact(ArtefactError::OutOfMemory { .. }) => ExitCode::OutOfMemory,
             Self::Artefact(_) => ExitCode::Refused,
             Self::Device(DeviceError::FwCfg { .. } | DeviceError::FwCfgTooLong { .. }) => ExitCode::Refused,
@@ -110,14 +112,18 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     start_memory(detected)?;
     let mut config = FwCfg::open(&PORTS)?;
     apply_log_level(&mut config);
+    log::debug!("fw_cfg open");
     let manifest_bytes = config.read_file(FW_CFG_MANIFEST, MANIFEST_MAX_BYTES)?;
     let manifest = parse_manifest(&manifest_bytes)?;
+    check_ram(&config, manifest.memory_mib)?;
     grow_heap(&HEAP, u64::from(manifest.memory_mib) << 20)?;
     log::info!("{}: {} MiB, {:?}", manifest.name, manifest.memory_mib, detected.platform);
 
+    log::debug!("memory mapped");
     let mut bus = PciBus::new(&PORTS as &dyn PortIo);
     let mut link = ControlLink::new(ConsoleStream(Console::open(&mut bus)?));
     let mut random = Random::new(HardwareEntropy::new()).map_err(PlatformError::from)?;
+    log::debug!("control stream open");
     let identity = establish_identity(&mut config, &mut link, &manifest_bytes, &manifest, &mut random)?;
     // The platform key and the VMPCKs went out of scope; their copies on the stack go now.
     machine::scrub_boot_stack();
@@ -160,6 +166,12 @@ fn start_memory(detected: Detected) -> Result<(), BootError> {
         unsafe { shared::init(pool, layout::SHARED_POOL_BYTES as usize) }
     }
     Ok(grow_heap(&HEAP, BOOT_HEAP_END_GPA)?)
+}
+
+/// A kind word to an operator, not a defence: see [`grow_heap`].
+fn check_ram(config: &FwCfg, expected_mib: u32) -> Result<(), BootError> {
+    let found_mib = config.ram_bytes() >> 20;
+    if found_mib < u64::from(expected_mib) { Err(BootError::Ram { expected_mib, found_mib }) } else { Ok(()) }
 }
 
 fn apply_log_level(config: &mut FwCfg) {

@@ -5,7 +5,7 @@ use core::fmt::Write;
 use enclave_wire::boot::LogLevel;
 use enclave_x86::serial::Serial;
 use enclave_x86::tsc::Clock;
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 static CLOCK: spin::Once<Clock> = spin::Once::new();
 static LOGGER: SerialLogger = SerialLogger;
@@ -13,11 +13,15 @@ static LOGGER: SerialLogger = SerialLogger;
 struct SerialLogger;
 
 impl Log for SerialLogger {
-    fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
-        true
+    /// Libraries speak at every level of detail about themselves: below warnings only our own crates are heard.
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= Level::Warn || metadata.target().starts_with("enclave")
     }
 
     fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
         let now_us = CLOCK.get().map_or(0, Clock::now_us);
         let (seconds, micros) = (now_us / 1_000_000, now_us % 1_000_000);
         // The serial port never fails, it only loses text.
