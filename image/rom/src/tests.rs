@@ -94,7 +94,7 @@ fn sev_tables_read_like_an_independent_reader_reads_them() {
     );
 }
 
-const GUEST_ROM_SHA256: &str = "78a509e5336f722a9b47aa9f5b73188ff03fa10f3e7985707fa1e9ea78efe339";
+const GUEST_ROM_SHA256: &str = "7057357befc084a46b009a62a42e3f5ffdd304513742a6bd1035a72eeb745611";
 
 #[test]
 fn tdvf_tables_cover_rom_and_boot_ram() {
@@ -105,7 +105,7 @@ fn tdvf_tables_cover_rom_and_boot_ram() {
         .map(|s| (s.data_offset, s.raw_bytes, s.gpa, s.bytes, s.kind.0, s.attributes))
         .collect();
     let expected = [
-        (0, 0x28_0000, 0xFFD8_0000, 0x28_0000, 0, 1),
+        (0, 0x14_0000, 0xFFEC_0000, 0x14_0000, 0, 1),
         (0, 0, 0x10_0000, 0x2000, 3, 0),
         (0, 0, 0x10_2000, 0x2000, 2, 0),
         (0, 0, 0x10_4000, 0xF_C000, 3, 0),
@@ -123,7 +123,7 @@ fn kinds_print_for_people() {
 fn overlap_is_named() {
     let error =
         refusal(|elf| elf.segments[1] = TestSegment::in_place(".rodata", 4, ROM_GPA + 0x17FF, vec![1]));
-    assert_eq!(error.to_string(), "`.text` and `.rodata` overlap at 0xffd817ff");
+    assert_eq!(error.to_string(), "`.text` and `.rodata` overlap at 0xffec17ff");
 }
 
 #[test]
