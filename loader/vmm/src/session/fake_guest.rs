@@ -10,7 +10,7 @@ use attestation_evidence::{Evidence, INSTANCE_KEY_BYTES, Platform};
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, PROTOCOL_VERSION, Ready, Usage, decode_body, encode_body,
 };
-use enclave_wire::frame::{Frame, FrameKind, FrameReader, encode_frame};
+use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameKind, FrameReader, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, PspReply};
 
 use super::{Hooks, Session};
@@ -124,7 +124,15 @@ impl FakeGuest {
 
     /// Waits for a job's start and its first credit; returns its number and the length of its input.
     pub(super) fn expect_job(&mut self) -> (u32, u64, u64) {
-        let start = self.expect(FrameKind::JOB_START);
+        // Frames of the job before may have crossed its end.
+        let start = loop {
+            let frame = self.receive().expect("the loader hung up");
+            match frame.kind {
+                FrameKind::JOB_START => break frame,
+                FrameKind::INPUT | FrameKind::OUTPUT_CREDIT | FrameKind::JOB_CANCEL => {}
+                other => panic!("unexpected {other:?}"),
+            }
+        };
         let JobStart { input_bytes } = decode_body(&start.body).unwrap();
         let credit = self.expect(FrameKind::OUTPUT_CREDIT);
         assert_eq!(credit.job, start.job);
@@ -153,7 +161,7 @@ impl FakeGuest {
                 FrameKind::OUTPUT_CREDIT => credit += decode_body::<Credit>(&frame.body).unwrap().bytes,
                 other => panic!("unexpected {other:?}"),
             }
-            let count = pending.len().min(credit as usize).min(65536);
+            let count = pending.len().min(usize::try_from(credit).unwrap()).min(FRAME_BODY_MAX_BYTES);
             if count > 0 {
                 let chunk: Vec<u8> = pending.drain(..count).collect();
                 self.send(FrameKind::OUTPUT, job, &chunk);

@@ -73,7 +73,10 @@ pub struct Session {
 
 struct Shared {
     state: Mutex<State>,
+    /// For callers: there may be something new.
     changed: Condvar,
+    /// For the writer: there may be something to send.
+    to_send: Condvar,
     kill: Box<dyn Fn() + Send + Sync>,
     job_patience: Duration,
 }
@@ -95,8 +98,8 @@ impl Session {
         hooks: Hooks,
     ) -> std::io::Result<Self> {
         let Hooks { psp, end, kill, job_patience } = hooks;
-        let (state, changed) = (Mutex::new(State::default()), Condvar::new());
-        let shared = Arc::new(Shared { state, changed, kill, job_patience });
+        let (state, changed, to_send) = (Mutex::new(State::default()), Condvar::new(), Condvar::new());
+        let shared = Arc::new(Shared { state, changed, to_send, kill, job_patience });
         threads::start_writer(Arc::clone(&shared), writer)?;
         threads::start_reader(Arc::clone(&shared), reader, psp, end)?;
         Ok(Self { shared })
@@ -215,6 +218,7 @@ impl Shared {
         }
         let result = change(&mut state);
         self.changed.notify_all();
+        self.to_send.notify_one();
         result
     }
 
@@ -234,7 +238,10 @@ impl Shared {
         let started = Instant::now();
         let mut state = self.lock();
         loop {
-            if let Some(found) = look(&mut state)? {
+            let found = look(&mut state);
+            // Looking may have given credit.
+            self.to_send.notify_one();
+            if let Some(found) = found? {
                 self.changed.notify_all();
                 return Ok(found);
             }

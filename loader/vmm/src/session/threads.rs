@@ -31,6 +31,7 @@ pub(super) fn start_reader(
         let end = end(how);
         shared.lock().end = Some(Arc::new(end));
         shared.changed.notify_all();
+        shared.to_send.notify_one();
     })?;
     Ok(())
 }
@@ -66,7 +67,7 @@ fn next_frame(shared: &Shared) -> Option<Frame> {
             shared.changed.notify_all();
             return Some(frame);
         }
-        state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state = shared.to_send.wait(state).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -92,6 +93,7 @@ fn read_all(shared: &Shared, stream: &mut impl Read, psp: &mut PspHook) -> Resul
                 shared.lock().on_frame(frame)?;
             }
             shared.changed.notify_all();
+            shared.to_send.notify_one();
         }
     }
 }
