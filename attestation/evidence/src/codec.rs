@@ -107,6 +107,8 @@ fn encode_wire(wire: &WireEvidence<'_>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn evidence() -> Evidence {
@@ -174,6 +176,27 @@ mod tests {
         let null_key =
             [&[0xA7], &bytes[1..bytes.len() - 4], &[0x05, 0xF6], &bytes[bytes.len() - 4..]].concat();
         assert_eq!(Evidence::decode(&null_key), Err(EvidenceError::NotDeterministic));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+            let _ = Evidence::decode(&bytes);
+        }
+
+        #[test]
+        fn whatever_decodes_has_one_encoding(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        ) {
+            let mut bytes = evidence().encode();
+            for (place, value) in changes {
+                let index = place.index(bytes.len());
+                bytes[index] = value;
+            }
+            if let Ok(evidence) = Evidence::decode(&bytes) {
+                prop_assert_eq!(evidence.encode(), bytes);
+            }
+        }
     }
 
     #[test]

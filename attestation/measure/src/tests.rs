@@ -1,5 +1,7 @@
 //! Digests that other people's code computes for the same ROM, and ROMs that lie.
 
+use proptest::prelude::*;
+
 use crate::{MeasureError, PAGES_MAX, ROM_MAX_BYTES, SnpProfile, snp_launch_digest, tdx_mrtd};
 
 const ROM_BYTES: usize = 0x1_0000;
@@ -249,5 +251,26 @@ fn no_flipped_byte_of_a_table_panics() {
         for value in [0, 1, 0x7F, 0xFF] {
             let _ = broken(offset, &[value]);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_tables_panic(
+        sev in proptest::collection::vec(any::<u8>(), 36),
+        tdvf in proptest::collection::vec(any::<u8>(), 96),
+        table in proptest::collection::vec(any::<u8>(), 66),
+        is_table_random in any::<bool>(),
+    ) {
+        let mut forged = rom();
+        // Records and entries only: behind a wrong signature nothing would be read.
+        put(&mut forged, SEV_OFFSET + 16, &sev);
+        put(&mut forged, TDVF_OFFSET + 16, &tdvf);
+        if is_table_random {
+            put(&mut forged, TABLE_END - 18 - table.len(), &table);
+        }
+        let _ = (snp_launch_digest(&forged, SnpProfile::QEMU), tdx_mrtd(&forged));
     }
 }

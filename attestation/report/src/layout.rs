@@ -102,6 +102,7 @@ pub struct ReportSignature {
     pub reserved: [u8; 368],
 }
 
+const _: () = assert!(size_of::<ReportSignature>() == 512, "56860: a signature has 0x200 bytes");
 const _: () = assert!(size_of::<SnpReport>() == REPORT_BYTES, "56860: a report has 0x4A0 bytes");
 const _: () =
     assert!(offset_of!(SnpReport, signature) == SIGNED_BYTES, "56860: the signature starts at 0x2A0");

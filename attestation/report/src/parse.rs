@@ -144,6 +144,7 @@ fn check_reserved(bytes: &[u8], version: u32) -> Result<(), ReportError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use zerocopy::FromZeros;
 
     use super::*;
@@ -213,6 +214,24 @@ mod tests {
         let mut bytes = report_bytes(5);
         for offset in (0x2D0..0x2E8).chain(0x318..REPORT_BYTES) {
             assert_eq!(set(&mut bytes, offset), Err(ReportError::Reserved { offset, found: 0xA5 }));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_parses_has_one_spelling(
+            version in 2_u32..=5,
+            changes in proptest::collection::vec((0..REPORT_BYTES, any::<u8>()), 0..8),
+        ) {
+            let mut bytes = report_bytes(version);
+            for (offset, value) in changes {
+                bytes[offset] = value;
+            }
+            if let Ok(report) = SnpReport::parse(&bytes) {
+                prop_assert_eq!(report.as_bytes(), bytes.as_slice());
+                let numbers = report.signature.to_big_endian().expect("parsing has checked the padding");
+                prop_assert_eq!(crate::ReportSignature::from_big_endian(&numbers), report.signature);
+            }
         }
     }
 

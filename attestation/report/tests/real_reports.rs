@@ -11,7 +11,7 @@ use serde_json::Value;
 #[test]
 fn every_real_report_parses_to_its_recorded_facts() {
     let Some(folder) = fixtures() else {
-        println!("SKIPPED: no fixtures; set REDOUBT_FIXTURES to the folder that holds snp/cases.json");
+        println!("skipped: no fixtures; set REDOUBT_FIXTURES to the folder that holds snp/cases.json");
         return;
     };
     let cases = std::fs::read(folder.join("cases.json")).unwrap();
@@ -51,7 +51,7 @@ fn check_case(folder: &Path, case: &Value) -> bool {
 #[test]
 fn malformed_reports_are_refused_by_name() {
     let Some(folder) = fixtures().map(|folder| folder.join("parse-only")) else {
-        println!("SKIPPED: no fixtures; set REDOUBT_FIXTURES to the folder that holds snp/parse-only");
+        println!("skipped: no fixtures; set REDOUBT_FIXTURES to the folder that holds snp/parse-only");
         return;
     };
     let parse = |name: &str| SnpReport::parse(&std::fs::read(folder.join(name)).unwrap());

@@ -1,6 +1,7 @@
 //! One claim, every byte of it, and a vector made by other people's code.
 
 use attestation_evidence::{INSTANCE_KEY_BYTES, Platform};
+use proptest::prelude::*;
 
 use super::*;
 use crate::{Digested, LIMIT_NAME_MAX_BYTES, Outcome};
@@ -209,4 +210,22 @@ fn a_length_field_allocates_nothing() {
     // Tag 18, array of four, protected header that claims 2^63 bytes.
     let lie = [0xD2, 0x84, 0x5B, 0x80, 0, 0, 0, 0, 0, 0, 0];
     assert!(matches!(SignedClaim::parse(&lie), Err(ClaimError::Structure { .. })));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+        prop_assert!(SignedClaim::parse(&bytes).is_err());
+    }
+
+    #[test]
+    fn no_changes_verify(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let original = sign(&claim());
+        let mut bytes = original.clone();
+        for (place, value) in changes {
+            let index = place.index(bytes.len());
+            bytes[index] = value;
+        }
+        prop_assert_eq!(check(&bytes).is_ok(), bytes == original);
+    }
 }
