@@ -1,0 +1,66 @@
+//! From sources to an image.
+
+use alloc::string::ToString;
+
+use attestation_artefact::{ENGINE, compile};
+use attestation_manifest::HexDigest;
+use attestation_manifest::reference::{
+    ArtefactReference, FileReference, ManifestReference, REFERENCE_VERSION, ReferenceValues,
+};
+use enclave_runtime::check_imports;
+use image_rom::RomTables;
+use sha2::{Digest, Sha256, Sha384};
+
+use crate::app_toml::AppToml;
+use crate::error::BuildError;
+use crate::image::Image;
+use crate::manifest_json::manifest_json;
+use crate::measurement;
+
+/// What an image is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The WebAssembly component, in binary form.
+    pub component: &'a [u8],
+    /// What its author decides.
+    pub app: &'a AppToml,
+    /// The guest, as `image-rom` assembles it.
+    pub rom: &'a [u8],
+}
+
+/// Makes an image. The same sources give the same image.
+///
+/// # Errors
+/// [`BuildError`] names the source that is guilty. An import that the guest does not offer is found here, not at
+/// launch.
+pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
+    let Sources { component, app, rom } = sources;
+    RomTables::parse(rom).map_err(BuildError::Rom)?;
+    check_imports(component).map_err(BuildError::Component)?;
+    let artefact = compile(component).map_err(BuildError::Compile)?;
+    let manifest = manifest_json(app, component, &artefact)?;
+    let reference = ReferenceValues {
+        version: REFERENCE_VERSION,
+        name: app.name.clone(),
+        rom: file_reference(rom),
+        component: file_reference(component),
+        artefact: artefact_reference(&artefact),
+        manifest: manifest_reference(&manifest),
+        measurement: measurement::predict(rom).map_err(BuildError::Measure)?,
+    };
+    Ok(Image { rom: rom.to_vec(), component: component.to_vec(), artefact, manifest, reference })
+}
+
+pub(crate) fn file_reference(bytes: &[u8]) -> FileReference {
+    FileReference { sha256: HexDigest(Sha256::digest(bytes).into()), bytes: bytes.len() as u64 }
+}
+
+pub(crate) fn manifest_reference(bytes: &[u8]) -> ManifestReference {
+    let FileReference { sha256, bytes: length } = file_reference(bytes);
+    ManifestReference { sha256, sha384: HexDigest(Sha384::digest(bytes).into()), bytes: length }
+}
+
+fn artefact_reference(bytes: &[u8]) -> ArtefactReference {
+    let FileReference { sha256, bytes } = file_reference(bytes);
+    ArtefactReference { sha256, bytes, engine: ENGINE.to_string() }
+}

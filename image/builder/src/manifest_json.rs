@@ -1,0 +1,60 @@
+//! The exact bytes of `manifest.json`.
+
+use alloc::vec::Vec;
+
+use attestation_artefact::ENGINE;
+use attestation_manifest::{
+    ArtefactRef, ComponentRef, EnvVar, HexDigest, LaunchPolicy, MANIFEST_VERSION, Manifest, SnpLaunch,
+    TdxLaunch, parse_manifest,
+};
+use sha2::{Digest, Sha256};
+
+use crate::app_toml::{AppLaunch, AppToml};
+use crate::error::BuildError;
+
+/// Writes the manifest of a component and its artefact: fields in the format's order, indented, one newline at the end.
+/// Reads it back as the guest will.
+pub(crate) fn manifest_json(app: &AppToml, component: &[u8], artefact: &[u8]) -> Result<Vec<u8>, BuildError> {
+    let manifest = Manifest {
+        version: MANIFEST_VERSION,
+        name: &app.name,
+        role: app.role,
+        trust: app.trust,
+        component: ComponentRef { sha256: HexDigest(Sha256::digest(component).into()) },
+        artefact: ArtefactRef { sha256: HexDigest(Sha256::digest(artefact).into()), engine: ENGINE },
+        launch: launch_policy(&app.launch),
+        memory_mib: app.memory_mib,
+        limits: app.limits(),
+        args: bounded("args", app.args.iter().map(|text| text.as_str()))?,
+        env: bounded("env", app.env.iter().map(|(name, value)| EnvVar { name, value }))?,
+        egress: bounded("egress", app.egress.iter().map(|text| text.as_str()))?,
+    };
+    let json = pretty_json(&manifest).map_err(BuildError::Json)?;
+    let same = parse_manifest(&json).map_err(BuildError::Manifest)? == manifest;
+    if same { Ok(json) } else { Err(BuildError::ManifestRoundTrip) }
+}
+
+/// JSON for people and for version control; the same value gives the same bytes.
+pub(crate) fn pretty_json(value: &impl serde::Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut json = serde_json::to_vec_pretty(value)?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+fn launch_policy(launch: &AppLaunch) -> LaunchPolicy {
+    LaunchPolicy {
+        snp: SnpLaunch { policy: launch.snp.policy, vmpl: launch.snp.vmpl },
+        tdx: TdxLaunch { attributes: launch.tdx.attributes, xfam: launch.tdx.xfam },
+    }
+}
+
+fn bounded<T, const N: usize>(
+    field: &'static str,
+    items: impl Iterator<Item = T>,
+) -> Result<heapless::Vec<T, N>, BuildError> {
+    let mut list = heapless::Vec::new();
+    for item in items {
+        list.push(item).map_err(|_| BuildError::TooMany { field })?;
+    }
+    Ok(list)
+}

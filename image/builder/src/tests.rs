@@ -1,0 +1,261 @@
+//! Whole images: build, write, load, and every way to damage a folder.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use enclave_wire::layout::{RESET_PAGE_GPA, ROM_BYTES, ROM_GPA};
+use image_rom::{Payload, Piece, Rom};
+use tempfile::{TempDir, tempdir};
+
+use crate::{AppToml, BuildError, Image, ImageError, ImageFile, Sources, build};
+
+const APP: &str = "name = \"audit\"\nargs = [\"--strict\"]\n[env]\nB = \"2\"\nA = \"1\"\n";
+
+/// A program that does nothing: `wasi:cli/run` from one function that returns ok.
+const COMPONENT: &str = r#"(component
+    (core module $m (func (export "run") (result i32) i32.const 0))
+    (core instance $i (instantiate $m))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance $export (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.3" (instance $export)))"#;
+
+const FILES: [ImageFile; 5] = [
+    ImageFile::Rom,
+    ImageFile::Component,
+    ImageFile::Artefact,
+    ImageFile::Manifest,
+    ImageFile::ReferenceValues,
+];
+
+fn test_rom() -> Vec<u8> {
+    let piece =
+        |name: &str, gpa, bytes, is_executable| Piece { name: name.to_string(), gpa, bytes, is_executable };
+    let payload = Payload {
+        pieces: vec![
+            piece(".text", ROM_GPA, &[0xC3; 64], true),
+            piece(".reset", RESET_PAGE_GPA, &[0xF4; 64], true),
+        ],
+        real_mode_entry_gpa: RESET_PAGE_GPA,
+        protected_mode_entry_gpa: RESET_PAGE_GPA + 32,
+    };
+    Rom::lay_out(&payload).unwrap().bytes().to_vec()
+}
+
+fn build_from(component: &str, app: &str) -> Result<Image, BuildError> {
+    let (component, app) = (wat::parse_str(component).unwrap(), AppToml::parse(app).unwrap());
+    build(Sources { component: &component, app: &app, rom: &test_rom() })
+}
+
+/// Compiled once: most tests only damage what is on disk.
+fn image() -> &'static Image {
+    static IMAGE: OnceLock<Image> = OnceLock::new();
+    IMAGE.get_or_init(|| build_from(COMPONENT, APP).unwrap())
+}
+
+fn written() -> TempDir {
+    let folder = tempdir().unwrap();
+    image().write(folder.path()).unwrap();
+    folder
+}
+
+fn damage(folder: &Path, file: ImageFile, change: impl FnOnce(&mut Vec<u8>)) -> String {
+    let path = folder.join(file.name());
+    let good = fs::read(&path).unwrap();
+    let mut bytes = good.clone();
+    change(&mut bytes);
+    fs::write(&path, bytes).unwrap();
+    let error = Image::load(folder).unwrap_err().to_string();
+    fs::write(&path, good).unwrap();
+    error
+}
+
+#[test]
+fn what_is_written_is_loaded() {
+    let folder = written();
+    assert_eq!(&Image::load(folder.path()).unwrap(), image());
+    let mut names: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let mut expected = FILES.map(|file| file.name().to_string());
+    expected.sort();
+    assert_eq!(names, expected, "nothing temporary stays behind");
+}
+
+#[test]
+fn two_builds_in_two_folders_are_equal() {
+    let (first, second) = (written(), tempdir().unwrap());
+    build_from(COMPONENT, APP).unwrap().write(second.path()).unwrap();
+    for file in FILES {
+        let [first, second] =
+            [&first, &second].map(|folder| fs::read(folder.path().join(file.name())).unwrap());
+        assert!(first == second, "{}", file.name());
+    }
+}
+
+#[test]
+fn manifest_says_what_app_toml_says() {
+    let manifest = image().manifest().unwrap();
+    assert_eq!(manifest.name, "audit");
+    assert_eq!(manifest.args, ["--strict"]);
+    let env: Vec<_> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
+    assert_eq!(env, [("A", "1"), ("B", "2")], "sorted by name");
+    let json = core::str::from_utf8(image().manifest_json()).unwrap();
+    assert!(
+        json.starts_with("{\n  \"version\": 1,\n  \"name\": \"audit\",\n  \"role\": \"workload\""),
+        "{json}"
+    );
+    assert!(json.contains("\"policy\": \"0x30000\"") && json.ends_with("}\n"), "{json}");
+}
+
+#[test]
+fn one_flipped_bit_names_the_file() {
+    let folder = written();
+    for file in FILES.into_iter().filter(|file| *file != ImageFile::ReferenceValues) {
+        let length = fs::metadata(folder.path().join(file.name())).unwrap().len();
+        for at in [0, length / 2, length - 1] {
+            let error = damage(folder.path(), file, |bytes| bytes[usize::try_from(at).unwrap()] ^= 1);
+            assert!(error.starts_with(&format!("{}: sha256: expected ", file.name())), "{error}");
+        }
+    }
+}
+
+#[test]
+fn truncated_and_extended_files_are_named() {
+    let folder = written();
+    for file in FILES.into_iter().filter(|file| *file != ImageFile::ReferenceValues) {
+        for error in
+            [damage(folder.path(), file, |bytes| drop(bytes.pop())), damage(folder.path(), file, Vec::clear)]
+        {
+            assert!(error.starts_with(&format!("{}: bytes: expected ", file.name())), "{error}");
+        }
+        let error = damage(folder.path(), file, |bytes| bytes.push(0));
+        assert!(error.starts_with(&format!("{}: ", file.name())), "{error}");
+    }
+    let error = damage(folder.path(), ImageFile::Rom, |bytes| bytes.push(0));
+    assert_eq!(error, format!("redoubt.rom: expected at most {ROM_BYTES} bytes"));
+}
+
+/// White space aside, no byte of the reference values can change unnoticed.
+#[test]
+fn every_flipped_bit_of_the_reference_values_is_noticed() {
+    let folder = written();
+    let length = fs::metadata(folder.path().join("reference-values.json")).unwrap().len();
+    for at in (0..usize::try_from(length).unwrap()).step_by(7) {
+        let is_space =
+            fs::read(folder.path().join("reference-values.json")).unwrap()[at].is_ascii_whitespace();
+        if !is_space {
+            damage(folder.path(), ImageFile::ReferenceValues, |bytes| bytes[at] ^= 1);
+        }
+    }
+    let error = damage(folder.path(), ImageFile::ReferenceValues, |bytes| bytes.truncate(100));
+    assert!(error.starts_with("reference-values.json: "), "{error}");
+}
+
+#[test]
+fn reference_values_of_another_measurement_are_named() {
+    let folder = written();
+    for (field, digest) in [
+        ("measurement.snp_qemu", image().reference().measurement.snp_qemu),
+        ("measurement.tdx_qemu", image().reference().measurement.tdx_qemu),
+    ] {
+        let other = digest.to_string().chars().rev().collect::<String>();
+        let error = damage(folder.path(), ImageFile::ReferenceValues, |bytes| {
+            *bytes =
+                String::from_utf8(bytes.clone()).unwrap().replace(&digest.to_string(), &other).into_bytes();
+        });
+        assert_eq!(error, format!("redoubt.rom: {field}: expected {other}, found {digest}"));
+    }
+}
+
+#[test]
+fn missing_file_means_incomplete() {
+    for file in FILES {
+        let folder = written();
+        fs::remove_file(folder.path().join(file.name())).unwrap();
+        let error = Image::load(folder.path()).unwrap_err();
+        assert!(matches!(&error, ImageError::Missing { path } if path.ends_with(file.name())), "{error}");
+    }
+}
+
+#[test]
+fn interrupted_rewriting_leaves_no_complete_image() {
+    let folder = written();
+    fs::remove_file(folder.path().join("artefact.cwasm")).unwrap();
+    // A folder in the way: writing fails in the middle.
+    fs::create_dir_all(folder.path().join("artefact.cwasm/in-the-way")).unwrap();
+    let error = image().write(folder.path()).unwrap_err();
+    assert!(
+        matches!(&error, ImageError::Io { verb: "write", path, .. } if path.ends_with("artefact.cwasm")),
+        "{error}"
+    );
+    let error = Image::load(folder.path()).unwrap_err();
+    assert!(
+        matches!(&error, ImageError::Missing { path } if path.ends_with("reference-values.json")),
+        "{error}"
+    );
+}
+
+#[test]
+fn unwritable_folder_is_named() {
+    let folder = tempdir().unwrap();
+    let in_the_way = folder.path().join("file");
+    fs::write(&in_the_way, "").unwrap();
+    let error = image().write(&in_the_way.join("dist")).unwrap_err().to_string();
+    assert!(error.contains("file/dist"), "{error}");
+}
+
+#[test]
+fn unsupported_import_is_named_at_build() {
+    let component =
+        COMPONENT.replacen("(component", "(component (import \"wasi:http/types@0.2.3\" (instance))", 1);
+    let error = build_from(&component, APP).unwrap_err();
+    assert!(matches!(error, BuildError::Component(_)), "{error}");
+    assert!(error.to_string().contains("wasi:http/types@0.2.3"), "{error}");
+}
+
+#[test]
+fn bytes_that_are_no_component_are_refused() {
+    let app = AppToml::parse(APP).unwrap();
+    for component in [&b""[..], b"\0asm\x01\0\0\0", b"plain text"] {
+        let error = build(Sources { component, app: &app, rom: &test_rom() }).unwrap_err();
+        assert!(matches!(error, BuildError::Component(_)), "{error}");
+    }
+}
+
+#[test]
+fn manifest_that_the_guest_refuses_is_refused_here() {
+    for (app, field) in [
+        ("name = \"Upper Case\"", "name"),
+        ("name = \"a\"\nmemory_mib = 8", "memory_mib"),
+        ("name = \"a\"\n[limits]\nfuel = 0", "limits.fuel"),
+        ("name = \"a\"\n[limits]\ncomponent_memory_bytes = 134217728", "limits.component_memory_bytes"),
+    ] {
+        let error = build_from(COMPONENT, app).unwrap_err();
+        assert!(matches!(error, BuildError::Manifest(_)), "{error}");
+        assert!(error.to_string().contains(&format!("`{field}`")), "{error}");
+    }
+}
+
+#[test]
+fn rom_without_tables_is_refused() {
+    let (component, app) = (wat::parse_str(COMPONENT).unwrap(), AppToml::parse(APP).unwrap());
+    let mut rom = test_rom();
+    rom[..].reverse();
+    let error = build(Sources { component: &component, app: &app, rom: &rom }).unwrap_err();
+    assert!(matches!(error, BuildError::Rom(_)), "{error}");
+}
+
+#[test]
+fn summary_shows_files_and_launch_values() {
+    let summary = image().summary().to_string();
+    for file in &FILES[..4] {
+        assert!(summary.contains(file.name()), "{summary}");
+    }
+    assert!(summary.contains(&image().reference().measurement.snp_qemu.to_string()), "{summary}");
+    assert!(summary.contains(&image().reference().manifest.sha384.to_string()), "{summary}");
+}
