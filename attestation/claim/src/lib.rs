@@ -4,6 +4,21 @@
 //! of the evidence that it carries. The staircase is bytes → [`SignedClaim`] (parsed) → [`VerifiedClaim`] (signed by the
 //! key that the evidence names). Whether that evidence is true is for `attestation-evidence`, and whether the claim is
 //! the one that somebody wanted is for the caller.
+//!
+//! ```cddl
+//! claim = #6.18([bstr .cbor headers, { -65538: bstr .cbor evidence }, bstr .cbor content, bstr .size 64])
+//! headers = { 1: -7, 3: "application/redoubt-claim+cbor", -65537: digest }   ; SHA-256 of the evidence's bytes
+//! content = {
+//!     0: 1, 1: digest, 2: digest, 3: digest,    ; version; component, artefact, manifest
+//!     4: file, 5: file, 6: outcome,             ; input, output, how it ended
+//!     7: uint, 8: digest,                       ; number since boot, SHA-256 of the previous claim or zeros
+//!     ? 9: digest, ? 10: digest, 11: uint,      ; transcript root, receipts root, fuel
+//! }
+//! file = { 0: digest, 1: uint }                 ; SHA-256, bytes
+//! outcome = [0, uint .size 1] / [1] / [2, tstr] ; exited with a code, trapped, exceeded this limit
+//! digest = bstr .size 32
+//! ```
+//! `external_aad` is the bytes `redoubt claim 1`; S is in the lower half; `evidence` is described in that crate.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]

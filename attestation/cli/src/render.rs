@@ -60,7 +60,7 @@ fn write_table(text: &mut String, verdict: &Verdict, paint: Paint) -> fmt::Resul
         write_check(text, check, paint)?;
     }
     for note in &verdict.notes {
-        writeln!(text, "note  {}", printable(note))?;
+        writeln!(text, "note  {}", shortened(note))?;
     }
     writeln!(text)?;
     if verdict.simulated {

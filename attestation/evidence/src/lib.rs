@@ -3,6 +3,15 @@
 //! Evidence answers "which key is held by a guest that was launched with which ROM and manifest?" (RFC 9334,
 //! "Evidence"). Decoding says nothing about truth: [`verify_simulated`] checks signatures and bindings and returns
 //! a type of its own, so that evidence of a simulated platform can never be taken for a machine's.
+//!
+//! ```cddl
+//! evidence = {
+//!     0: 1, 1: 1 / 2 / 3,         ; version; simulated, SEV-SNP, TDX
+//!     2: bstr, 3: bstr,           ; report, endorsement
+//!     4: bstr .size 65, ? 5: bstr, ; instance key (P-256, uncompressed), HPKE key
+//!     6: bstr,                    ; exact bytes of the manifest
+//! }
+//! ```
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]

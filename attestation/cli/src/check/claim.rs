@@ -16,7 +16,7 @@ pub(super) fn check_claim(verdict: &mut Verdict, claim: &Claim, inputs: &Inputs<
     verdict.compare("outcome", "exited with code 0", describe(&claim.outcome));
     if claim.sequence > 0 {
         verdict.note(format!(
-            "claim {} of its boot: earlier claims, up to {}, were not shown",
+            "claim {} of its boot: earlier claims were not shown; the one before has digest {}",
             claim.sequence,
             HexDigest(claim.previous)
         ));
