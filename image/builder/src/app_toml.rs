@@ -161,7 +161,7 @@ impl AppToml {
     /// The guest borrows strings from the manifest's bytes, so it cannot undo JSON escapes.
     fn check_texts(&self) -> Result<(), AppTomlError> {
         let needs_escape = |text: &&String| text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
-        let texts = self.args.iter().map(|text| ("args", text));
+        let texts = core::iter::once(("name", &self.name)).chain(self.args.iter().map(|text| ("args", text)));
         let texts = texts.chain(self.env.iter().flat_map(|(name, value)| [("env", name), ("env", value)]));
         if let Some((field, found)) = texts.into_iter().find(|(_, text)| needs_escape(text)) {
             return Err(AppTomlError::Text { field, found: found.clone() });
@@ -261,6 +261,7 @@ mod tests {
 
     #[test]
     fn texts_that_the_guest_cannot_read_are_refused() {
+        assert!(refusal("name = 'say \"hi\"'").contains("`name`"));
         assert!(refusal("name = \"a\"\nargs = ['say \"hi\"']").contains("`args`"));
         assert!(refusal("name = \"a\"\n[env]\nA = \"line\\nbreak\"").contains("`env`"));
         assert!(refusal("name = \"a\"\n[env]\n\"A=B\" = \"\"").contains("A=B"));

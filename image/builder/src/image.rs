@@ -6,7 +6,7 @@ use core::fmt;
 use std::path::Path;
 
 use attestation_manifest::reference::{FileReference, ReferenceValues};
-use attestation_manifest::{Manifest, parse_manifest};
+use attestation_manifest::{MANIFEST_MAX_BYTES, Manifest, parse_manifest};
 use enclave_wire::layout::ROM_BYTES;
 
 use crate::builder::{file_reference, manifest_reference};
@@ -60,7 +60,8 @@ impl ImageFile {
             Self::Rom => ROM_BYTES,
             Self::Component => 64 << 20,
             Self::Artefact => 256 << 20,
-            Self::Manifest | Self::ReferenceValues => 64 << 10,
+            Self::Manifest => MANIFEST_MAX_BYTES as u64,
+            Self::ReferenceValues => 64 << 10,
         }
     }
 }

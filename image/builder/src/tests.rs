@@ -128,9 +128,10 @@ fn one_flipped_bit_names_the_file() {
 fn truncated_and_extended_files_are_named() {
     let folder = written();
     for file in FILES.into_iter().filter(|file| *file != ImageFile::ReferenceValues) {
-        for error in
-            [damage(folder.path(), file, |bytes| drop(bytes.pop())), damage(folder.path(), file, Vec::clear)]
-        {
+        for error in [
+            damage(folder.path(), file, |bytes| bytes.truncate(bytes.len() - 1)),
+            damage(folder.path(), file, Vec::clear),
+        ] {
             assert!(error.starts_with(&format!("{}: bytes: expected ", file.name())), "{error}");
         }
         let error = damage(folder.path(), file, |bytes| bytes.push(0));
@@ -140,9 +141,9 @@ fn truncated_and_extended_files_are_named() {
     assert_eq!(error, format!("redoubt.rom: expected at most {ROM_BYTES} bytes"));
 }
 
-/// White space aside, no byte of the reference values can change unnoticed.
+/// Every seventh byte, to save time; flipped white space may be white space still.
 #[test]
-fn every_flipped_bit_of_the_reference_values_is_noticed() {
+fn flipped_bits_of_the_reference_values_are_noticed() {
     let folder = written();
     let length = fs::metadata(folder.path().join("reference-values.json")).unwrap().len();
     for at in (0..usize::try_from(length).unwrap()).step_by(7) {
@@ -258,4 +259,25 @@ fn summary_shows_files_and_launch_values() {
     }
     assert!(summary.contains(&image().reference().measurement.snp_qemu.to_string()), "{summary}");
     assert!(summary.contains(&image().reference().manifest.sha384.to_string()), "{summary}");
+}
+
+/// Golden numbers, made once from a file with this ROM. SNP: `sev-snp-measure` 0.0.13 (PyPI), `snp_calc_launch_digest(1,
+/// CPU_SIGS["EPYC-v4"], "rom", None, None, None, 0x1, "", VMMType.QEMU)`. TDX: twenty lines of Python that hash page-add
+/// and extend records of the ROM and of boot RAM in QEMU's order, written without looking at ours.
+#[test]
+fn measurements_are_those_of_independent_tools() {
+    let reference = image().reference();
+    assert_eq!(
+        reference.rom.sha256.to_string(),
+        "faaa5ecefc4227fea1ce1d3fa1517690d112bca48d77094b7f8a4a6d7b391abb",
+        "the memory map changed: the golden numbers are of another ROM"
+    );
+    assert_eq!(
+        reference.measurement.snp_qemu.to_string(),
+        "50e72fd93016411234795c2c4e7f586297699e799309e081a7f8bc699dc161f9c26307041405ceaa4942e2c47ca239dc"
+    );
+    assert_eq!(
+        reference.measurement.tdx_qemu.to_string(),
+        "5992132596fdab0088702a134020ec2259d1c140a0412f8bbd374a218f93666ddb5354977055958a22a7385dde4a824e"
+    );
 }

@@ -36,7 +36,7 @@ pub use error::{RomError, TablesError};
 pub use guid::Guid;
 pub use metadata::{SevKind, SevSection, TdvfKind, TdvfSection};
 pub use payload::{Payload, Piece};
-pub use rom::{ROM_FILLER, Rom, RomSection};
+pub use rom::{Explanation, ROM_FILLER, Rom, RomSection};
 pub use tables::RomTables;
 
 /// Makes a ROM from the statically linked ELF file of the guest. The same file gives the same bytes.

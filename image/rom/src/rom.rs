@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 
 use enclave_wire::layout::{
     RESET_CODE_BYTES, RESET_PAGE_GPA, ROM_BYTES, ROM_END_GPA, ROM_GPA, ROM_PAYLOAD_END_GPA,
@@ -89,6 +90,12 @@ impl Rom {
         ROM_PAYLOAD_END_GPA.saturating_sub(end_gpa)
     }
 
+    /// A table for people: what takes the space, and how much is left.
+    #[must_use]
+    pub const fn explain(&self) -> Explanation<'_> {
+        Explanation { rom: self }
+    }
+
     fn place(&mut self, name: &str, gpa: u64, data: &[u8]) -> Result<(), RomError> {
         let bytes = data.len() as u64;
         let outside = || RomError::OutsideRom { section: name.to_string(), gpa, bytes };
@@ -107,6 +114,24 @@ impl Rom {
         target.copy_from_slice(data);
         self.sections.push(RomSection { name: name.to_string(), gpa, bytes });
         Ok(())
+    }
+}
+
+/// Prints the sections of a ROM; see [`Rom::explain`].
+#[derive(Debug, Clone, Copy)]
+pub struct Explanation<'a> {
+    rom: &'a Rom,
+}
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<26}{:>12}{:>10}{:>8}", "section", "address", "bytes", "share")?;
+        for RomSection { name, gpa, bytes } in self.rom.sections() {
+            let per_mille = bytes * 1000 / ROM_BYTES;
+            writeln!(f, "{name:<26}{gpa:>#12x}{bytes:>10}{:>6}.{}%", per_mille / 10, per_mille % 10)?;
+        }
+        let (used, free) = (self.rom.used_bytes(), self.rom.free_bytes());
+        writeln!(f, "{used} of {ROM_BYTES} bytes used; guest code and data can grow by {free} bytes")
     }
 }
 

@@ -61,6 +61,17 @@ fn sections_name_everything_ascending() {
 }
 
 #[test]
+fn explanation_lists_sections_and_room_to_grow() {
+    let rom = guest_rom();
+    let text = rom.explain().to_string();
+    assert!(
+        text.contains(&format!(".text                       {:#x}      6144     0.4%\n", ROM_GPA)),
+        "{text}"
+    );
+    assert!(text.ends_with(&format!("can grow by {} bytes\n", rom.free_bytes())), "{text}");
+}
+
+#[test]
 fn physical_addresses_may_carry_the_virtual_offset() {
     let mut elf = TestElf::guest();
     for segment in elf.segments.iter_mut().filter(|segment| !segment.bytes.is_empty()) {
