@@ -199,6 +199,8 @@ fn interrupted_rewriting_leaves_no_complete_image() {
         matches!(&error, ImageError::Missing { path } if path.ends_with("reference-values.json")),
         "{error}"
     );
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.count(), 4, "nothing temporary stays behind");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::test_elf::{TestElf, TestSegment};
-use crate::{ROM_FILLER, Rom, RomError, RomTables, SevKind, TablesError, TdvfKind, assemble};
+use crate::{Guid, ROM_FILLER, Rom, RomError, RomTables, SevKind, TablesError, TdvfKind, assemble};
 
 fn guest_rom() -> Rom {
     assemble(&TestElf::guest().bytes()).unwrap()
@@ -231,6 +231,25 @@ fn files_for_something_else_are_refused() {
     assert_eq!(refusal(|elf| elf.kind = 3), RomError::Header { field: "type", expected: 2, found: 3 });
     assert_eq!(refusal(|elf| elf.segments[3].kind = 2), RomError::NotStatic { found: 2 });
     assert!(matches!(assemble(b"not an ELF file").unwrap_err(), RomError::Malformed(_)));
+}
+
+#[test]
+fn bytes_that_the_file_lacks_are_refused() {
+    let mut elf = TestElf::guest().bytes();
+    let file_size_of_first_segment = 64 + 32;
+    elf[file_size_of_first_segment + 3] = 1;
+    let error = assemble(&elf).unwrap_err();
+    assert!(matches!(error, RomError::OutsideFile { bytes: 0x100_1800, .. }), "{error}");
+}
+
+#[test]
+fn guid_table_entry_may_not_occur_twice() {
+    let mut rom = guest_rom().bytes().to_vec();
+    let last_guid = offset(0xFFFF_FFCE - 16);
+    let guid_before = last_guid - 22;
+    rom.copy_within(last_guid..last_guid + 16, guid_before);
+    let error = RomTables::parse(&rom).unwrap_err();
+    assert_eq!(error, TablesError::DuplicateEntry { guid: Guid::AP_RESET });
 }
 
 #[test]
