@@ -12,7 +12,7 @@ pub const FW_CFG_SIM_SECRETS: &str = "opt/redoubt/sim-secrets";
 pub const FW_CFG_LOG_LEVEL: &str = "opt/redoubt/log-level";
 
 /// The largest manifest that the guest reads.
-pub const MANIFEST_MAX_BYTES: usize = 64 * 1024;
+pub const MANIFEST_MAX_BYTES: usize = attestation_manifest::MANIFEST_MAX_BYTES;
 /// The largest artefact that the guest reads, whatever the manifest's memory allows.
 pub const ARTEFACT_MAX_BYTES: usize = 256 * 1024 * 1024;
 /// The largest component that the guest hashes.
