@@ -1,10 +1,139 @@
-//! Errors of callers who talk to a running guest.
+//! Errors of launching a guest, and of talking to one.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::end::GuestEnd;
+use attestation_evidence::EvidenceError;
+use attestation_manifest::ManifestError;
+use attestation_measure::MeasureError;
+use image_builder::ImageError;
+use loader_psp::PspError;
+
+use crate::end::{GuestEnd, LogTail};
+use crate::host::Tee;
 use crate::session::Violation;
+
+/// How to get QEMU, for messages.
+pub(crate) const QEMU_REMEDY: &str =
+    "install it (Debian: apt-get install qemu-system-x86) or name one with REDOUBT_QEMU";
+
+/// A guest could not be launched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LaunchError {
+    /// The image is damaged or incomplete.
+    #[error("the image cannot be launched: {0}")]
+    Image(ImageError),
+    /// The manifest is one that every guest refuses.
+    #[error("the image cannot be launched: {0}")]
+    Manifest(ManifestError),
+    /// The ROM is one that no VMM starts.
+    #[error("the ROM cannot be measured: {0}")]
+    Measure(MeasureError),
+    /// There is no QEMU.
+    #[error("{} was not found: {QEMU_REMEDY}", .tried.display())]
+    QemuMissing {
+        /// What was looked for.
+        tried: PathBuf,
+    },
+    /// The program is no QEMU.
+    #[error("{} --version: expected the version of a QEMU, found {found:?}", .path.display())]
+    QemuAnswer {
+        /// The program.
+        path: PathBuf,
+        /// What it said.
+        found: String,
+    },
+    /// QEMU is too old.
+    #[error(
+        "{}: expected version {}.{} or later, found {}.{}: {QEMU_REMEDY}",
+        .path.display(), .expected.0, .expected.1, .found.0, .found.1
+    )]
+    QemuVersion {
+        /// The program.
+        path: PathBuf,
+        /// The oldest version that does.
+        expected: (u32, u32),
+        /// Its version.
+        found: (u32, u32),
+    },
+    /// KVM was asked for and does not work.
+    #[error("--accel kvm: {problem}; use --accel tcg, which is slower")]
+    Kvm {
+        /// Why not.
+        problem: String,
+    },
+    /// `auto` found no hardware to protect the guest, and may not go without.
+    #[error(
+        "--tee auto: this host has neither SEV-SNP ({snp}) nor TDX ({tdx}); pass --allow-simulated to run without protection"
+    )]
+    NoTee {
+        /// Why not SNP.
+        snp: String,
+        /// Why not TDX.
+        tdx: String,
+    },
+    /// A TEE that this build cannot launch.
+    #[error("this build launches only simulated guests yet, not {}; pass --tee sim to run without protection", .tee.name())]
+    TeeUnsupported {
+        /// The TEE.
+        tee: Tee,
+    },
+    /// A socket's path does not fit the operating system's limit.
+    #[error("socket path {} has {found} bytes, expected at most {limit}: choose a shorter run directory", .path.display())]
+    SocketPath {
+        /// The path.
+        path: PathBuf,
+        /// Most bytes.
+        limit: usize,
+        /// Its length, in bytes.
+        found: usize,
+    },
+    /// The operating system refused.
+    #[error("cannot {verb} {}: {source}", .path.display())]
+    Io {
+        /// What was tried.
+        verb: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The simulated PSP cannot work.
+    #[error(transparent)]
+    Psp(#[from] PspError),
+    /// QEMU started and did not open the control stream.
+    #[error("qemu did not connect to {} within {waited_ms} ms", .path.display())]
+    NotConnected {
+        /// The socket.
+        path: PathBuf,
+        /// How long it had, in milliseconds.
+        waited_ms: u128,
+    },
+    /// The guest runs and says nothing.
+    #[error("the guest did not become ready within {waited_ms} ms{log}")]
+    NotReady {
+        /// How long it had, in milliseconds.
+        waited_ms: u128,
+        /// What it logged last.
+        log: LogTail,
+    },
+    /// The guest ended, or broke a rule.
+    #[error("the guest did not start: {0}")]
+    Guest(#[from] GuestError),
+    /// The guest's evidence is not that of the image that was launched.
+    #[error("the guest shows evidence that does not hold: {0}")]
+    Evidence(EvidenceError),
+    /// The guest's evidence speaks of another ROM.
+    #[error("the guest's evidence: measurement: expected {expected}, found {found}")]
+    Measurement {
+        /// What was launched.
+        expected: String,
+        /// What the evidence says.
+        found: String,
+    },
+}
 
 /// Something asked of a guest did not work.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,207 @@
+//! What this host can do.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde::Serialize;
+
+use crate::accel::{Accel, kvm_problem, try_guest};
+use crate::error::{LaunchError, QEMU_REMEDY};
+use crate::qemu::{Qemu, process};
+
+/// What protects a guest from its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tee {
+    /// AMD SEV-SNP.
+    Snp,
+    /// Intel TDX.
+    Tdx,
+    /// Nothing: the loader plays the secure processor.
+    Simulated,
+}
+
+/// What the operator wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TeeChoice {
+    /// Hardware if there is any; simulation only if that was allowed.
+    #[default]
+    Auto,
+    /// This one or none.
+    Only(Tee),
+}
+
+/// Whether `auto` may go without hardware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Simulation {
+    /// It may not.
+    Refused,
+    /// The operator said so in so many words.
+    Allowed,
+}
+
+impl Tee {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Snp => "SEV-SNP",
+            Self::Tdx => "TDX",
+            Self::Simulated => "simulation",
+        }
+    }
+}
+
+impl TeeChoice {
+    /// Settles on one.
+    ///
+    /// # Errors
+    /// There is no hardware and simulation is refused.
+    pub fn resolve(self, simulation: Simulation) -> Result<Tee, LaunchError> {
+        match self {
+            Self::Only(tee) => Ok(tee),
+            Self::Auto => match (snp_problem(), tdx_problem()) {
+                (None, _) => Ok(Tee::Snp),
+                (_, None) => Ok(Tee::Tdx),
+                _ if simulation == Simulation::Allowed => Ok(Tee::Simulated),
+                (Some(snp), Some(tdx)) => Err(LaunchError::NoTee { snp, tdx }),
+            },
+        }
+    }
+}
+
+/// One thing that a host may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Short name.
+    pub name: &'static str,
+    /// Whether it works.
+    pub ok: bool,
+    /// Whether a simulated guest needs it.
+    pub required: bool,
+    /// What was found.
+    pub found: String,
+    /// How to get it, when it is missing.
+    pub remedy: Option<&'static str>,
+}
+
+/// Looks at everything that a launch may use. Starts up to two tiny guests to see whether they run.
+#[must_use]
+pub fn inspect(qemu: Option<&Path>) -> Vec<Finding> {
+    let qemu = Qemu::find(qemu);
+    let no_qemu = || "no QEMU to try it with".to_owned();
+    let kvm = qemu.as_ref().map_or_else(|_| Some(no_qemu()), kvm_problem);
+    let tcg = qemu.as_ref().map_or_else(|_| Some(no_qemu()), |qemu| try_guest(qemu, Accel::Tcg).err());
+    let network = qemu.as_ref().map_or_else(|_| Some(no_qemu()), network_problem);
+    let found_qemu = qemu
+        .as_ref()
+        .map(|qemu| format!("{} version {}.{}", qemu.path.display(), qemu.version.0, qemu.version.1))
+        .map_err(ToString::to_string);
+    vec![
+        finding("SEV-SNP", false, optional(snp_problem()), SNP_REMEDY),
+        finding("TDX", false, optional(tdx_problem()), TDX_REMEDY),
+        finding("QEMU", true, found_qemu, QEMU_REMEDY),
+        finding("KVM", false, runs(kvm), KVM_REMEDY),
+        finding("TCG", true, runs(tcg), QEMU_REMEDY),
+        finding("network", true, optional(network), NETWORK_REMEDY),
+        finding("setpriv", false, setpriv(), SETPRIV_REMEDY),
+    ]
+}
+
+const SNP_REMEDY: &str = "needs an EPYC 7003 or later with SNP on in the firmware, Linux 6.11 with kvm_amd.sev_snp=1, and QEMU 9.1; \
+     --tee sim works without";
+const TDX_REMEDY: &str = "needs a Xeon with TDX on in the firmware, Linux 6.16 with kvm_intel.tdx=1, and QEMU 10.1; --tee sim works without";
+const KVM_REMEDY: &str =
+    "turn on virtualisation in the firmware and join the kvm group; --accel tcg works without, slower";
+const NETWORK_REMEDY: &str = "use a QEMU that was built with slirp (Debian's is)";
+const SETPRIV_REMEDY: &str = "install util-linux, so that no guest outlives a loader that is killed";
+
+fn finding(
+    name: &'static str,
+    required: bool,
+    found: Result<String, String>,
+    remedy: &'static str,
+) -> Finding {
+    let ok = found.is_ok();
+    let (Ok(found) | Err(found)) = found;
+    Finding { name, ok, required, found, remedy: (!ok).then_some(remedy) }
+}
+
+fn optional(problem: Option<String>) -> Result<String, String> {
+    problem.map_or_else(|| Ok("available".to_owned()), Err)
+}
+
+fn runs(problem: Option<String>) -> Result<String, String> {
+    problem.map_or_else(|| Ok("a trial guest ran".to_owned()), Err)
+}
+
+fn setpriv() -> Result<String, String> {
+    match process::find_setpriv() {
+        Some(path) => Ok(path.display().to_string()),
+        None => Err("not found in PATH".to_owned()),
+    }
+}
+
+fn snp_problem() -> Option<String> {
+    module_problem("/sys/module/kvm_amd/parameters/sev_snp").or_else(|| device_problem("/dev/sev"))
+}
+
+fn tdx_problem() -> Option<String> {
+    module_problem("/sys/module/kvm_intel/parameters/tdx").or_else(|| device_problem("/dev/kvm"))
+}
+
+fn module_problem(parameter: &str) -> Option<String> {
+    match fs::read_to_string(parameter) {
+        Ok(value) if matches!(value.trim(), "Y" | "1") => None,
+        Ok(value) => Some(format!("{parameter} is {}", value.trim())),
+        Err(_) => Some(format!("{parameter} does not exist")),
+    }
+}
+
+fn device_problem(device: &str) -> Option<String> {
+    let opened = OpenOptions::new().read(true).write(true).open(device);
+    opened.err().map(|error| format!("{device}: {error}"))
+}
+
+/// User networking is a build option of QEMU.
+fn network_problem(qemu: &Qemu) -> Option<String> {
+    let asked =
+        Command::new(&qemu.path).args(["-machine", "none", "-netdev", "help"]).stdin(Stdio::null()).output();
+    match asked {
+        Ok(output) if lists_user(&output.stdout) => None,
+        Ok(_) => Some("qemu -netdev help does not list user networking".to_owned()),
+        Err(error) => Some(format!("qemu -netdev help: {error}")),
+    }
+}
+
+fn lists_user(help: &[u8]) -> bool {
+    String::from_utf8_lossy(help).lines().any(|line| line.trim() == "user")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_comes_with_a_remedy() {
+        for finding in inspect(Some(Path::new("no-such-qemu"))) {
+            assert_eq!(finding.ok, finding.remedy.is_none(), "{finding:?}");
+            assert!(!finding.found.is_empty());
+            if matches!(finding.name, "QEMU" | "TCG" | "network") {
+                assert!(!finding.ok && finding.required, "{finding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn auto_never_simulates_unasked() {
+        if snp_problem().is_none() || tdx_problem().is_none() {
+            eprintln!("skipped: this host has a TEE");
+            return;
+        }
+        assert!(matches!(TeeChoice::Auto.resolve(Simulation::Refused), Err(LaunchError::NoTee { .. })));
+        assert_eq!(TeeChoice::Auto.resolve(Simulation::Allowed).unwrap(), Tee::Simulated);
+        assert_eq!(TeeChoice::Only(Tee::Simulated).resolve(Simulation::Refused).unwrap(), Tee::Simulated);
+        assert_eq!(TeeChoice::Only(Tee::Snp).resolve(Simulation::Allowed).unwrap(), Tee::Snp);
+    }
+}

@@ -1,0 +1,155 @@
+//! The QEMU command line of a simulated guest.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use enclave_wire::boot::{
+    DEBUG_EXIT_PORT, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL, FW_CFG_MANIFEST,
+    FW_CFG_SIM_SECRETS, LogLevel,
+};
+
+use crate::accel::Accel;
+
+/// What the command line says.
+#[derive(Debug)]
+pub(crate) struct Machine<'a> {
+    pub(crate) accel: Accel,
+    pub(crate) memory_mib: u32,
+    pub(crate) rom: &'a Path,
+    pub(crate) manifest: &'a Path,
+    pub(crate) component: &'a Path,
+    pub(crate) artefact: &'a Path,
+    pub(crate) sim_secrets: &'a Path,
+    pub(crate) log_level: LogLevel,
+    /// Socket on which the loader waits for the control stream.
+    pub(crate) control_socket: &'a Path,
+    /// Socket that QEMU opens for its monitor.
+    pub(crate) monitor_socket: &'a Path,
+    pub(crate) has_network: bool,
+    /// fw_cfg files to leave out, by name.
+    pub(crate) omitted_files: &'a [String],
+    pub(crate) extra_arguments: &'a [OsString],
+}
+
+impl Machine<'_> {
+    /// The arguments after the program's name.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let mut arguments = Arguments(Vec::new());
+        self.add_board(&mut arguments);
+        self.add_sockets(&mut arguments);
+        if self.has_network {
+            arguments.pair("-netdev", "user,id=net");
+            arguments.pair("-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile=");
+        }
+        self.add_files(&mut arguments);
+        arguments.0.extend_from_slice(self.extra_arguments);
+        arguments.0
+    }
+
+    fn add_board(&self, arguments: &mut Arguments) {
+        arguments.pair("-machine", &format!("q35,accel={}", self.accel.name()));
+        arguments.pair("-cpu", "max");
+        arguments.pair("-m", &format!("{}M", self.memory_mib));
+        arguments.pair("-smp", "1");
+        for flag in ["-nodefaults", "-no-user-config", "-no-reboot"] {
+            arguments.flag(flag);
+        }
+        arguments.pair("-display", "none");
+        arguments.flag("-bios");
+        arguments.0.push(self.rom.into());
+        arguments.pair("-device", &format!("isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"));
+    }
+
+    fn add_sockets(&self, arguments: &mut Arguments) {
+        arguments.pair("-chardev", "stdio,id=log,signal=off");
+        arguments.pair("-serial", "chardev:log");
+        arguments.with_path("-chardev", "socket,id=control,path=", self.control_socket);
+        arguments.pair("-device", "virtio-serial-pci,disable-legacy=on,max_ports=1");
+        arguments.pair("-device", "virtconsole,chardev=control");
+        arguments.with_path("-chardev", "socket,id=monitor,server=on,wait=off,path=", self.monitor_socket);
+        arguments.pair("-mon", "chardev=monitor,mode=control");
+    }
+
+    fn add_files(&self, arguments: &mut Arguments) {
+        let files = [
+            (FW_CFG_MANIFEST, self.manifest),
+            (FW_CFG_COMPONENT, self.component),
+            (FW_CFG_ARTEFACT, self.artefact),
+            (FW_CFG_SIM_SECRETS, self.sim_secrets),
+        ];
+        let is_wanted = |name: &str| !self.omitted_files.iter().any(|omitted| omitted == name);
+        for (name, path) in files.into_iter().filter(|(name, _)| is_wanted(name)) {
+            arguments.with_path("-fw_cfg", &format!("name={name},file="), path);
+        }
+        if is_wanted(FW_CFG_LOG_LEVEL) {
+            let digit = char::from(self.log_level.digit());
+            arguments.pair("-fw_cfg", &format!("name={FW_CFG_LOG_LEVEL},string={digit}"));
+        }
+    }
+}
+
+struct Arguments(Vec<OsString>);
+
+impl Arguments {
+    fn flag(&mut self, flag: &str) {
+        self.0.push(flag.into());
+    }
+
+    fn pair(&mut self, flag: &str, value: &str) {
+        self.flag(flag);
+        self.flag(value);
+    }
+
+    fn with_path(&mut self, flag: &str, prefix: &str, path: &Path) {
+        self.flag(flag);
+        let mut value = OsString::from(prefix);
+        value.push(double_commas(path.as_os_str()));
+        self.0.push(value);
+    }
+}
+
+/// QEMU's option parser ends a value at a comma, and reads two as one.
+fn double_commas(text: &OsStr) -> OsString {
+    let mut doubled = Vec::with_capacity(text.len());
+    for byte in text.as_bytes() {
+        doubled.push(*byte);
+        if *byte == b',' {
+            doubled.push(b',');
+        }
+    }
+    OsString::from_vec(doubled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_can_be_left_out_and_commas_survive() {
+        let path = Path::new("/tmp/a,b");
+        let machine = Machine {
+            accel: Accel::Tcg,
+            memory_mib: 96,
+            rom: path,
+            manifest: path,
+            component: path,
+            artefact: path,
+            sim_secrets: path,
+            log_level: LogLevel::Debug,
+            control_socket: path,
+            monitor_socket: path,
+            has_network: true,
+            omitted_files: &[FW_CFG_ARTEFACT.to_owned()],
+            extra_arguments: &["-S".into()],
+        };
+        let line: Vec<String> =
+            machine.arguments().iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        let line = line.join(" ");
+        assert!(line.starts_with("-machine q35,accel=tcg -cpu max -m 96M"), "{line}");
+        assert!(line.contains("-bios /tmp/a,b "), "{line}");
+        assert!(line.contains("name=opt/redoubt/manifest,file=/tmp/a,,b "), "{line}");
+        assert!(line.contains("name=opt/redoubt/log-level,string=4"), "{line}");
+        assert!(!line.contains(FW_CFG_ARTEFACT) && line.ends_with(" -S"), "{line}");
+    }
+}
