@@ -11,7 +11,7 @@ use virtio_drivers::transport::{DeviceType, Transport};
 
 use crate::DeviceError;
 use crate::pci::PciBus;
-use crate::queue::{BufferQueue, Direction};
+use crate::queue::{BufferQueue, Direction, Returned};
 
 const DEVICE: &str = "virtio-console";
 const QUEUE_RECEIVE: u16 = 0;
@@ -56,9 +56,9 @@ impl Console {
     /// The device broke a rule.
     pub fn receive(&mut self, mut consume: impl FnMut(&[u8])) -> Result<usize, DeviceError> {
         let mut total = 0;
-        while let Some((buffer, written)) = self.receive.take()? {
-            consume(buffer.get(..written).unwrap_or_default());
-            total += written;
+        while let Some(Returned { buffer, written_bytes }) = self.receive.take()? {
+            consume(buffer.get(..written_bytes).unwrap_or_default());
+            total += written_bytes;
             self.receive.post(&mut self.transport, buffer)?;
         }
         Ok(total)

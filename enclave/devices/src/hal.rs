@@ -37,7 +37,7 @@ unsafe impl Hal for PoolHal {
         let inside = gpa >= PCI_BAR_GPA && end.is_some_and(|end| end <= PCI_BAR_GPA + PCI_BAR_BYTES);
         // A device that places its registers elsewhere is broken or hostile; going on would touch private memory.
         assert!(inside, "device registers at {gpa:#x} lie outside of the window for devices");
-        NonNull::new(gpa as usize as *mut u8).unwrap_or(NonNull::dangling())
+        pointer_to(gpa).unwrap_or(NonNull::dangling())
     }
 
     unsafe fn share(buffer: NonNull<[u8]>, direction: BufferDirection) -> PhysAddr {
@@ -54,7 +54,7 @@ unsafe impl Hal for PoolHal {
     }
 
     unsafe fn unshare(gpa: PhysAddr, mut buffer: NonNull<[u8]>, direction: BufferDirection) {
-        let Some(base) = NonNull::new(gpa as usize as *mut u8) else { return };
+        let Some(base) = pointer_to(gpa) else { return };
         // SAFETY: `gpa` is what `share` returned for this buffer (the driver keeps it in private memory).
         let block =
             unsafe { SharedBlock::from_raw(base, buffer.len().div_ceil(virtio_drivers::PAGE_SIZE).max(1)) };
@@ -63,4 +63,10 @@ unsafe impl Hal for PoolHal {
             block.read(0, unsafe { buffer.as_mut() });
         }
     }
+}
+
+/// Shared and device memory are identity-mapped.
+fn pointer_to(gpa: PhysAddr) -> Option<NonNull<u8>> {
+    let address = usize::try_from(gpa).ok()?;
+    NonNull::new(core::ptr::with_exposed_provenance_mut(address))
 }

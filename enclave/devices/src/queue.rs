@@ -20,6 +20,15 @@ pub(crate) struct BufferQueue<const SIZE: usize> {
     is_receive: bool,
 }
 
+/// A buffer that came back.
+#[derive(Debug)]
+pub(crate) struct Returned {
+    /// The buffer.
+    pub(crate) buffer: Box<[u8]>,
+    /// How much the device says it wrote, capped at the buffer's length.
+    pub(crate) written_bytes: usize,
+}
+
 /// Which way a queue's buffers travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -60,13 +69,12 @@ impl<const SIZE: usize> BufferQueue<SIZE> {
         transport: &mut T,
         mut buffer: Box<[u8]>,
     ) -> Result<(), DeviceError> {
-        // SAFETY: the buffer is kept in `posted` untouched until `take` pops its token.
-        let token = unsafe {
-            if self.is_receive {
-                self.ring.add(&[], &mut [&mut buffer])
-            } else {
-                self.ring.add(&[&buffer], &mut [])
-            }
+        let token = if self.is_receive {
+            // SAFETY: the buffer is kept in `posted` untouched until `take` pops its token.
+            unsafe { self.ring.add(&[], &mut [&mut buffer]) }
+        } else {
+            // SAFETY: likewise.
+            unsafe { self.ring.add(&[&buffer], &mut []) }
         };
         let token = token.map_err(|cause| DeviceError::Queue { device: self.device, cause })?;
         if let Some(slot) = self.posted.get_mut(usize::from(token)) {
@@ -88,26 +96,26 @@ impl<const SIZE: usize> BufferQueue<SIZE> {
         self.posted.iter().all(Option::is_none)
     }
 
-    /// The next buffer that the device is done with, and how much of it the device says it wrote, capped at its length.
+    /// The next buffer that the device is done with.
     ///
     /// # Errors
     /// The device returned a buffer that it does not have.
-    pub(crate) fn take(&mut self) -> Result<Option<(Box<[u8]>, usize)>, DeviceError> {
+    pub(crate) fn take(&mut self) -> Result<Option<Returned>, DeviceError> {
         let Some(token) = self.ring.peek_used() else { return Ok(None) };
         let foreign = DeviceError::ForeignBuffer { device: self.device, token };
         let mut buffer = self.posted.get_mut(usize::from(token)).and_then(Option::take).ok_or(foreign)?;
-        // SAFETY: this is the buffer that was added under this token. Should the device change the token between the
-        // two reads, the ring refuses with `WrongToken`, and the error ends the guest.
-        let reported = unsafe {
-            if self.is_receive {
-                self.ring.pop_used(token, &[], &mut [&mut buffer])
-            } else {
-                self.ring.pop_used(token, &[&buffer], &mut [])
-            }
+        // Should the device change the token between the two reads, the ring refuses with `WrongToken`, and the error
+        // ends the guest.
+        let reported = if self.is_receive {
+            // SAFETY: this is the buffer that was added under this token.
+            unsafe { self.ring.pop_used(token, &[], &mut [&mut buffer]) }
+        } else {
+            // SAFETY: likewise.
+            unsafe { self.ring.pop_used(token, &[&buffer], &mut []) }
         };
         let reported = reported.map_err(|cause| DeviceError::Queue { device: self.device, cause })?;
         let written = usize::try_from(reported).unwrap_or(usize::MAX).min(buffer.len());
-        Ok(Some((buffer, written)))
+        Ok(Some(Returned { buffer, written_bytes: written }))
     }
 }
 

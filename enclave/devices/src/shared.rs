@@ -13,7 +13,8 @@ use crate::DeviceError;
 /// Pages that the pool can manage: 4 MiB.
 const PAGES_MAX: usize = 1024;
 const WORD_BITS: usize = u64::BITS as usize;
-const PAGE: usize = PAGE_BYTES as usize;
+const PAGE: usize = 4096;
+const _: () = assert!(PAGE as u64 == PAGE_BYTES, "blocks are whole pages");
 
 static POOL: spin::Mutex<Option<Pool>> = spin::Mutex::new(None);
 
@@ -172,7 +173,7 @@ pub(crate) mod tests {
     pub(crate) fn init_test_pool() {
         static ONCE: spin::Once<()> = spin::Once::new();
         ONCE.call_once(|| {
-            let layout = std::alloc::Layout::from_size_align(PAGES_MAX * PAGE, PAGE).unwrap();
+            let layout = core::alloc::Layout::from_size_align(PAGES_MAX * PAGE, PAGE).unwrap();
             // SAFETY: the layout is not zero-sized.
             let memory = unsafe { std::alloc::alloc_zeroed(layout) };
             // SAFETY: the memory is never freed or used otherwise.

@@ -1,5 +1,7 @@
 //! What a platform can do wrong.
 
+use alloc::string::String;
+
 use enclave_wire::psp::{ExitInfo2, MessageError, ResponseStatus};
 
 use crate::link::LinkError;
@@ -43,17 +45,17 @@ pub enum PlatformError {
         /// Field.
         field: &'static str,
         /// Value that the guest insists on.
-        expected: alloc::string::String,
+        expected: String,
         /// Value in the report.
-        found: alloc::string::String,
+        found: String,
     },
     /// The manifest is not the one that was bound at launch.
     #[error("manifest: launch bound SHA-256 {expected}, but the manifest's is {found}")]
     ManifestMismatch {
         /// `HOST_DATA`.
-        expected: alloc::string::String,
+        expected: String,
         /// Digest of the manifest at hand.
-        found: alloc::string::String,
+        found: String,
     },
     /// The secrets page is missing or malformed.
     #[error("secrets page: {problem}")]

@@ -1,11 +1,10 @@
 //! Processor features, control registers, and the ways to end.
 
 use core::arch::asm;
-use core::arch::x86_64::{__cpuid_count, _xgetbv, CpuidResult};
+use core::arch::x86_64::{__cpuid_count, CpuidResult};
 
 use x86_64::registers::control::{Cr4, Cr4Flags};
 use x86_64::registers::xcontrol::{XCr0, XCr0Flags};
-
 
 /// A register that CPUID returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,23 +72,6 @@ pub fn enable_avx() {
     unsafe { Cr4::update(|flags| flags.insert(Cr4Flags::OSXSAVE)) }
     // SAFETY: OSXSAVE is set and the caller checked AVX, so bits 0 to 2 are valid together.
     unsafe { XCr0::write(XCr0Flags::X87 | XCr0Flags::SSE | XCr0Flags::AVX) }
-}
-
-/// Whether the operating environment keeps AVX state, as [`enable_avx`] arranges.
-#[must_use]
-pub fn avx_enabled() -> bool {
-    if !Cr4::read().contains(Cr4Flags::OSXSAVE) {
-        return false;
-    }
-    // SAFETY: OSXSAVE is set, so XGETBV is valid.
-    let xcr0 = unsafe { xgetbv0() };
-    xcr0 & 0b110 == 0b110
-}
-
-#[target_feature(enable = "xsave")]
-fn xgetbv0() -> u64 {
-    // SAFETY: register 0 always exists; the target feature says XSAVE does.
-    unsafe { _xgetbv(0) }
 }
 
 /// Stops for ever.

@@ -12,7 +12,7 @@ use virtio_drivers::transport::{DeviceType, Transport};
 
 use crate::DeviceError;
 use crate::pci::PciBus;
-use crate::queue::{self, BufferQueue, Direction};
+use crate::queue::{self, BufferQueue, Direction, Returned};
 
 const DEVICE: &str = "virtio-net";
 const QUEUE_RECEIVE: u16 = 0;
@@ -105,9 +105,9 @@ impl Device for NetDevice {
             return None;
         }
         let taken = self.receive.take();
-        let (buffer, written) = self.note(taken)??;
+        let Returned { buffer, written_bytes } = self.note(taken)??;
         // Copied out, so that the buffer can go back at once.
-        let packet = buffer.get(HEADER_BYTES..written).unwrap_or_default().into();
+        let packet = buffer.get(HEADER_BYTES..written_bytes).unwrap_or_default().into();
         self.recycle(buffer);
         Some((Received(packet), Transmit(self)))
     }

@@ -12,7 +12,9 @@ use enclave_devices::net::Network;
 use enclave_devices::pci::PciBus;
 use enclave_devices::{DeviceError, shared};
 use enclave_memory::{ArtefactBuffer, ArtefactError, PrivateMemoryError, grow_heap};
-use enclave_platform::{BootMode, ControlLink, Detected, Identity, PlatformError, Random, SimulatedPlatform, detect};
+use enclave_platform::{
+    BootMode, ControlLink, Detected, Identity, PlatformError, Random, SimulatedPlatform, detect,
+};
 use enclave_runtime::Program;
 use enclave_service::{ClaimChain, Ended, ServiceError, serve};
 use enclave_wire::boot::{
@@ -74,12 +76,18 @@ impl BootError {
     const fn exit_code(&self) -> ExitCode {
         match self {
             Self::Paging(_) | Self::Mode(_) => ExitCode::Panic,
-            Self::Memory(_) | Self::Manifest(_) | Self::Component { .. } | Self::Engine { .. } | Self::Ram { .. } => ExitCode::Refused,
+            Self::Memory(_)
+            | Self::Manifest(_)
+            | Self::Component { .. }
+            | Self::Engine { .. }
+            | Self::Ram { .. } => ExitCode::Refused,
             Self::Artefact(ArtefactError::OutOfMemory { .. }) => ExitCode::OutOfMemory,
             Self::Artefact(_) => ExitCode::Refused,
             Self::Device(DeviceError::FwCfg { .. } | DeviceError::FwCfgTooLong { .. }) => ExitCode::Refused,
             Self::Device(_) | Self::Service(_) => ExitCode::DeviceFault,
-            Self::Platform(PlatformError::ManifestMismatch { .. } | PlatformError::Report { .. }) => ExitCode::Refused,
+            Self::Platform(PlatformError::ManifestMismatch { .. } | PlatformError::Report { .. }) => {
+                ExitCode::Refused
+            }
             Self::Platform(PlatformError::Entropy(_)) => ExitCode::NoEntropy,
             Self::Platform(_) => ExitCode::PlatformFault,
             Self::CpuFeature(_) => ExitCode::MissingCpuFeature,
@@ -175,7 +183,8 @@ fn check_ram(config: &FwCfg, expected_mib: u32) -> Result<(), BootError> {
 }
 
 fn apply_log_level(config: &mut FwCfg) {
-    let level = config.read_file(FW_CFG_LOG_LEVEL, 1).ok().and_then(|digit| LogLevel::from_digit(*digit.first()?));
+    let level =
+        config.read_file(FW_CFG_LOG_LEVEL, 1).ok().and_then(|digit| LogLevel::from_digit(*digit.first()?));
     logger::set_level(level.unwrap_or(LogLevel::Info));
 }
 

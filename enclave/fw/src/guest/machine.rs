@@ -37,7 +37,10 @@ pub(super) fn address_space(encryption: Encryption) -> AddressSpaceLayout {
     let guard = Range { start: address_of(&raw const __boot_stack_guard), end: boot_stack().start };
     AddressSpaceLayout {
         text: Range { start: address_of(&raw const __text_start), end: address_of(&raw const __text_end) },
-        rodata: Range { start: address_of(&raw const __rodata_start), end: address_of(&raw const __rodata_end) },
+        rodata: Range {
+            start: address_of(&raw const __rodata_start),
+            end: address_of(&raw const __rodata_end),
+        },
         guard,
         encryption,
     }
@@ -103,7 +106,11 @@ impl Surroundings for RealSurroundings {
 
     fn heap(&mut self) -> HeapFigures {
         let usage = HEAP.usage();
-        HeapFigures { used_bytes: usage.used_bytes, peak_bytes: usage.peak_bytes, total_bytes: usage.total_bytes }
+        HeapFigures {
+            used_bytes: usage.used_bytes,
+            peak_bytes: usage.peak_bytes,
+            total_bytes: usage.total_bytes,
+        }
     }
 
     fn reset_heap_peak(&mut self) {

@@ -1,8 +1,8 @@
 //! A scripted PSP, truthful and lying.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use core::cell::RefCell;
 
 use enclave_wire::psp::peek_header;
 use zerocopy::FromZeros;

@@ -9,7 +9,7 @@ use crate::components::{ECHO, NOTHING, SPIN, TRAP, load};
 use crate::loader::{Job, MANIFEST, run_jobs};
 
 fn bytes(count: usize) -> Vec<u8> {
-    (0..count).map(|index| u8::try_from(index % 251).unwrap()).collect()
+    (0..251).cycle().take(count).collect()
 }
 
 /// SHA-256 of nothing, from FIPS 180-4's examples.
