@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod component;
 mod guest;
 mod image;
@@ -61,6 +62,12 @@ enum Command {
         #[arg(long, value_delimiter = ',')]
         only: Vec<test::Suite>,
     },
+    /// Measure boot time, run speed, memory and size, beside a minimal Linux guest
+    Bench {
+        /// Runs of each kind
+        #[arg(long, default_value_t = 7)]
+        runs: u32,
+    },
     /// Write a realistic double-entry ledger, the same bytes for the same options
     #[command(after_help = LEDGER_EXAMPLES)]
     Ledger(ledger::Options),
@@ -104,6 +111,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let length = if long { test::Length::Long } else { test::Length::Short };
             test::run(&workspace, length, &only)?;
         }
+        Command::Bench { runs } => bench::run(&workspace, runs)?,
         Command::Ledger(options) => ledger::write(&options)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -13,7 +13,8 @@ pub(crate) const GUEST_TOOLCHAIN: &str = "nightly-2026-09-01";
 /// The target of components.
 pub(crate) const COMPONENT_TARGET: &str = "wasm32-wasip2";
 
-const QEMU: &str = "qemu-system-x86_64";
+/// The emulator.
+pub(crate) const QEMU: &str = "qemu-system-x86_64";
 const QEMU_PACKAGE: &str = "qemu-system-x86";
 
 /// Something that may have to be installed.

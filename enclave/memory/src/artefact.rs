@@ -6,11 +6,10 @@ use core::ptr::NonNull;
 
 use attestation_manifest::HexDigest;
 use enclave_runtime::{Machine, Program, RuntimeError};
-use enclave_wire::layout::PAGE_BYTES;
 use enclave_x86::paging::{Access, protect};
 use sha2::{Digest, Sha256};
 
-use crate::machine::{CodePages, GuardedStacks};
+use crate::machine::{CodePages, GuardedStacks, PAGE};
 
 /// Page-aligned memory that an artefact is read into and run from.
 #[derive(Debug)]
@@ -50,9 +49,8 @@ impl ArtefactBuffer {
     /// There is not enough memory in one piece.
     pub fn allocate(bytes: usize) -> Result<Self, ArtefactError> {
         let out_of_memory = ArtefactError::OutOfMemory { bytes };
-        let page = PAGE_BYTES as usize;
-        let rounded = bytes.max(1).checked_next_multiple_of(page).ok_or(out_of_memory.clone())?;
-        let layout = Layout::from_size_align(rounded, page).map_err(|_| out_of_memory.clone())?;
+        let rounded = bytes.max(1).checked_next_multiple_of(PAGE).ok_or(out_of_memory.clone())?;
+        let layout = Layout::from_size_align(rounded, PAGE).map_err(|_| out_of_memory.clone())?;
         // SAFETY: the layout is not zero-sized.
         let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) }).ok_or(out_of_memory)?;
         Ok(Self { start, layout, bytes })

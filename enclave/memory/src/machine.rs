@@ -9,7 +9,8 @@ use enclave_wire::layout::PAGE_BYTES;
 use enclave_x86::paging::{Access, PagingError, protect};
 use wasmtime::{CustomCodeMemory, Error, Result, StackCreator, StackMemory};
 
-const PAGE: usize = PAGE_BYTES as usize;
+pub(crate) const PAGE: usize = 4096;
+const _: () = assert!(PAGE as u64 == PAGE_BYTES, "permissions change by whole pages");
 
 /// Publishes code by taking its pages' writability away.
 #[derive(Debug, Clone, Copy, Default)]

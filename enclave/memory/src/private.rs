@@ -40,8 +40,9 @@ pub fn grow_heap(heap: &Heap, end_gpa: u64) -> Result<(), PrivateMemoryError> {
     }
     // SAFETY: the heap holds nothing that outlives the guest.
     unsafe { wipe::register(PRIVATE_GPA, *mapped_end - PRIVATE_GPA) }
-    let base = NonNull::new(PRIVATE_GPA as usize as *mut u8).ok_or(PrivateMemoryError::Heap)?;
-    let bytes = (*mapped_end - PRIVATE_GPA) as usize;
+    let start = usize::try_from(PRIVATE_GPA).map_err(|_| PrivateMemoryError::Heap)?;
+    let base = NonNull::new(core::ptr::with_exposed_provenance_mut(start)).ok_or(PrivateMemoryError::Heap)?;
+    let bytes = usize::try_from(*mapped_end - PRIVATE_GPA).map_err(|_| PrivateMemoryError::Heap)?;
     // SAFETY: mapped, private, and used by nothing but the heap.
     if unsafe { heap.set_region(base, bytes) } { Ok(()) } else { Err(PrivateMemoryError::Heap) }
 }

@@ -111,6 +111,9 @@ pub enum LaunchError {
         /// How long it had, in milliseconds.
         waited_ms: u128,
     },
+    /// The operator gave up.
+    #[error("the launch was interrupted")]
+    Interrupted,
     /// The guest runs and says nothing.
     #[error("the guest did not become ready within {waited_ms} ms{log}")]
     NotReady {
@@ -159,6 +162,9 @@ pub enum GuestError {
         /// How many.
         waiting: usize,
     },
+    /// The job was cancelled from our side.
+    #[error("the job was cancelled")]
+    Cancelled,
     /// The input ends early. The caller is guilty; the job was cancelled.
     #[error("the input was said to have {expected} bytes and ended after {found}")]
     InputShort {

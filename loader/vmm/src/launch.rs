@@ -1,11 +1,13 @@
 //! From an image to a guest that is ready.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use attestation_evidence::{Evidence, verify_simulated};
@@ -33,6 +35,8 @@ use crate::session::{Hooks, Session};
 pub const SOCKET_PATH_MAX_BYTES: usize = 107;
 /// How long QEMU may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How soon an interrupted launch ends.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(100);
 /// How long QEMU may go on after it closed the control stream.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What the loader grants a job beyond the manifest's own time limit, which the guest enforces by its own clock.
@@ -57,6 +61,8 @@ pub struct LaunchConfig {
     pub log_level: LogLevel,
     /// How long the guest may take to become ready.
     pub boot_timeout: Duration,
+    /// Set from elsewhere, ends the launch.
+    pub interrupted: Arc<AtomicBool>,
     /// Deviations for tests.
     pub overrides: Overrides,
 }
@@ -104,10 +110,10 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
     let started = Instant::now();
     let process = Process::start(&qemu.path, arguments, log).map_err(at("run", &qemu.path))?;
     let running = RunningProcess(process.clone());
-    let stream = accept(&listener, &run.control, &process)?;
+    let stream = accept(&listener, &run.control, &process, &config.interrupted)?;
     let hooks = hooks(process.clone(), facts.job_patience, move |page| psp.handle(page));
     let session = start_session(stream, hooks).map_err(at("use", &run.control))?;
-    let ready = wait_ready(&session, config.boot_timeout, &process)?;
+    let ready = wait_ready(&session, config, &process)?;
     let boot = started.elapsed();
     // QEMU has read the file and the guest has its keys.
     drop(secrets);
@@ -158,11 +164,22 @@ fn start_session(stream: UnixStream, hooks: Hooks) -> io::Result<Session> {
     Session::start(stream.try_clone()?, stream, hooks)
 }
 
-fn wait_ready(session: &Session, timeout: Duration, process: &Process) -> Result<Ready, LaunchError> {
-    session.wait_ready(timeout).map_err(|error| match error {
-        GuestError::Timeout { waited_ms, .. } => LaunchError::NotReady { waited_ms, log: process.tail() },
-        other => other.into(),
-    })
+fn wait_ready(session: &Session, config: &LaunchConfig, process: &Process) -> Result<Ready, LaunchError> {
+    let started = Instant::now();
+    loop {
+        let left = config.boot_timeout.saturating_sub(started.elapsed());
+        match session.wait_ready(left.min(INTERRUPT_INTERVAL)) {
+            Err(GuestError::Timeout { .. }) if config.interrupted.load(Ordering::Relaxed) => {
+                return Err(LaunchError::Interrupted);
+            }
+            Err(GuestError::Timeout { .. }) if left.is_zero() => {
+                let waited_ms = started.elapsed().as_millis();
+                return Err(LaunchError::NotReady { waited_ms, log: process.tail() });
+            }
+            Err(GuestError::Timeout { .. }) => {}
+            other => return Ok(other?),
+        }
+    }
 }
 
 /// What is launched, as the platform will report it.
@@ -268,7 +285,12 @@ pub fn check_socket_path(path: &Path) -> Result<(), LaunchError> {
 }
 
 /// Waits for QEMU to connect, as long as it lives.
-fn accept(listener: &UnixListener, path: &Path, process: &Process) -> Result<UnixStream, LaunchError> {
+fn accept(
+    listener: &UnixListener,
+    path: &Path,
+    process: &Process,
+    interrupted: &AtomicBool,
+) -> Result<UnixStream, LaunchError> {
     listener.set_nonblocking(true).map_err(at("listen on", path))?;
     let started = Instant::now();
     while started.elapsed() < CONNECT_TIMEOUT {
@@ -281,6 +303,9 @@ fn accept(listener: &UnixListener, path: &Path, process: &Process) -> Result<Uni
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(at("listen on", path)(error)),
+        }
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(LaunchError::Interrupted);
         }
         if process.wait(Duration::from_millis(1)) {
             let end = process.end().unwrap_or(GuestEnd::StreamClosed { log: process.tail() });

@@ -4,6 +4,7 @@
 use core::time::Duration;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use loader_vmm::accel::{Accel, AccelChoice};
 use loader_vmm::error::LaunchError;
@@ -40,6 +41,7 @@ fn launch_rom(folder: &Path, code: &[u8], before: &[u8], overrides: Overrides) -
         chip_file: folder.join("chip"),
         log_level: LogLevel::Info,
         boot_timeout: Duration::from_secs(2),
+        interrupted: Arc::default(),
         overrides: Overrides {
             measurement: Some([1; 48]),
             policy: Some(0x3_0000),
@@ -108,6 +110,7 @@ fn only_simulated_guests_are_launched() {
         chip_file: folder.path().join("chip"),
         log_level: LogLevel::Info,
         boot_timeout: Duration::from_secs(1),
+        interrupted: Arc::default(),
         overrides: Overrides::default(),
     };
     for tee in [Tee::Snp, Tee::Tdx] {

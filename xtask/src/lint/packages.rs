@@ -20,8 +20,14 @@ const ARROWS: [(&str, &[&str]); 8] = [
 ];
 
 /// Packages that may contain unsafe code. All others forbid it.
-const UNSAFE_HOUSES: [&str; 6] =
-    ["attestation/artefact", "enclave/devices", "enclave/fw", "enclave/memory", "enclave/runtime", "enclave/x86"];
+const UNSAFE_HOUSES: [&str; 6] = [
+    "attestation/artefact",
+    "enclave/devices",
+    "enclave/fw",
+    "enclave/memory",
+    "enclave/runtime",
+    "enclave/x86",
+];
 
 const REFUSED_WORDS: [&str; 4] = ["util", "common", "core", "base"];
 

@@ -165,7 +165,8 @@ mod live {
         fn entry(table_gpa: u64, index: usize) -> *mut u64 {
             debug_assert!(index < ENTRIES, "index comes from 9 bits");
             // Boot RAM is identity-mapped: a table's address is also a pointer.
-            (table_gpa as usize as *mut u64).wrapping_add(index)
+            let address = usize::try_from(table_gpa).unwrap_or(0);
+            core::ptr::with_exposed_provenance_mut::<u64>(address).wrapping_add(index)
         }
     }
 

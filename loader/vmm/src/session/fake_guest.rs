@@ -1,4 +1,12 @@
-//! A scripted guest at the other end of the control stream.
+//! A scripted guest at the other end of the control stream, for tests: it panics when the loader misbehaves.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a guest for tests"
+)]
 
 use core::time::Duration;
 use std::io::{Read, Write};
@@ -16,20 +24,23 @@ use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, PspReply};
 use super::{Hooks, Session};
 use crate::end::{GuestEnd, LogTail, StreamEnd};
 
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any test waits for something that happens.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The guest's end of the stream.
-pub(super) struct FakeGuest {
+#[derive(Debug)]
+pub struct FakeGuest {
     stream: UnixStream,
     frames: FrameReader,
 }
 
 /// Runs `script` as the guest and returns the loader's session with it.
-pub(super) fn start(script: impl FnOnce(&mut FakeGuest) + Send + 'static) -> (Session, JoinHandle<()>) {
+pub fn start(script: impl FnOnce(&mut FakeGuest) + Send + 'static) -> (Session, JoinHandle<()>) {
     start_with_patience(PATIENCE, script)
 }
 
-pub(super) fn start_with_patience(
+/// [`start`] with another limit for stalled jobs.
+pub fn start_with_patience(
     job_patience: Duration,
     script: impl FnOnce(&mut FakeGuest) + Send + 'static,
 ) -> (Session, JoinHandle<()>) {
@@ -56,7 +67,9 @@ pub(super) fn start_with_patience(
     (session, guest)
 }
 
-pub(super) fn ready() -> Ready {
+/// A [`Ready`] with evidence that decodes and nothing more.
+#[must_use]
+pub fn ready() -> Ready {
     let evidence = Evidence {
         platform: Platform::Simulated,
         report: vec![1; 32],
@@ -68,7 +81,9 @@ pub(super) fn ready() -> Ready {
     Ready { protocol: PROTOCOL_VERSION, evidence: evidence.encode(), seal_key_id: vec![4; 16], boot_us: 5 }
 }
 
-pub(super) fn done(outcome: JobOutcome) -> JobDone {
+/// How a job ends, with a claim where there must be one.
+#[must_use]
+pub fn done(outcome: JobOutcome) -> JobDone {
     let has_claim = !matches!(outcome, JobOutcome::Refused | JobOutcome::Cancelled);
     JobDone {
         claim: has_claim.then(|| b"claim".to_vec()),
@@ -79,31 +94,35 @@ pub(super) fn done(outcome: JobOutcome) -> JobDone {
 }
 
 impl FakeGuest {
-    pub(super) fn send(&mut self, kind: FrameKind, job: u32, body: &[u8]) {
+    /// Sends a frame.
+    pub fn send(&mut self, kind: FrameKind, job: u32, body: &[u8]) {
         let mut bytes = Vec::new();
         encode_frame(kind, job, body, &mut bytes).unwrap();
         self.send_raw(&bytes);
     }
 
     /// A loader that hung up is what some scripts are after.
-    pub(super) fn send_raw(&mut self, bytes: &[u8]) {
+    pub fn send_raw(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
 
-    pub(super) fn become_ready(&mut self) {
+    /// Sends [`ready`].
+    pub fn become_ready(&mut self) {
         self.send(FrameKind::READY, 0, &encode_body(&ready()));
     }
 
-    pub(super) fn give_input_credit(&mut self, job: u32, bytes: u64) {
+    /// Lets the loader send input.
+    pub fn give_input_credit(&mut self, job: u32, bytes: u64) {
         self.send(FrameKind::INPUT_CREDIT, job, &encode_body(&Credit { bytes }));
     }
 
-    pub(super) fn end_job(&mut self, job: u32, outcome: JobOutcome) {
+    /// Sends [`done`].
+    pub fn end_job(&mut self, job: u32, outcome: JobOutcome) {
         self.send(FrameKind::JOB_DONE, job, &encode_body(&done(outcome)));
     }
 
     /// The loader's next frame; `None` when it hung up.
-    pub(super) fn receive(&mut self) -> Option<Frame> {
+    pub fn receive(&mut self) -> Option<Frame> {
         let mut bytes = [0; 4096];
         loop {
             if let Some(frame) = self.frames.next_frame().unwrap() {
@@ -116,14 +135,15 @@ impl FakeGuest {
         }
     }
 
-    pub(super) fn expect(&mut self, kind: FrameKind) -> Frame {
+    /// The loader's next frame, which must be of this kind.
+    pub fn expect(&mut self, kind: FrameKind) -> Frame {
         let frame = self.receive().expect("the loader hung up");
         assert_eq!(frame.kind, kind, "{frame:?}");
         frame
     }
 
     /// Waits for a job's start and its first credit; returns its number and the length of its input.
-    pub(super) fn expect_job(&mut self) -> (u32, u64, u64) {
+    pub fn expect_job(&mut self) -> (u32, u64, u64) {
         // Frames of the job before may have crossed its end.
         let start = loop {
             let frame = self.receive().expect("the loader hung up");
@@ -141,7 +161,7 @@ impl FakeGuest {
     }
 
     /// A well-behaved job that answers its input with the input itself, in small steps and within the credit.
-    pub(super) fn echo_job(&mut self) {
+    pub fn echo_job(&mut self) {
         const STEP_BYTES: u64 = 100_000;
         let (job, mut input_left, mut credit) = self.expect_job();
         let (mut asked, mut pending) = (0, Vec::new());
@@ -172,7 +192,7 @@ impl FakeGuest {
     }
 
     /// Plays one exchange with the PSP.
-    pub(super) fn ask_psp(&mut self) -> PspReply {
+    pub fn ask_psp(&mut self) -> PspReply {
         self.send(FrameKind::PSP_REQUEST, 0, &[[1; 2048], [2; 2048]].concat());
         let reply = PspReply::decode(&self.expect(FrameKind::PSP_RESPONSE).body).unwrap();
         assert_eq!(reply.page.len(), MESSAGE_PAGE_BYTES);

@@ -1,6 +1,6 @@
 //! One job, seen by its owner.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 
 use enclave_wire::control::JobDone;
@@ -64,7 +64,8 @@ impl Session {
             match job.next_event()? {
                 JobEvent::Started => so_far.has_started = true,
                 JobEvent::WantsInput { bytes } => {
-                    so_far.input_bytes += job.send_from(input, bytes, so_far.input_bytes)?;
+                    job.send_from(input, bytes, so_far.input_bytes)?;
+                    so_far.input_bytes += bytes;
                 }
                 JobEvent::Output(bytes) => {
                     output.write_all(&bytes).map_err(|source| GuestError::Output { source })?;
@@ -98,7 +99,7 @@ impl Job {
     pub fn next_event(&mut self) -> Result<JobEvent, GuestError> {
         let patience = self.has_started.then_some(self.shared.job_patience);
         let event = self.shared.wait("to go on with a job", patience, |state| {
-            Ok(state.jobs.next_event(self.id, &mut state.outgoing))
+            state.jobs.next_event(self.id, &mut state.outgoing)
         });
         if let Err(GuestError::Timeout { what, waited_ms }) = event {
             // The guest enforces the time limit of jobs; one that does not even do that is of no use to later jobs.
@@ -109,36 +110,52 @@ impl Job {
         Ok(event)
     }
 
-    /// A handle that feeds the job from another thread.
+    /// A handle that feeds or cancels the job from another thread.
     #[must_use]
     pub fn input(&self) -> JobInput {
         JobInput { shared: Arc::clone(&self.shared), id: self.id }
     }
 
-    /// Sends up to `bytes` from `input`, of which `sent` bytes are gone already.
-    fn send_from(&self, input: &mut dyn Read, bytes: u64, sent: u64) -> Result<u64, GuestError> {
-        let limit = usize::try_from(bytes).unwrap_or(usize::MAX).min(FRAME_BODY_MAX_BYTES);
-        let mut chunk = vec![0; limit];
-        let count = input.read(&mut chunk).map_err(|source| GuestError::Input { source })?;
-        if count == 0 {
-            return Err(GuestError::InputShort { expected: self.input_bytes, found: sent });
+    /// Sends `bytes` from `input`, of which `sent` bytes are gone already.
+    fn send_from(&self, input: &mut dyn Read, bytes: u64, sent: u64) -> Result<(), GuestError> {
+        let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let mut piece = vec![0; left.min(FRAME_BODY_MAX_BYTES)];
+        while left > 0 {
+            let room = piece.len().min(left);
+            let count = match input.read(piece.get_mut(..room).unwrap_or_default()) {
+                Ok(0) => {
+                    let found = sent + bytes - left as u64;
+                    return Err(GuestError::InputShort { expected: self.input_bytes, found });
+                }
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(source) => return Err(GuestError::Input { source }),
+            };
+            self.input().send(piece.get(..count).unwrap_or_default())?;
+            left -= count;
         }
-        self.input().send(chunk.get(..count).unwrap_or_default())?;
-        Ok(count as u64)
+        Ok(())
     }
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
+        self.shared.cancel(self.id);
+    }
+}
+
+impl Shared {
+    /// Takes a job out of the queue or cancels it in the guest.
+    fn cancel(&self, job: u32) {
         // A guest that ended has nothing to cancel; one that does not read its cancellations is useless.
-        let abandoned = self.shared.update(|state| Ok(state.jobs.abandon(self.id, &mut state.outgoing)?));
+        let abandoned = self.update(|state| Ok(state.jobs.abandon(job, &mut state.outgoing)?));
         if let Err(GuestError::Violation(violation)) = abandoned {
-            self.shared.condemn(violation);
+            self.condemn(violation);
         }
     }
 }
 
-/// Feeds one job.
+/// Feeds one job, or cancels it.
 #[derive(Debug, Clone)]
 pub struct JobInput {
     shared: Arc<Shared>,
@@ -146,6 +163,11 @@ pub struct JobInput {
 }
 
 impl JobInput {
+    /// Cancels the job: its owner hears [`GuestError::Cancelled`]. The guest lives on.
+    pub fn cancel(&self) {
+        self.shared.cancel(self.id);
+    }
+
     /// Sends the next bytes of input. Bytes for a job that ended meanwhile are dropped.
     ///
     /// # Errors

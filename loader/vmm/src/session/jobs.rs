@@ -9,6 +9,7 @@ use enclave_wire::frame::{Frame, FrameKind};
 
 use super::outgoing::Outgoing;
 use super::violation::{Violation, kind_name};
+use crate::error::GuestError;
 
 /// Jobs that may wait for one guest.
 pub(super) const JOBS_WAITING_MAX: usize = 64;
@@ -19,9 +20,10 @@ pub(super) const JOBS_WAITING_MAX: usize = 64;
 pub enum JobEvent {
     /// The guest works on the job now.
     Started,
-    /// The guest takes this many more bytes of input: at least 1, never more than the input still has.
+    /// The guest takes this many more bytes of input, on top of what it was said to take before: at least 1, and in
+    /// all never more than the input has.
     WantsInput {
-        /// Bytes that may be sent.
+        /// Bytes that may be sent in addition.
         bytes: u64,
     },
     /// The next bytes of standard output.
@@ -45,6 +47,8 @@ struct Slot {
     /// Bytes of input that the owner has not handed over yet.
     input_left_bytes: u64,
     input_credit_bytes: u64,
+    /// Bytes of input that the owner has been asked for and has not handed over yet.
+    asked_bytes: u64,
     /// Bytes of output that the guest may still send.
     output_credit_bytes: u64,
     /// Bytes that the owner took; the guest gets them back as credit when the owner comes for more.
@@ -84,16 +88,20 @@ impl Jobs {
     }
 
     /// What the owner of `id` should hear next, if anything.
-    pub(super) fn next_event(&mut self, id: u32, outgoing: &mut Outgoing) -> Option<JobEvent> {
+    pub(super) fn next_event(
+        &mut self,
+        id: u32,
+        outgoing: &mut Outgoing,
+    ) -> Result<Option<JobEvent>, GuestError> {
         let running = self.active == Some(id);
-        let slot = self.slots.get_mut(&id)?;
+        let slot = self.slots.get_mut(&id).ok_or(GuestError::Cancelled)?;
         if running && slot.taken_bytes > 0 {
             let taken = core::mem::take(&mut slot.taken_bytes);
             slot.output_credit_bytes += taken;
             outgoing.add_credit(id, taken);
         }
         let room = if running { outgoing.input_room() } else { 0 };
-        slot.next_event(room)
+        Ok(slot.next_event(room))
     }
 
     /// Hands over input; returns false when it is more than [`JobEvent::WantsInput`] allowed.
@@ -104,9 +112,8 @@ impl Jobs {
         }
         let Some(slot) = self.slots.get_mut(&id) else { return true };
         let count = bytes.len() as u64;
-        if count > slot.input_allowance(outgoing.input_room()) {
-            return false;
-        }
+        let Some(asked_bytes) = slot.asked_bytes.checked_sub(count) else { return false };
+        slot.asked_bytes = asked_bytes;
         slot.input_credit_bytes -= count;
         slot.input_left_bytes -= count;
         outgoing.push_input(id, bytes);
@@ -156,10 +163,6 @@ impl Jobs {
 }
 
 impl Slot {
-    fn input_allowance(&self, room_bytes: u64) -> u64 {
-        self.input_credit_bytes.min(self.input_left_bytes).min(room_bytes)
-    }
-
     fn next_event(&mut self, input_room_bytes: u64) -> Option<JobEvent> {
         if core::mem::take(&mut self.started_unreported) {
             return Some(JobEvent::Started);
@@ -175,7 +178,9 @@ impl Slot {
         if let Some(done) = self.done.take() {
             return Some(JobEvent::Done(done));
         }
-        let bytes = self.input_allowance(input_room_bytes);
+        let allowed = self.input_credit_bytes.min(self.input_left_bytes).min(input_room_bytes);
+        let bytes = allowed.saturating_sub(self.asked_bytes);
+        self.asked_bytes += bytes;
         (bytes > 0).then_some(JobEvent::WantsInput { bytes })
     }
 

@@ -30,8 +30,8 @@ mod state;
 mod threads;
 mod violation;
 
-#[cfg(test)]
-mod fake_guest;
+#[cfg(any(test, feature = "fake-guest"))]
+pub mod fake_guest;
 #[cfg(test)]
 mod tests;
 

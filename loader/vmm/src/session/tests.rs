@@ -155,6 +155,28 @@ fn a_job_whose_owner_leaves_is_cancelled_and_the_guest_lives_on() {
 }
 
 #[test]
+fn a_job_can_be_cancelled_from_another_thread() {
+    let (session, guest) = start(|guest| {
+        guest.become_ready();
+        let (job, _, _) = guest.expect_job();
+        guest.expect(FrameKind::JOB_CANCEL);
+        guest.end_job(job, JobOutcome::Cancelled);
+        guest.echo_job();
+    });
+    let mut job = session.enqueue(100).unwrap();
+    assert_eq!(job.next_event().unwrap(), JobEvent::Started);
+    let input = job.input();
+    let cancelling = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        input.cancel();
+    });
+    assert!(matches!(job.next_event(), Err(GuestError::Cancelled)));
+    cancelling.join().unwrap();
+    assert_eq!(run(&session, b"next").unwrap().1, b"next");
+    guest.join().unwrap();
+}
+
+#[test]
 fn failing_files_cancel_the_job() {
     struct Full;
     impl Write for Full {
