@@ -237,16 +237,15 @@ mod tables {
         let entries: *mut Entry<HandlerFunc> = (&raw mut *idt).cast();
         for vector in 0..32_u16 {
             let mut entry: Entry<HandlerFunc> = Entry::missing();
-            // SAFETY: the stub saves all state, never returns, and is valid for any vector; the selector is the
-            // loaded 64-bit code segment and the IST slot holds a valid stack.
-            unsafe {
-                entry
-                    .set_handler_addr(first + STUB_BYTES * u64::from(vector))
-                    .set_code_selector(code)
-                    .set_stack_index(EXCEPTION_IST);
-            }
+            // SAFETY: the stub saves all state, never returns, and is valid for any vector.
+            let options = unsafe { entry.set_handler_addr(first + STUB_BYTES * u64::from(vector)) };
+            // SAFETY: the selector is that of the loaded 64-bit code segment.
+            let options = unsafe { options.set_code_selector(code) };
+            // SAFETY: the slot holds a valid stack.
+            unsafe { options.set_stack_index(EXCEPTION_IST) };
+            let slot = entries.wrapping_add(usize::from(vector));
             // SAFETY: an `InterruptDescriptorTable` is 256 entries of 16 bytes; `vector` is below 32.
-            unsafe { entries.add(usize::from(vector)).write(entry) }
+            unsafe { slot.write(entry) }
         }
     }
 

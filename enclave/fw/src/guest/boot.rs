@@ -39,6 +39,11 @@ use super::machine::{self, ConsoleStream, RealSurroundings};
 /// End of the memory that boot itself may use: the smallest guest has 32 MiB.
 const BOOT_HEAP_END_GPA: u64 = 16 << 20;
 
+const SHARED_POOL_ADDRESS: usize = 0x20_0000;
+const SHARED_POOL_BYTES: usize = 0x40_0000;
+const _: () = assert!(SHARED_POOL_ADDRESS as u64 == layout::SHARED_POOL_GPA, "the pool is identity-mapped");
+const _: () = assert!(SHARED_POOL_BYTES as u64 == layout::SHARED_POOL_BYTES, "all of the pool is used");
+
 static PORTS: DirectPorts = DirectPorts;
 
 /// Why a guest does not reach, or leaves, its service.
@@ -169,9 +174,9 @@ fn start_processor() -> Result<(), BootError> {
 fn start_memory(detected: Detected) -> Result<(), BootError> {
     paging::install(&machine::address_space(detected.encryption))?;
     machine::register_wiping();
-    if let Some(pool) = NonNull::new(layout::SHARED_POOL_GPA as usize as *mut u8) {
+    if let Some(pool) = NonNull::new(core::ptr::with_exposed_provenance_mut(SHARED_POOL_ADDRESS)) {
         // SAFETY: the final page tables map the pool, and the memory map gives it to nothing else.
-        unsafe { shared::init(pool, layout::SHARED_POOL_BYTES as usize) }
+        unsafe { shared::init(pool, SHARED_POOL_BYTES) }
     }
     Ok(grow_heap(&HEAP, BOOT_HEAP_END_GPA)?)
 }
