@@ -86,6 +86,21 @@ pub struct Overrides {
     pub has_no_network: bool,
     /// Added at the end of QEMU's command line.
     pub qemu_arguments: Vec<OsString>,
+    /// Stands between the guest and the loader.
+    pub control_tap: Option<ControlTap>,
+}
+
+/// Takes the guest's end of the control stream and returns what the loader talks to instead.
+#[derive(Clone)]
+pub struct ControlTap(pub Arc<TapHook>);
+
+/// See [`ControlTap`]. Called once per launch, before the first byte; the files of the run are there.
+pub type TapHook = dyn Fn(UnixStream) -> io::Result<UnixStream> + Send + Sync;
+
+impl core::fmt::Debug for ControlTap {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ControlTap").finish_non_exhaustive()
+    }
 }
 
 /// Launches a guest and waits until it is ready.
