@@ -24,8 +24,8 @@ mod preflight;
 mod protocol;
 mod query;
 mod run;
+mod serve_job;
 mod server;
-mod serving;
 
 fn main() -> ExitCode {
     let Arguments { run_dir, command } = Arguments::parse();

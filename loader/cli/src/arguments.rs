@@ -1,0 +1,230 @@
+//! The command line.
+
+use core::net::SocketAddrV4;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use loader_vmm::accel::{Accel, AccelChoice};
+use loader_vmm::host::{Tee, TeeChoice};
+
+use crate::failure::CODES_HELP;
+use crate::place::DEFAULT_NAME;
+
+const EXAMPLES: &str = "\
+Examples:
+  redoubt preflight
+  redoubt run dist --tee sim
+  redoubt job --input ledger.csv --output report.json
+  redoubt stop";
+
+/// Runs one program inside a confidential VM and lets anyone check what ran.
+#[derive(Debug, Parser)]
+#[command(name = "redoubt", version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{CODES_HELP}"))]
+pub(crate) struct Arguments {
+    /// Folder with the sockets and logs of running guests [default: $XDG_RUNTIME_DIR/redoubt, or /tmp/redoubt-UID].
+    #[arg(long, global = true, env = "REDOUBT_RUN_DIR", value_name = "FOLDER", hide_env_values = true)]
+    pub(crate) run_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what this host can do, what is missing, and how to get it.
+    Preflight(PreflightArguments),
+    /// Launch a guest and keep it until Ctrl-C or `redoubt stop`.
+    Run(RunArguments),
+    /// Give a running guest an input and fetch the output and the signed claim.
+    #[command(after_help = CODES_HELP)]
+    Job(JobArguments),
+    /// Say how a running guest is.
+    Status(StatusArguments),
+    /// Print what a guest logged, and why it ended.
+    Logs(LogsArguments),
+    /// End a running guest.
+    Stop(StopArguments),
+    /// Let a running guest open a TCP connection and check the echo.
+    Probe(ProbeArguments),
+    /// Print the completion script of a shell.
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Which guest.
+#[derive(Debug, Args)]
+pub(crate) struct Name {
+    /// Name of the guest; several run side by side under different names.
+    #[arg(long, default_value = DEFAULT_NAME)]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PreflightArguments {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// Folder of the image, as `cargo xtask image` makes it.
+    pub(crate) dist: PathBuf,
+    #[command(flatten)]
+    pub(crate) guest: Name,
+    /// What protects the guest.
+    #[arg(long, value_enum, default_value_t = TeeArgument::Auto)]
+    pub(crate) tee: TeeArgument,
+    /// Let `--tee auto` run without protection where there is no hardware for it.
+    #[arg(long)]
+    pub(crate) allow_simulated: bool,
+    /// How instructions are executed; `auto` takes KVM only where a trial guest runs.
+    #[arg(long, value_enum, default_value_t = AccelArgument::Auto)]
+    pub(crate) accel: AccelArgument,
+    /// What the guest logs. The host reads the log: no level shows secrets.
+    #[arg(long, value_enum, default_value_t = LogLevelArgument::Info)]
+    pub(crate) log_level: LogLevelArgument,
+    /// Give up when the guest is not ready after this many seconds.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) boot_timeout_s: u64,
+    /// Return once the guest is ready and leave it running.
+    #[arg(long)]
+    pub(crate) detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobArguments {
+    /// File with the input, or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// File for the output, or - for standard output. It appears whole or not at all.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// File for the signed claim [default: the output's name and .claim.cbor].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) claim: Option<PathBuf>,
+    /// File for the guest's evidence, which the claim contains too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) guest: Name,
+    /// Print a summary as JSON; on standard error when the output goes to standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    #[command(flatten)]
+    pub(crate) guest: Name,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArguments {
+    #[command(flatten)]
+    pub(crate) guest: Name,
+    /// Go on until the guest ends.
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StopArguments {
+    #[command(flatten)]
+    pub(crate) guest: Name,
+    /// Kill it instead of asking it.
+    #[arg(long)]
+    pub(crate) kill: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArguments {
+    /// IPv4 address and port; must be in the manifest's egress list, and echo what it gets.
+    #[arg(value_name = "HOST:PORT")]
+    pub(crate) destination: SocketAddrV4,
+    #[command(flatten)]
+    pub(crate) guest: Name,
+    /// Give up after this many milliseconds.
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=600_000))]
+    pub(crate) timeout_ms: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TeeArgument {
+    /// SEV-SNP or TDX, whichever this host has.
+    Auto,
+    /// AMD SEV-SNP.
+    Snp,
+    /// Intel TDX.
+    Tdx,
+    /// No protection: for development.
+    Sim,
+}
+
+impl From<TeeArgument> for TeeChoice {
+    fn from(argument: TeeArgument) -> Self {
+        match argument {
+            TeeArgument::Auto => Self::Auto,
+            TeeArgument::Snp => Self::Only(Tee::Snp),
+            TeeArgument::Tdx => Self::Only(Tee::Tdx),
+            TeeArgument::Sim => Self::Only(Tee::Simulated),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccelArgument {
+    Auto,
+    Kvm,
+    Tcg,
+}
+
+impl From<AccelArgument> for AccelChoice {
+    fn from(argument: AccelArgument) -> Self {
+        match argument {
+            AccelArgument::Auto => Self::Auto,
+            AccelArgument::Kvm => Self::Only(Accel::Kvm),
+            AccelArgument::Tcg => Self::Only(Accel::Tcg),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevelArgument {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl From<LogLevelArgument> for enclave_wire::boot::LogLevel {
+    fn from(argument: LogLevelArgument) -> Self {
+        match argument {
+            LogLevelArgument::Error => Self::Error,
+            LogLevelArgument::Warn => Self::Warn,
+            LogLevelArgument::Info => Self::Info,
+            LogLevelArgument::Debug => Self::Debug,
+            LogLevelArgument::Trace => Self::Trace,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        let help = Arguments::command().render_long_help().to_string();
+        assert!(help.contains("Exit codes:") && help.contains("redoubt run dist"), "{help}");
+    }
+}

@@ -1,0 +1,283 @@
+//! `redoubt job`: an input in, an output and a claim out.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::net::Shutdown;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use loader_vmm::text::printable;
+use serde::Serialize;
+
+use crate::arguments::JobArguments;
+use crate::client::{Client, unexpected};
+use crate::failure::{COMPONENT_FAILED, Failure, INTERRUPTED, JOB_FAILED, Outcome};
+use crate::input::Input;
+use crate::output::Output;
+use crate::place::Place;
+use crate::protocol::{INPUT_PIECE_BYTES, JobReply, OutcomeReply, Reply, Request, VERSION};
+
+/// A job that is done sooner shows no progress bar.
+const PROGRESS_DELAY: Duration = Duration::from_secs(2);
+
+pub(crate) fn job(arguments: &JobArguments, run_dir: Option<&Path>) -> Outcome {
+    let place = Place::find(run_dir, &arguments.guest.name)?;
+    let files = Files::plan(arguments)?;
+    let limit_bytes = ask_input_limit(&place)?;
+    let input = Input::open(&arguments.input, limit_bytes)?;
+    let evidence = arguments.evidence.as_ref().map(|_| ask_evidence(&place)).transpose()?;
+    let client = Client::connect(&place)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    hang_up_when_interrupted(&client, &interrupted)?;
+
+    let output = Output::create(&arguments.output)?;
+    let ended = Run { client, input, output }.finish();
+    // Hanging up makes every step fail: what counts is why.
+    if interrupted.load(Ordering::Relaxed) {
+        return Err(Failure::new(
+            INTERRUPTED,
+            anyhow!("interrupted: the job was cancelled, nothing was written"),
+        ));
+    }
+    let Ended { reply, claim, output, sent_bytes, elapsed } = ended?;
+    let is_complete = matches!(reply.outcome, OutcomeReply::Exited { .. });
+    let written = if is_complete { Some(files.write(output, &claim, evidence.as_deref())?) } else { None };
+    let summary =
+        Summary { job: &reply, input_bytes: sent_bytes, elapsed_ms: elapsed.as_millis(), files: written };
+    summary.print(arguments)?;
+    verdict(&reply)
+}
+
+/// The exit code and message of a job.
+fn verdict(job: &JobReply) -> Outcome {
+    let detail = printable(&job.detail);
+    let detail = detail.trim_end();
+    let problem = match &job.outcome {
+        OutcomeReply::Exited { code: 0 } => return Ok(()),
+        OutcomeReply::Exited { code } => {
+            return Err(Failure::new(COMPONENT_FAILED, anyhow!("the component ended with code {code}")));
+        }
+        OutcomeReply::Trapped => anyhow!("the component trapped; no output was written\n{detail}"),
+        OutcomeReply::LimitExceeded { limit } => {
+            anyhow!("the job exceeded {}; no output was written\n{detail}", printable(limit))
+        }
+        OutcomeReply::Refused => anyhow!("the guest refused the job: {detail}"),
+        OutcomeReply::Cancelled => anyhow!("the job was cancelled by the guest: {detail}"),
+        OutcomeReply::Unknown => anyhow!("the job ended in a way that this build does not know: {detail}"),
+    };
+    Err(Failure::new(JOB_FAILED, problem))
+}
+
+/// A job under way.
+struct Run {
+    client: Client,
+    input: Input,
+    output: Output,
+}
+
+/// A job that ended, one way or the other.
+struct Ended {
+    reply: JobReply,
+    claim: Vec<u8>,
+    output: Output,
+    sent_bytes: u64,
+    elapsed: Duration,
+}
+
+impl Run {
+    fn finish(mut self) -> Result<Ended, Failure> {
+        let started = Instant::now();
+        let progress = Progress::new(self.input.bytes());
+        self.client.send(&Request::Job { version: VERSION, input_bytes: self.input.bytes() }, &[])?;
+        loop {
+            let (reply, data) = self.client.receive()?;
+            match reply {
+                Reply::Queued { .. } | Reply::Started => {}
+                Reply::WantsInput { bytes } => self.send_input(bytes)?,
+                Reply::Output => self.output.write(&data)?,
+                Reply::ErrorOutput => show_errors(&data, &progress)?,
+                Reply::Done(reply) => {
+                    let (sent_bytes, elapsed) = (self.input.sent_bytes(), started.elapsed());
+                    return Ok(Ended { reply, claim: data, output: self.output, sent_bytes, elapsed });
+                }
+                other => return Err(unexpected(&other)),
+            }
+            progress.show(self.input.sent_bytes());
+        }
+    }
+
+    fn send_input(&mut self, bytes: u64) -> Result<(), Failure> {
+        let mut left = bytes;
+        while left > 0 {
+            let piece = self.input.next(left.min(INPUT_PIECE_BYTES))?;
+            left -= piece.len() as u64;
+            self.client.send(&Request::Input, &piece)?;
+        }
+        Ok(())
+    }
+}
+
+fn show_errors(bytes: &[u8], progress: &Progress) -> Result<()> {
+    let mut out = io::stderr();
+    progress.bar.suspend(|| {
+        if out.is_terminal() {
+            out.write_all(printable(&String::from_utf8_lossy(bytes)).as_bytes())
+        } else {
+            out.write_all(bytes)
+        }
+    })?;
+    Ok(())
+}
+
+/// Where everything goes.
+struct Files {
+    claim: Option<PathBuf>,
+    evidence: Option<PathBuf>,
+}
+
+/// Where everything went.
+#[derive(Debug, Serialize)]
+struct Written {
+    output: String,
+    claim: Option<String>,
+    evidence: Option<String>,
+}
+
+impl Files {
+    fn plan(arguments: &JobArguments) -> Result<Self> {
+        let is_stream = arguments.output == Path::new("-");
+        let is_device = std::fs::metadata(&arguments.output).is_ok_and(|metadata| !metadata.is_file());
+        let claim = match &arguments.claim {
+            Some(claim) => Some(claim.clone()),
+            None if is_stream || is_device => None,
+            None => Some(with_suffix(&arguments.output, ".claim.cbor")),
+        };
+        let named = [Some(&arguments.output), claim.as_ref(), arguments.evidence.as_ref()];
+        let named: Vec<_> = named.into_iter().flatten().collect();
+        for (index, path) in named.iter().enumerate() {
+            if named.iter().skip(index + 1).any(|other| other == path) {
+                bail!("{} is named for two different files", path.display());
+            }
+        }
+        Ok(Self { claim, evidence: arguments.evidence.clone() })
+    }
+
+    /// Writes all drafts before it names the first: a disk that fills up leaves none of them.
+    fn write(self, mut output: Output, claim: &[u8], evidence: Option<&[u8]>) -> Result<Written> {
+        output.settle()?;
+        let claim = self.claim.map(|path| draft(&path, claim)).transpose()?;
+        let evidence = self.evidence.zip(evidence).map(|(path, bytes)| draft(&path, bytes)).transpose()?;
+        let name = |output: &Option<Output>| output.as_ref().map(Output::name);
+        let written = Written { output: output.name(), claim: name(&claim), evidence: name(&evidence) };
+        output.finish()?;
+        claim.map_or(Ok(()), Output::finish)?;
+        evidence.map_or(Ok(()), Output::finish)?;
+        Ok(written)
+    }
+}
+
+fn draft(path: &Path, bytes: &[u8]) -> Result<Output> {
+    let mut output = Output::create(path)?;
+    output.write(bytes)?;
+    output.settle()?;
+    Ok(output)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// What a job did, for people and scripts.
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    #[serde(flatten)]
+    job: &'a JobReply,
+    input_bytes: u64,
+    elapsed_ms: u128,
+    files: Option<Written>,
+}
+
+impl Summary<'_> {
+    fn print(&self, arguments: &JobArguments) -> Result<()> {
+        let output_is_taken = arguments.output == Path::new("-");
+        if arguments.json {
+            let text = serde_json::to_string_pretty(self)?;
+            return Ok(if output_is_taken {
+                writeln!(io::stderr(), "{text}")
+            } else {
+                writeln!(io::stdout(), "{text}")
+            }?);
+        }
+        let Some(Written { output, claim, .. }) = &self.files else { return Ok(()) };
+        let claim = claim.as_deref().map_or_else(String::new, |claim| format!(", claim in {claim}"));
+        let run_ms = self.job.run_us / 1000;
+        writeln!(
+            io::stderr(),
+            "job done in {} ms ({run_ms} ms in the component, {} fuel): output in {output}{claim}",
+            self.elapsed_ms,
+            self.job.fuel
+        )?;
+        Ok(())
+    }
+}
+
+struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Progress {
+    fn new(input_bytes: u64) -> Self {
+        let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} of input, {elapsed}");
+        let bar = ProgressBar::with_draw_target(Some(input_bytes), ProgressDrawTarget::hidden());
+        Self {
+            bar: style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style)),
+            started: Instant::now(),
+        }
+    }
+
+    fn show(&self, sent_bytes: u64) {
+        // `indicatif` draws nothing where standard error is no terminal.
+        if self.bar.is_hidden() && self.started.elapsed() > PROGRESS_DELAY && io::stderr().is_terminal() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_position(sent_bytes);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn ask_input_limit(place: &Place) -> Result<u64, Failure> {
+    match Client::connect(place)?.ask(&Request::Status { version: VERSION })? {
+        (Reply::Status(status), _) => Ok(status.input_limit_bytes),
+        (reply, _) => Err(unexpected(&reply)),
+    }
+}
+
+fn ask_evidence(place: &Place) -> Result<Vec<u8>, Failure> {
+    match Client::connect(place)?.ask(&Request::Evidence { version: VERSION })? {
+        (Reply::Evidence, evidence) => Ok(evidence),
+        (reply, _) => Err(unexpected(&reply)),
+    }
+}
+
+/// Ctrl-C hangs up, which cancels the job, and lets the drafts be removed.
+fn hang_up_when_interrupted(client: &Client, interrupted: &Arc<AtomicBool>) -> Result<()> {
+    let (stream, interrupted) = (client.stream()?, Arc::clone(interrupted));
+    ctrlc::set_handler(move || {
+        interrupted.store(true, Ordering::Relaxed);
+        let _ = stream.shutdown(Shutdown::Both);
+    })
+    .context("cannot listen to signals")
+}

@@ -1,0 +1,97 @@
+//! `redoubt status`, `stop` and `probe`: one question, one answer.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::anyhow;
+use loader_vmm::text::printable;
+
+use crate::arguments::{ProbeArguments, StatusArguments, StopArguments};
+use crate::client::{Client, unexpected};
+use crate::failure::{FAILED, Failure, GUEST_ENDED, Outcome};
+use crate::place::Place;
+use crate::protocol::{GuestReply, Reply, Request, StatusReply, VERSION};
+use crate::server::PROBE_PAYLOAD;
+
+pub(crate) fn status(arguments: &StatusArguments, run_dir: Option<&Path>) -> Outcome {
+    let place = Place::find(run_dir, &arguments.guest.name)?;
+    match Client::connect(&place)?.ask(&Request::Status { version: VERSION })? {
+        (Reply::Status(status), _) if arguments.json => {
+            Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&status)?)?)
+        }
+        (Reply::Status(status), _) => Ok(print_status(&status)?),
+        (reply, _) => Err(unexpected(&reply)),
+    }
+}
+
+pub(crate) fn stop(arguments: &StopArguments, run_dir: Option<&Path>) -> Outcome {
+    let place = Place::find(run_dir, &arguments.guest.name)?;
+    let request = Request::Stop { version: VERSION, kill: arguments.kill };
+    match Client::connect(&place)?.ask(&request)? {
+        (Reply::Stopped { end, clean: true }, _) => {
+            Ok(writeln!(io::stdout(), "guest {}: {end}", place.name)?)
+        }
+        (Reply::Stopped { end, clean: false }, _) => {
+            Err(Failure::new(GUEST_ENDED, anyhow!("guest {}: {end}", place.name)))
+        }
+        (reply, _) => Err(unexpected(&reply)),
+    }
+}
+
+pub(crate) fn probe(arguments: &ProbeArguments, run_dir: Option<&Path>) -> Outcome {
+    let place = Place::find(run_dir, &arguments.guest.name)?;
+    let destination = arguments.destination.to_string();
+    let request = Request::Probe {
+        version: VERSION,
+        destination: destination.clone(),
+        timeout_ms: arguments.timeout_ms,
+    };
+    let (reply, answer) = Client::connect(&place)?.ask(&request)?;
+    let Reply::Probe { error, elapsed_us } = reply else { return Err(unexpected(&reply)) };
+    if !error.is_empty() {
+        return Err(Failure::new(FAILED, anyhow!("probe of {destination}: {}", printable(&error))));
+    }
+    if answer != PROBE_PAYLOAD {
+        let (expected, found) = (PROBE_PAYLOAD.escape_ascii(), answer.escape_ascii());
+        return Err(Failure::new(
+            FAILED,
+            anyhow!("probe of {destination}: expected the echo \"{expected}\", found \"{found}\""),
+        ));
+    }
+    Ok(writeln!(io::stdout(), "{destination} answered with the echo after {:.1} ms", millis(elapsed_us))?)
+}
+
+fn print_status(status: &StatusReply) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "guest {} runs {}", status.name, status.image)?;
+    writeln!(out, "  platform     {} ({}, {} MiB)", status.tee, status.accel, status.memory_mib)?;
+    writeln!(out, "  processes    redoubt {}, qemu {}", status.loader_id, status.qemu_id)?;
+    writeln!(out, "  measurement  {}", status.measurement)?;
+    writeln!(out, "  manifest     {}", status.manifest_sha256)?;
+    writeln!(out, "  seal key     {}", status.seal_key_id)?;
+    writeln!(out, "  booted in    {} ms", status.boot_ms)?;
+    match &status.guest {
+        Some(guest) => print_guest(&mut out, guest, status.waiting_jobs),
+        None => writeln!(out, "  the guest did not answer in time"),
+    }
+}
+
+fn print_guest(out: &mut impl Write, guest: &GuestReply, waiting: usize) -> io::Result<()> {
+    let running = guest.running_job.map_or_else(|| "none".to_owned(), |job| format!("number {job}"));
+    writeln!(out, "  up for       {:.1} s", millis(guest.uptime_us) / 1000.0)?;
+    writeln!(out, "  jobs         {} done, {running} running, {waiting} waiting", guest.jobs_done)?;
+    writeln!(
+        out,
+        "  heap         {} of {} KiB",
+        guest.heap_used_bytes / 1024,
+        guest.heap_total_bytes / 1024
+    )?;
+    let text = |value: &Option<String>| value.as_deref().map_or_else(|| "none".to_owned(), printable);
+    let (address, gateway, mac) = (text(&guest.address), text(&guest.gateway), text(&guest.mac));
+    writeln!(out, "  network      address {address}, gateway {gateway}, mac {mac}")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people, to a tenth of a millisecond")]
+fn millis(us: u64) -> f64 {
+    us as f64 / 1000.0
+}

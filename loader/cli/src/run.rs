@@ -1,0 +1,187 @@
+//! `redoubt run`: one guest, from its launch to its end.
+
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::time::Duration;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use anyhow::{Context, anyhow};
+use attestation_manifest::parse_manifest;
+use loader_vmm::end::GuestEnd;
+use loader_vmm::error::LaunchError;
+use loader_vmm::host::{Simulation, Tee, TeeChoice};
+use loader_vmm::{Guest, ImageFiles, LaunchConfig, Overrides, launch};
+
+use crate::arguments::RunArguments;
+use crate::detach;
+use crate::failure::{Failure, GUEST_ENDED, INTERRUPTED, Outcome};
+use crate::place::{Place, chip_file};
+use crate::protocol::StatusReply;
+use crate::server::{Server, Wish};
+
+/// How long a guest may take to end when asked.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long clients may take to read their last reply.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) fn run(arguments: &RunArguments, run_dir: Option<&Path>) -> Outcome {
+    let place = Place::find(run_dir, &arguments.guest.name)?;
+    let simulation = if arguments.allow_simulated { Simulation::Allowed } else { Simulation::Refused };
+    let tee = TeeChoice::from(arguments.tee).resolve(simulation)?;
+    let image = ImageFiles::check(&arguments.dist)?;
+    if arguments.detach {
+        return detach::detach(arguments, &place);
+    }
+    let _lock = place.lock()?;
+    let (wishes, heard) = mpsc::channel();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    listen_to_signals(wishes.clone(), Arc::clone(&interrupted))?;
+    let config = LaunchConfig {
+        image,
+        tee,
+        accel: arguments.accel.into(),
+        qemu: None,
+        run_dir: place.folder().to_owned(),
+        chip_file: chip_file()?,
+        log_level: arguments.log_level.into(),
+        boot_timeout: Duration::from_secs(arguments.boot_timeout_s),
+        interrupted,
+        overrides: Overrides::default(),
+    };
+    let guest = launch(&config).map_err(|error| launch_failure(&place, error))?;
+    let status = status(&place, arguments, &guest, config.image.manifest())?;
+    announce(&status, tee)?;
+    let end = serve(&place, &guest, status, wishes, &heard)?;
+    place.write_last_end(&end);
+    if end.is_clean() {
+        return Ok(writeln!(io::stdout(), "guest {}: {end}", place.name)?);
+    }
+    Err(Failure::new(GUEST_ENDED, anyhow!("guest {}: {end}", place.name)))
+}
+
+/// Answers clients until the guest is gone.
+fn serve(
+    place: &Place,
+    guest: &Guest,
+    status: StatusReply,
+    wishes: mpsc::Sender<Wish>,
+    heard: &mpsc::Receiver<Wish>,
+) -> anyhow::Result<Arc<GuestEnd>> {
+    watch(guest, wishes.clone())?;
+    let server = Arc::new(Server {
+        session: guest.session(),
+        status,
+        evidence: guest.info().evidence.clone(),
+        wishes,
+        connections: AtomicUsize::new(0),
+    });
+    let socket = place.socket();
+    server.start(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    let mut asked = false;
+    let end = loop {
+        match heard.recv().unwrap_or(Wish::Ended) {
+            Wish::Interrupt | Wish::Stop { kill: false } if !asked => {
+                asked = true;
+                stop_in_background(guest, server.wishes.clone())?;
+            }
+            Wish::Stop { kill: false } => {}
+            // A second Ctrl-C is impatience.
+            Wish::Interrupt | Wish::Stop { kill: true } => break guest.kill(),
+            Wish::Ended => break guest.stop(STOP_PATIENCE),
+        }
+    };
+    let _ = std::fs::remove_file(&socket);
+    server.drain(DRAIN_PATIENCE);
+    Ok(end)
+}
+
+/// Asks the guest to end; kills it when it does not.
+fn stop_in_background(guest: &Guest, wishes: mpsc::Sender<Wish>) -> io::Result<()> {
+    let session = guest.session();
+    // A guest that ended already is what we want.
+    let _ = session.request_shutdown();
+    thread::Builder::new().name("stop".to_owned()).spawn(move || {
+        if session.wait_end(STOP_PATIENCE).is_none() {
+            let _ = wishes.send(Wish::Stop { kill: true });
+        }
+    })?;
+    Ok(())
+}
+
+fn watch(guest: &Guest, wishes: mpsc::Sender<Wish>) -> io::Result<()> {
+    let session = guest.session();
+    thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        while session.wait_end(Duration::from_secs(3600)).is_none() {}
+        let _ = wishes.send(Wish::Ended);
+    })?;
+    Ok(())
+}
+
+fn listen_to_signals(wishes: mpsc::Sender<Wish>, interrupted: Arc<AtomicBool>) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
+        interrupted.store(true, Ordering::Relaxed);
+        // Nobody hears it while the guest is launched: the flag does.
+        let _ = wishes.send(Wish::Interrupt);
+    })
+    .context("cannot listen to signals")
+}
+
+fn launch_failure(place: &Place, error: LaunchError) -> Failure {
+    place.write_last_end(&error);
+    match error {
+        LaunchError::Interrupted => Failure::new(INTERRUPTED, error),
+        LaunchError::Guest(_) | LaunchError::NotReady { .. } => Failure::new(GUEST_ENDED, error),
+        _ => error.into(),
+    }
+}
+
+fn status(
+    place: &Place,
+    arguments: &RunArguments,
+    guest: &Guest,
+    manifest: &[u8],
+) -> anyhow::Result<StatusReply> {
+    let info = guest.info();
+    let manifest = parse_manifest(manifest).context("manifest.json")?;
+    Ok(StatusReply {
+        name: place.name.clone(),
+        image: arguments.dist.display().to_string(),
+        loader_id: std::process::id(),
+        qemu_id: info.qemu_id,
+        tee: "simulated".to_owned(),
+        accel: info.accel.name().to_owned(),
+        memory_mib: info.memory_mib,
+        measurement: hex::encode(info.measurement),
+        manifest_sha256: hex::encode(info.manifest_sha256),
+        seal_key_id: hex::encode(&info.seal_key_id),
+        boot_ms: u64::try_from(info.boot.as_millis()).unwrap_or(u64::MAX),
+        input_limit_bytes: manifest.limits.input_bytes,
+        waiting_jobs: 0,
+        guest: None,
+    })
+}
+
+fn announce(status: &StatusReply, tee: Tee) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let StatusReply { name, boot_ms, accel, memory_mib, qemu_id, .. } = status;
+    writeln!(
+        out,
+        "guest {name} is ready after {boot_ms} ms ({accel}, {memory_mib} MiB, qemu pid {qemu_id})"
+    )?;
+    writeln!(out, "  measurement  {}", status.measurement)?;
+    writeln!(out, "  manifest     {}", status.manifest_sha256)?;
+    if tee == Tee::Simulated {
+        let warning = "simulated platform: the host can read and change everything; for development only";
+        let (red, plain) = if has_colours(&out) { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
+        writeln!(out, "  {red}{warning}{plain}")?;
+    }
+    let option = if name == crate::place::DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
+    writeln!(out, "give it work with: redoubt job{option} --input FILE --output FILE")?;
+    out.flush()
+}
+
+fn has_colours(out: &impl IsTerminal) -> bool {
+    out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

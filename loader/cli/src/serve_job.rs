@@ -1,0 +1,86 @@
+//! One client's job: its bytes pass through, credit by credit, so nothing piles up in the loader.
+
+use std::io;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+use enclave_wire::control::{JobDone, JobOutcome};
+use loader_vmm::error::GuestError;
+use loader_vmm::session::{Job, JobEvent, JobInput, Session};
+
+use crate::protocol::{JobReply, OutcomeReply, Reply, Request, receive, send};
+use crate::server::failed;
+
+/// Serves a job to its end. A client that hangs up cancels it.
+pub(crate) fn serve_job(mut stream: &UnixStream, session: &Session, input_bytes: u64) -> io::Result<()> {
+    let mut job = match session.enqueue(input_bytes) {
+        Ok(job) => job,
+        Err(error) => return send(&mut stream, &failed(&error), &[]),
+    };
+    send(&mut stream, &Reply::Queued { job: job.id() }, &[])?;
+    let (input, from) = (job.input(), stream.try_clone()?);
+    // Reads all the time, so that a client never waits for us while we wait for it.
+    let feeder = thread::Builder::new().name("job-input".to_owned()).spawn(move || feed(&from, &input))?;
+    let served = pass_events(stream, &mut job);
+    drop(job);
+    stream.shutdown(Shutdown::Both)?;
+    // It has nothing to read any more.
+    let _ = feeder.join();
+    served
+}
+
+fn pass_events(mut stream: &UnixStream, job: &mut Job) -> io::Result<()> {
+    loop {
+        let (reply, data) = match job.next_event() {
+            Ok(JobEvent::Started) => (Reply::Started, Vec::new()),
+            Ok(JobEvent::WantsInput { bytes }) => (Reply::WantsInput { bytes }, Vec::new()),
+            Ok(JobEvent::Output(bytes)) => (Reply::Output, bytes),
+            Ok(JobEvent::ErrorOutput(bytes)) => (Reply::ErrorOutput, bytes),
+            Ok(JobEvent::Done(done)) => {
+                let (reply, claim) = job_reply(done);
+                return send(&mut stream, &Reply::Done(reply), &claim);
+            }
+            Ok(event) => (
+                Reply::Failed { kind: crate::protocol::FailureKind::Other, message: format!("{event:?}") },
+                Vec::new(),
+            ),
+            Err(error) => return send(&mut stream, &failed(&error), &[]),
+        };
+        send(&mut stream, &reply, &data)?;
+    }
+}
+
+/// Hands input over until the client hangs up or breaks a rule, which cancels the job if it still runs.
+fn feed(mut from: &UnixStream, input: &JobInput) {
+    while let Ok(Some((Request::Input, bytes))) = receive::<Request>(&mut from) {
+        match input.send(&bytes) {
+            Ok(()) => {}
+            Err(GuestError::Ended(_)) => return,
+            Err(_) => break,
+        }
+    }
+    input.cancel();
+}
+
+fn job_reply(done: JobDone) -> (JobReply, Vec<u8>) {
+    let outcome = match done.outcome {
+        JobOutcome::Exited { code } => OutcomeReply::Exited { code },
+        JobOutcome::Trapped => OutcomeReply::Trapped,
+        JobOutcome::LimitExceeded { limit } => OutcomeReply::LimitExceeded { limit },
+        JobOutcome::Refused => OutcomeReply::Refused,
+        JobOutcome::Cancelled => OutcomeReply::Cancelled,
+        _ => OutcomeReply::Unknown,
+    };
+    let usage = done.usage;
+    let reply = JobReply {
+        outcome,
+        detail: done.detail,
+        fuel: usage.fuel,
+        component_memory_bytes: usage.component_memory_bytes,
+        heap_peak_bytes: usage.heap_peak_bytes,
+        instantiate_us: usage.instantiate_us,
+        run_us: usage.run_us,
+    };
+    (reply, done.claim.unwrap_or_default())
+}
