@@ -126,6 +126,10 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
     let process = Process::start(&qemu.path, arguments, log).map_err(at("run", &qemu.path))?;
     let running = RunningProcess(process.clone());
     let stream = accept(&listener, &run.control, &process, &config.interrupted)?;
+    let stream = match &config.overrides.control_tap {
+        Some(ControlTap(tap)) => tap(stream).map_err(at("use", &run.control))?,
+        None => stream,
+    };
     let hooks = hooks(process.clone(), facts.job_patience, move |page| psp.handle(page));
     let session = start_session(stream, hooks).map_err(at("use", &run.control))?;
     let ready = wait_ready(&session, config, &process)?;
