@@ -158,3 +158,6 @@ pub(crate) fn negotiate<T: Transport>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
