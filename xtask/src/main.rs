@@ -4,6 +4,7 @@
 
 mod bench;
 mod component;
+mod demo;
 mod guest;
 mod image;
 mod ledger;
@@ -63,10 +64,13 @@ enum Command {
         only: Vec<test::Suite>,
     },
     /// Measure boot time, run speed, memory and size, beside a minimal Linux guest
-    Bench {
-        /// Runs of each kind
-        #[arg(long, default_value_t = 7)]
-        runs: u32,
+    Bench(bench::Options),
+    /// The whole path on a real ledger: build, image, boot, job, verify
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo {
+        /// A ledger to audit [default: one of 10 MB, generated now]
+        #[arg(long, value_name = "FILE")]
+        input: Option<PathBuf>,
     },
     /// Write a realistic double-entry ledger, the same bytes for the same options
     #[command(after_help = LEDGER_EXAMPLES)]
@@ -76,6 +80,10 @@ enum Command {
 const IMAGE_EXAMPLES: &str = "Examples:
   cargo xtask image
   cargo xtask image --workload app.wasm --manifest app.toml --out dist/";
+
+const DEMO_EXAMPLES: &str = "Examples:
+  cargo xtask demo
+  cargo xtask demo --input ledger.csv";
 
 const LEDGER_EXAMPLES: &str = "Examples:
   cargo xtask ledger --out ledger.csv
@@ -111,7 +119,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let length = if long { test::Length::Long } else { test::Length::Short };
             test::run(&workspace, length, &only)?;
         }
-        Command::Bench { runs } => bench::run(&workspace, runs)?,
+        Command::Bench(options) => bench::run(&workspace, &options)?,
+        Command::Demo { input } => demo::run(&workspace, input)?,
         Command::Ledger(options) => ledger::write(&options)?,
     }
     Ok(ExitCode::SUCCESS)

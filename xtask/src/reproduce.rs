@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn differences_and_absence_are_named() {
-        let folder = std::env::temp_dir().join(format!("redoubt-reproduce-{}", std::process::id()));
-        let (one, other) = (folder.join("one"), folder.join("other"));
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
         fs::create_dir_all(&one).unwrap();
         fs::create_dir_all(&other).unwrap();
         fs::write(one.join("same"), "x").unwrap();
@@ -84,6 +84,5 @@ mod tests {
         assert!(difference(&one, &other, "changed").is_some());
         assert!(difference(&one, &other, "gone").unwrap().contains("unreadable"));
         // Two unreadable files are equal here; the build that precedes the comparison has made all of them.
-        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -13,8 +13,7 @@ pub(crate) const GUEST_TOOLCHAIN: &str = "nightly-2026-09-01";
 /// The target of components.
 pub(crate) const COMPONENT_TARGET: &str = "wasm32-wasip2";
 
-/// The emulator.
-pub(crate) const QEMU: &str = "qemu-system-x86_64";
+const QEMU: &str = "qemu-system-x86_64";
 const QEMU_PACKAGE: &str = "qemu-system-x86";
 
 /// Something that may have to be installed.
@@ -50,7 +49,7 @@ impl Need {
                 sysroot
                     .is_some_and(|path| Path::new(&path).join("lib/rustlib").join(COMPONENT_TARGET).is_dir())
             }
-            Self::Qemu => find_program(QEMU).is_some(),
+            Self::Qemu => env::var_os("REDOUBT_QEMU").is_some() || find_program(QEMU).is_some(),
         }
     }
 

@@ -1,0 +1,112 @@
+//! `cargo xtask bench`: the figures of `docs/benchmarks.md`, both systems on the same QEMU in one run.
+
+mod cpio;
+mod linux;
+mod machine;
+mod redoubt;
+mod report;
+mod sizes;
+mod statistics;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::process::Progress;
+use crate::setup::{self, Need};
+use crate::workspace::Workspace;
+use crate::{component, guest, ledger};
+use linux::LinuxGuest;
+use machine::Machine;
+use redoubt::Redoubt;
+use report::{Boot, Report, Speed};
+
+/// The ledger's size in bytes: the 10 MB that the targets speak of.
+const LEDGER_BYTES: u64 = 10_000_000;
+/// What the auditor says of an empty input: the first thing that the boot benchmark sees of it.
+const FIRST_LINE: &str = "ledger-audit:";
+
+/// Options of `cargo xtask bench`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Boots of each system
+    #[arg(long, default_value_t = 9)]
+    boots: u32,
+    /// Runs of the 10 MB job on each system
+    #[arg(long, default_value_t = 5)]
+    runs: u32,
+    /// Where the figures go
+    #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
+    out: PathBuf,
+}
+
+/// Measures everything and writes the report.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    setup::ensure(workspace, &Need::ALL)?;
+    let elf = guest::build(workspace)?;
+    let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    let rom = image_rom::assemble(&bytes).context("the guest does not fit the ROM")?;
+    let component = component::build(workspace, component::EXAMPLE, component::EXAMPLE_PACKAGE)?;
+    let ledger = workspace.scratch().join("bench-ledger.csv");
+    fs::create_dir_all(workspace.scratch())?;
+    let size = ledger::ByteCount(LEDGER_BYTES);
+    ledger::write(&ledger::Options { out: ledger.clone(), bytes: size, seed: 1, faults: 0 })?;
+
+    let machine = Machine::find()?;
+    let linux = LinuxGuest::prepare(workspace, &component, &ledger)?;
+    let app = workspace.path(component::EXAMPLE).join("app.toml");
+    let redoubt = Redoubt::new(rom.bytes().to_vec(), &component, &app)?;
+    let progress = Progress::start("searching the smallest guest");
+    let smallest = redoubt.smallest_memory_mib(&machine, &ledger, redoubt.memory_mib());
+    progress.end(smallest.is_ok());
+    let report = Report {
+        machine: machine.describe(),
+        kernel: linux.kernel_name.clone(),
+        boot: boots(&machine, &redoubt, &linux, options.boots)?,
+        speed: speeds(&machine, &redoubt, &linux, &ledger, options.runs)?,
+        memory_mib: smallest?,
+        rom_used_bytes: rom.used_bytes(),
+        sizes: sizes::table(&elf)?,
+    };
+    let text = report.to_string();
+    print!("{text}");
+    fs::write(workspace.root().join(&options.out), text).context("cannot write the report")
+}
+
+/// Alternates, so that whatever else the machine does hits both.
+fn boots(machine: &Machine, redoubt: &Redoubt, linux: &LinuxGuest, count: u32) -> Result<Boot> {
+    let progress = Progress::start("boot times");
+    let mut boot = Boot::default();
+    for round in 1..=count {
+        progress.detail(&format!("{round} of {count}"));
+        boot.redoubt.push(redoubt.boot(machine)?);
+        boot.linux.push(linux.boot(machine, FIRST_LINE)?);
+    }
+    progress.end(true);
+    Ok(boot)
+}
+
+fn speeds(
+    machine: &Machine,
+    redoubt: &Redoubt,
+    linux: &LinuxGuest,
+    ledger: &std::path::Path,
+    count: u32,
+) -> Result<Speed> {
+    let progress = Progress::start("run times");
+    let mut speed = Speed::default();
+    for round in 1..=count {
+        progress.detail(&format!("{round} of {count}"));
+        let ours = redoubt.run(machine, ledger, redoubt.memory_mib())?;
+        speed.redoubt.push(ours.run);
+        speed.redoubt_whole.push(ours.whole);
+        (speed.fuel, speed.heap_peak_bytes) = (ours.fuel, ours.heap_peak_bytes);
+        let theirs = linux.run(machine)?;
+        speed.linux_same.push(theirs.same);
+        speed.linux_default.push(theirs.default);
+    }
+    progress.end(true);
+    Ok(speed)
+}

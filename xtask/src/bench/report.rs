@@ -1,0 +1,91 @@
+//! `docs/benchmarks.md`.
+
+use core::fmt;
+
+use super::statistics::{Samples, ratio};
+
+/// What was measured.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) machine: String,
+    pub(super) kernel: String,
+    pub(super) boot: Boot,
+    pub(super) speed: Speed,
+    pub(super) memory_mib: u32,
+    pub(super) rom_used_bytes: u64,
+    pub(super) sizes: String,
+}
+
+/// From the start of QEMU to the first instruction of the component.
+#[derive(Debug, Default)]
+pub(super) struct Boot {
+    pub(super) redoubt: Samples,
+    pub(super) linux: Samples,
+}
+
+/// The component on 10 MB.
+#[derive(Debug, Default)]
+pub(super) struct Speed {
+    pub(super) redoubt: Samples,
+    pub(super) redoubt_whole: Samples,
+    pub(super) linux_same: Samples,
+    pub(super) linux_default: Samples,
+    pub(super) fuel: u64,
+    pub(super) heap_peak_bytes: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { machine, kernel, boot, speed, memory_mib, rom_used_bytes, sizes } = self;
+        writeln!(f, "# Benchmarks\n")?;
+        writeln!(
+            f,
+            "Written by `cargo xtask bench`; do not edit. Median, and least to greatest in brackets.\n"
+        )?;
+        writeln!(f, "Machine: {machine}.")?;
+        writeln!(f, "Linux guest: Debian's cloud kernel {kernel}, an initramfs with one static program.\n")?;
+        writeln!(f, "| figure | target | measured |\n| --- | --- | --- |")?;
+        let boots = ratio(&boot.linux, &boot.redoubt);
+        writeln!(f, "| boot, Linux ÷ Redoubt | at least 15 | {boots:.1} |")?;
+        let runs = ratio(&speed.redoubt, &speed.linux_same);
+        writeln!(f, "| 10 MB job, Redoubt ÷ Linux, same engine settings | at most 1.10 | {runs:.2} |")?;
+        let runs = ratio(&speed.redoubt, &speed.linux_default);
+        writeln!(f, "| 10 MB job, Redoubt ÷ Linux, wasmtime's default settings | shown only | {runs:.2} |")?;
+        writeln!(f, "| guest RAM for the 10 MB job | at most 128 MiB | {memory_mib} MiB |")?;
+        let used = *rom_used_bytes;
+        writeln!(f, "| ROM | at most 2621440 bytes | {used} bytes used; the file always has 2621440 |\n")?;
+        write_boot(f, boot)?;
+        write_speed(f, speed)?;
+        writeln!(f, "## What fills the ROM\n\n{sizes}")
+    }
+}
+
+fn write_boot(f: &mut fmt::Formatter<'_>, boot: &Boot) -> fmt::Result {
+    writeln!(f, "## Boot\n")?;
+    writeln!(
+        f,
+        "From the start of the QEMU process to the first byte that the component prints (`ledger-audit` with an empty \
+         input complains at once), on the host's clock. Runs alternate. Redoubt's figure contains the evidence, the keys \
+         and the checks of component, artefact and manifest; it leaves out the loader's own check of the evidence.\n"
+    )?;
+    writeln!(f, "| guest | time |\n| --- | --- |")?;
+    writeln!(f, "| Redoubt | {} |", boot.redoubt.describe())?;
+    writeln!(f, "| Linux | {} |\n", boot.linux.describe())
+}
+
+fn write_speed(f: &mut fmt::Formatter<'_>, speed: &Speed) -> fmt::Result {
+    writeln!(f, "## Speed\n")?;
+    writeln!(
+        f,
+        "`ledger-audit` on a generated ledger of 10 MB, inside the component, on the guest's clock. In Linux input and output \
+         lie in memory. In Redoubt they are streamed from and to the host meanwhile, and both are hashed for the claim.\n"
+    )?;
+    writeln!(f, "| guest | engine settings | time |\n| --- | --- | --- |")?;
+    writeln!(f, "| Redoubt | ours | {} |", speed.redoubt.describe())?;
+    writeln!(f, "| Linux | ours | {} |", speed.linux_same.describe())?;
+    writeln!(f, "| Linux | wasmtime's default | {} |\n", speed.linux_default.describe())?;
+    let whole = speed.redoubt_whole.describe();
+    writeln!(f, "The whole job as the loader sees it, claim included: {whole}.")?;
+    let (fuel, heap) = (speed.fuel, speed.heap_peak_bytes / 1024);
+    writeln!(f, "Fuel: {fuel}. Peak of the guest's heap: {heap} KiB.\n")
+}

@@ -1,0 +1,191 @@
+//! `cargo xtask demo`: the whole path on a real ledger, with the commands that a person would type.
+
+use core::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::image;
+use crate::ledger::{self, ByteCount};
+use crate::process::Tool;
+use crate::setup::{self, Need};
+use crate::workspace::Workspace;
+
+/// The generated ledger: an honest company with a few slips.
+const LEDGER: (ByteCount, u64, u64) = (ByteCount(10_500_000), 1, 3);
+/// How long a guest may take to be ready, slow machines included.
+const READY_TIMEOUT: Duration = Duration::from_secs(180);
+/// How long a guest may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Builds, launches, runs a job on `input` or a generated ledger, verifies, stops.
+pub(crate) fn run(workspace: &Workspace, input: Option<PathBuf>) -> Result<()> {
+    setup::ensure(workspace, &Need::ALL)?;
+    let programs = Programs::build(workspace)?;
+    let dist = workspace.path("dist");
+    image::build(workspace, None, &dist)?;
+    let folder = workspace.scratch().join("demo");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let files = Files::new(workspace, &folder, dist, input)?;
+
+    let guest = Guest::start(&programs, &files.dist)?;
+    let job = guest.redoubt("job").arg("--input").arg(&files.input);
+    let job = job.arg("--output").arg(&files.output).arg("--claim").arg(&files.claim);
+    succeed("redoubt job", job)?;
+    let verdict = succeed("redoubt-verify check", files.check(&programs));
+    guest.stop()?;
+    print_report(&files.output)?;
+    println!("report {}", files.output.display());
+    println!("claim  {}", files.claim.display());
+    verdict.context("the claim was refused")
+}
+
+struct Programs {
+    redoubt: PathBuf,
+    verify: PathBuf,
+}
+
+impl Programs {
+    fn build(workspace: &Workspace) -> Result<Self> {
+        let build = Tool::cargo(workspace.root()).args(["build", "--locked", "--package", "loader-cli"]);
+        build.args(["--package", "attestation-cli"]).run("building redoubt and redoubt-verify")?;
+        let folder = workspace.target().join("debug");
+        Ok(Self { redoubt: folder.join("redoubt"), verify: folder.join("redoubt-verify") })
+    }
+}
+
+struct Files {
+    dist: PathBuf,
+    input: PathBuf,
+    output: PathBuf,
+    claim: PathBuf,
+}
+
+impl Files {
+    fn new(workspace: &Workspace, folder: &Path, dist: PathBuf, input: Option<PathBuf>) -> Result<Self> {
+        let input = match input {
+            Some(given) => given,
+            None => {
+                let (bytes, seed, faults) = LEDGER;
+                let out = workspace.scratch().join("demo/ledger.csv");
+                ledger::write(&ledger::Options { out: out.clone(), bytes, seed, faults })?;
+                out
+            }
+        };
+        Ok(Self { dist, input, output: folder.join("report.json"), claim: folder.join("claim.cbor") })
+    }
+
+    fn check(&self, programs: &Programs) -> Tool {
+        let check = Tool::new(&programs.verify).arg("check").arg(&self.claim);
+        let check = check.arg("--input").arg(&self.input).arg("--output").arg(&self.output);
+        let check = check.arg("--reference").arg(self.dist.join("reference-values.json"));
+        let check = check.arg("--rom").arg(self.dist.join("redoubt.rom"));
+        let check = check.arg("--manifest").arg(self.dist.join("manifest.json"));
+        check.arg("--component").arg(self.dist.join("component.wasm")).arg("--allow-simulated")
+    }
+}
+
+/// A running `redoubt run`. Ctrl-C reaches it too, since it is in our process group.
+struct Guest {
+    redoubt: PathBuf,
+    /// Its sockets: in a short path, because socket names are limited.
+    run_dir: TempDir,
+    child: Child,
+}
+
+impl Guest {
+    fn start(programs: &Programs, dist: &Path) -> Result<Self> {
+        let run_dir = TempDir::with_prefix("redoubt-demo-").context("cannot create a folder for sockets")?;
+        let mut command = Command::new(&programs.redoubt);
+        command.arg("--run-dir").arg(run_dir.path()).arg("run").arg(dist).args([
+            "--tee",
+            "sim",
+            "--allow-simulated",
+        ]);
+        println!("$ redoubt run {} --tee sim --allow-simulated", dist.display());
+        let child =
+            command.spawn().with_context(|| format!("cannot start {}", programs.redoubt.display()))?;
+        let mut guest = Self { redoubt: programs.redoubt.clone(), run_dir, child };
+        guest.wait_ready()?;
+        Ok(guest)
+    }
+
+    fn redoubt(&self, verb: &str) -> Tool {
+        Tool::new(&self.redoubt).arg("--run-dir").arg(self.run_dir.path()).arg(verb)
+    }
+
+    fn wait_ready(&mut self) -> Result<()> {
+        let started = Instant::now();
+        while self.redoubt("status").ask().is_none() {
+            if let Some(status) = self.child.try_wait().context("cannot ask after redoubt run")? {
+                bail!("redoubt run ended before the guest was ready ({status})");
+            }
+            ensure!(
+                started.elapsed() < READY_TIMEOUT,
+                "the guest was not ready after {} s",
+                READY_TIMEOUT.as_secs()
+            );
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    fn stop(mut self) -> Result<()> {
+        succeed("redoubt stop", self.redoubt("stop"))?;
+        let started = Instant::now();
+        while self.child.try_wait().context("cannot ask after redoubt run")?.is_none() {
+            ensure!(started.elapsed() < STOP_TIMEOUT, "redoubt run goes on after redoubt stop");
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Guest {
+    /// However the demo ends, no guest is left behind.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _stopped = self.redoubt("stop").ask();
+            thread::sleep(Duration::from_millis(500));
+            let _killed = self.child.kill();
+            let _reaped = self.child.wait();
+        }
+    }
+}
+
+/// Runs a command as a person would: shown, its output in sight.
+fn succeed(name: &str, tool: Tool) -> Result<()> {
+    println!("\n$ {name} …");
+    let status = tool.run_in_sight()?;
+    ensure!(status.success(), "{name} failed ({status})");
+    Ok(())
+}
+
+fn print_report(report: &Path) -> Result<()> {
+    let text = fs::read_to_string(report).with_context(|| format!("cannot read {}", report.display()))?;
+    let json: Value =
+        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", report.display()))?;
+    println!("\nledger audit");
+    let names = [
+        "balanced",
+        "period",
+        "transactions",
+        "postings",
+        "accounts",
+        "malformed_lines",
+        "unbalanced_transactions",
+    ];
+    for name in names {
+        println!("  {name:<24}{}", json.get(name).unwrap_or(&Value::Null));
+    }
+    for finding in json.get("unbalanced").and_then(Value::as_array).into_iter().flatten() {
+        println!("    {finding}");
+    }
+    Ok(())
+}
