@@ -1,0 +1,73 @@
+//! One ROM, many machines; and machines that are not enough.
+
+use enclave_wire::boot::{ExitCode, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_MANIFEST};
+
+use crate::harness::components::ECHO;
+use crate::harness::{PATIENCE, Site, build_image, rom, run_job};
+
+#[test]
+fn boards_and_processors() {
+    let Some(rom) = rom() else { return };
+    let image = build_image(rom, ECHO);
+    for arguments in [
+        ["-machine", "pc,accel=tcg", "-cpu", "max"],
+        ["-machine", "q35,accel=tcg", "-cpu", "Skylake-Server"],
+        ["-machine", "q35,accel=tcg", "-cpu", "EPYC"],
+        ["-machine", "pc,accel=tcg", "-cpu", "Haswell"],
+    ] {
+        let site = Site::new(&image).with_qemu(&arguments);
+        let guest = site.launch();
+        let job = run_job(&guest, b"anywhere");
+        job.assert_success();
+        assert_eq!(job.output, b"anywhere", "{arguments:?}");
+        assert!(guest.stop(PATIENCE).is_clean(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_processor_without_a_needed_feature_is_told_which() {
+    let Some(rom) = rom() else { return };
+    let image = build_image(rom, ECHO);
+    for (processor, feature) in [
+        ("Haswell,-avx2", "avx2"),
+        ("Haswell,-bmi2", "bmi2"),
+        ("Haswell,-avx", "AVX"),
+        ("Haswell,-xsave", "XSAVE"),
+        ("max,-rdrand", "RDRAND"),
+        ("Nehalem", "XSAVE"),
+        ("qemu64", "XSAVE"),
+    ] {
+        let ending = Site::new(&image).with_qemu(&["-cpu", processor]).failed_launch();
+        ending.assert(ExitCode::MissingCpuFeature, &[feature]);
+    }
+}
+
+#[test]
+fn too_little_memory_is_named() {
+    let Some(rom) = rom() else { return };
+    let mut site = Site::new(&build_image(rom, ECHO));
+    site.overrides.memory_mib = Some(48);
+    site.failed_launch().assert(ExitCode::Refused, &["memory", "64", "48"]);
+}
+
+#[test]
+fn more_memory_than_stated_is_left_alone() {
+    let Some(rom) = rom() else { return };
+    let mut site = Site::new(&build_image(rom, ECHO));
+    site.overrides.memory_mib = Some(3072);
+    let guest = site.launch();
+    let status = guest.status(PATIENCE).expect("the guest answers");
+    assert!(status.heap_total_bytes < 64 << 20, "{status:?}");
+    run_job(&guest, b"").assert_success();
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let Some(rom) = rom() else { return };
+    let image = build_image(rom, ECHO);
+    for name in [FW_CFG_MANIFEST, FW_CFG_COMPONENT, FW_CFG_ARTEFACT] {
+        let mut site = Site::new(&image);
+        site.overrides.omitted_files = vec![name.to_owned()];
+        site.failed_launch().assert(ExitCode::Refused, &[name]);
+    }
+}

@@ -1,0 +1,65 @@
+//! Components of a few lines; `enclave/runtime/tests/jobs/prelude.wat` says what they may import.
+
+/// Copies standard input to standard output.
+pub(crate) const ECHO: &str = r#"(import "env" "memory" (memory 1))
+    (import "wasi" "stdin" (func $stdin (result i32)))
+    (import "wasi" "stdout" (func $stdout (result i32)))
+    (import "wasi" "read" (func $read (param i32 i64 i32)))
+    (import "wasi" "write-all" (func $write-all (param i32 i32 i32 i32)))
+    (func (export "run") (result i32) (local $in i32) (local $out i32)
+        (local.set $in (call $stdin))
+        (local.set $out (call $stdout))
+        (block $end
+            (loop $l
+                (call $read (local.get $in) (i64.const 4096) (i32.const 0))
+                (br_if $end (i32.load8_u (i32.const 0)))
+                (call $write-all
+                    (local.get $out) (i32.load (i32.const 4)) (i32.load (i32.const 8)) (i32.const 16))
+                (br_if $end (i32.load8_u (i32.const 16)))
+                (br $l)))
+        (i32.ne (i32.load8_u (i32.const 4)) (i32.const 1)))"#;
+
+/// Does what the first byte of its input says, so that one guest can go through every way to end a job: `s` computes
+/// for ever, `g` grows its memory for ever, `o` writes for ever, `t` traps in a named function, `x` exits with code 7;
+/// anything else, and nothing, succeeds.
+pub(crate) const MOODY: &str = r#"(import "env" "memory" (memory 1))
+    (import "wasi" "stdin" (func $stdin (result i32)))
+    (import "wasi" "stdout" (func $stdout (result i32)))
+    (import "wasi" "read" (func $read (param i32 i64 i32)))
+    (import "wasi" "write-all" (func $write-all (param i32 i32 i32 i32)))
+    (import "wasi" "exit-with-code" (func $exit (param i32)))
+    (memory $own 1)
+    (func $ledger_overflow unreachable)
+    (func $mood (result i32)
+        (call $read (call $stdin) (i64.const 1) (i32.const 0))
+        (if (result i32) (i32.load8_u (i32.const 0))
+            (then (i32.const 0))
+            (else (i32.load8_u (i32.load (i32.const 4))))))
+    (func (export "run") (result i32) (local $mood i32) (local $out i32)
+        (local.set $mood (call $mood))
+        (if (i32.eq (local.get $mood) (i32.const 0x73)) (then (loop $l (br $l))))
+        (if (i32.eq (local.get $mood) (i32.const 0x67))
+            (then (loop $l
+                (br_if $l (i32.ne (memory.grow $own (i32.const 1)) (i32.const -1))))))
+        (if (i32.eq (local.get $mood) (i32.const 0x6F))
+            (then
+                (local.set $out (call $stdout))
+                (loop $l
+                    (call $write-all (local.get $out) (i32.const 0) (i32.const 4096) (i32.const 8192))
+                    (br $l))))
+        (if (i32.eq (local.get $mood) (i32.const 0x74)) (then (call $ledger_overflow)))
+        (if (i32.eq (local.get $mood) (i32.const 0x78)) (then (call $exit (i32.const 7))))
+        i32.const 0)"#;
+
+/// Returns at once.
+pub(crate) const NOTHING: &str = r#"(func (export "run") (result i32) i32.const 0)"#;
+
+/// Computes for ever.
+pub(crate) const SPIN: &str = r#"(func (export "run") (result i32) (loop $l (br $l)) i32.const 0)"#;
+
+/// A component, in binary form, around the fields of a core module.
+pub(crate) fn component(fields: &str) -> Vec<u8> {
+    let main = format!("(core module $Main {fields})");
+    let prelude = include_str!("../../../../../enclave/runtime/tests/jobs/prelude.wat");
+    wat::parse_str(prelude.replace(";; MAIN\n", &main)).expect("the test's text is valid")
+}

@@ -1,0 +1,75 @@
+//! Jobs, and what came of them.
+
+use std::io::{self, Read};
+
+use attestation_claim::{SignedClaim, VerifiedClaim};
+use enclave_wire::control::{JobDone, JobOutcome};
+use loader_vmm::session::{JobIo, Session};
+
+/// A job that ended.
+#[derive(Debug)]
+pub(crate) struct JobResult {
+    pub(crate) done: JobDone,
+    pub(crate) output: Vec<u8>,
+    /// How many bytes of input the guest took.
+    pub(crate) sent_bytes: u64,
+}
+
+impl JobResult {
+    /// The claim's bytes.
+    #[track_caller]
+    pub(crate) fn claim_bytes(&self) -> &[u8] {
+        self.done.claim.as_deref().expect("the job has a claim")
+    }
+
+    /// The claim, as its own signature vouches for it.
+    #[track_caller]
+    pub(crate) fn claim(&self) -> VerifiedClaim {
+        let claim = SignedClaim::parse(self.claim_bytes()).expect("the claim parses");
+        claim.verify().expect("the claim is signed by its instance key")
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_success(&self) {
+        assert_eq!(self.done.outcome, JobOutcome::Exited { code: 0 }, "{}", self.done.detail);
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_exceeded(&self, limit: &str) {
+        assert_eq!(self.done.outcome, JobOutcome::LimitExceeded { limit: limit.to_owned() });
+        assert!(self.done.detail.contains(limit), "{}", self.done.detail);
+    }
+}
+
+/// Runs one job to its end.
+#[track_caller]
+pub(crate) fn run_job(guest: &Session, input: &[u8]) -> JobResult {
+    run_job_stating(guest, &mut &*input, input.len() as u64)
+}
+
+/// Runs one job with input of a stated length.
+#[track_caller]
+pub(crate) fn run_job_stating(guest: &Session, input: &mut dyn Read, input_bytes: u64) -> JobResult {
+    let (mut output, mut sent_bytes) = (Vec::new(), 0);
+    let io = JobIo {
+        input,
+        input_bytes,
+        output: &mut output,
+        error_output: &mut io::sink(),
+        progress: &mut |so_far| sent_bytes = so_far.input_bytes,
+    };
+    let done = guest.run_job(io).unwrap_or_else(|error| panic!("{error}"));
+    JobResult { done, output, sent_bytes }
+}
+
+/// Bytes without a pattern that blocks could hide.
+pub(crate) fn sample_bytes(count: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[7]
+    };
+    core::iter::repeat_with(next).take(count).collect()
+}

@@ -1,0 +1,102 @@
+//! A folder with an image, from which guests are launched honestly or not.
+
+use core::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use enclave_wire::boot::LogLevel;
+use image_builder::{Image, ImageFile};
+use loader_vmm::accel::{Accel, AccelChoice};
+use loader_vmm::host::Tee;
+use loader_vmm::{Guest, ImageFiles, LaunchConfig, Overrides, launch};
+use tempfile::TempDir;
+
+use super::ending::Ending;
+
+/// How long anything may take that takes milliseconds when all is well.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An image folder and a run folder of its own.
+#[derive(Debug)]
+pub(crate) struct Site {
+    folder: TempDir,
+    /// How launches from here deviate from honest ones.
+    pub(crate) overrides: Overrides,
+}
+
+impl Site {
+    pub(crate) fn new(image: &Image) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        image.write(folder.path()).expect("the image is written");
+        Self { folder, overrides: Overrides::default() }
+    }
+
+    /// With arguments at the end of QEMU's command line, where they replace earlier ones.
+    pub(crate) fn with_qemu(mut self, arguments: &[&str]) -> Self {
+        self.overrides.qemu_arguments = arguments.iter().map(Into::into).collect();
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn run_dir(&self) -> PathBuf {
+        self.path().join("run")
+    }
+
+    /// Changes a file behind the back of the reference values.
+    pub(crate) fn change(&self, file: ImageFile, change: impl FnOnce(&mut Vec<u8>)) {
+        let path = self.path().join(file.name());
+        let mut bytes = fs::read(&path).expect("the file is there");
+        change(&mut bytes);
+        fs::write(&path, bytes).expect("the file is written");
+    }
+
+    /// An honest launch, but for the overrides and for files that were changed.
+    pub(crate) fn config(&self) -> LaunchConfig {
+        LaunchConfig {
+            image: ImageFiles::dangerous_unchecked(self.path()).expect("the image is read"),
+            tee: Tee::Simulated,
+            accel: AccelChoice::Only(Accel::Tcg),
+            qemu: None,
+            run_dir: self.run_dir(),
+            chip_file: self.path().join("chip"),
+            log_level: LogLevel::Debug,
+            boot_timeout: PATIENCE,
+            interrupted: Arc::default(),
+            overrides: self.overrides.clone(),
+        }
+    }
+
+    /// A guest that is ready.
+    #[track_caller]
+    pub(crate) fn launch(&self) -> Guest {
+        launch(&self.config()).unwrap_or_else(|error| panic!("{error}\n{}", self.log()))
+    }
+
+    /// How a guest ends that does not become ready.
+    #[track_caller]
+    pub(crate) fn failed_launch(&self) -> Ending {
+        match launch(&self.config()) {
+            Ok(_) => panic!("the guest became ready\n{}", self.log()),
+            Err(error) => Ending::of_launch(&error, self.log()),
+        }
+    }
+
+    /// How a guest that was ready ends by itself.
+    #[track_caller]
+    pub(crate) fn wait_end(&self, guest: &Guest) -> Ending {
+        match guest.wait_end(PATIENCE) {
+            Some(end) => Ending::of(&end, self.log()),
+            None => panic!("the guest goes on\n{}", self.log()),
+        }
+    }
+
+    /// What the guest has logged so far.
+    pub(crate) fn log(&self) -> String {
+        let bytes = fs::read(self.run_dir().join("guest.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
