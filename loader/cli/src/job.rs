@@ -27,13 +27,22 @@ const PROGRESS_DELAY: Duration = Duration::from_secs(2);
 
 pub(crate) fn job(arguments: &JobArguments, run_dir: Option<&Path>) -> Outcome {
     let place = Place::find(run_dir, &arguments.guest.name)?;
+    carry_out(arguments, &place, hang_up_when_interrupted)
+}
+
+/// Everything but the signals: `on_connected` gets the connection and the flag that says that it was cut by us.
+pub(crate) fn carry_out(
+    arguments: &JobArguments,
+    place: &Place,
+    on_connected: impl FnOnce(&Client, &Arc<AtomicBool>) -> Result<()>,
+) -> Outcome {
     let files = Files::plan(arguments)?;
-    let limit_bytes = ask_input_limit(&place)?;
+    let limit_bytes = ask_input_limit(place)?;
     let input = Input::open(&arguments.input, limit_bytes)?;
-    let evidence = arguments.evidence.as_ref().map(|_| ask_evidence(&place)).transpose()?;
-    let client = Client::connect(&place)?;
+    let evidence = arguments.evidence.as_ref().map(|_| ask_evidence(place)).transpose()?;
+    let client = Client::connect(place)?;
     let interrupted = Arc::new(AtomicBool::new(false));
-    hang_up_when_interrupted(&client, &interrupted)?;
+    on_connected(&client, &interrupted)?;
 
     let output = Output::create(&arguments.output)?;
     let ended = Run { client, input, output }.finish();

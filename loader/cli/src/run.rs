@@ -147,7 +147,7 @@ fn status(
     let manifest = parse_manifest(manifest).context("manifest.json")?;
     Ok(StatusReply {
         name: place.name.clone(),
-        image: arguments.dist.display().to_string(),
+        image: std::fs::canonicalize(&arguments.dist)?.display().to_string(),
         loader_id: std::process::id(),
         qemu_id: info.qemu_id,
         tee: "simulated".to_owned(),

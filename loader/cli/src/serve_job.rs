@@ -9,7 +9,7 @@ use enclave_wire::control::{JobDone, JobOutcome};
 use loader_vmm::error::GuestError;
 use loader_vmm::session::{Job, JobEvent, JobInput, Session};
 
-use crate::protocol::{JobReply, OutcomeReply, Reply, Request, receive, send};
+use crate::protocol::{FailureKind, JobReply, OutcomeReply, Reply, Request, receive, send};
 use crate::server::failed;
 
 /// Serves a job to its end. A client that hangs up cancels it.
@@ -41,10 +41,10 @@ fn pass_events(mut stream: &UnixStream, job: &mut Job) -> io::Result<()> {
                 let (reply, claim) = job_reply(done);
                 return send(&mut stream, &Reply::Done(reply), &claim);
             }
-            Ok(event) => (
-                Reply::Failed { kind: crate::protocol::FailureKind::Other, message: format!("{event:?}") },
-                Vec::new(),
-            ),
+            // `JobEvent` may grow.
+            Ok(event) => {
+                (Reply::Failed { kind: FailureKind::Other, message: format!("{event:?}") }, Vec::new())
+            }
             Err(error) => return send(&mut stream, &failed(&error), &[]),
         };
         send(&mut stream, &reply, &data)?;

@@ -187,3 +187,6 @@ fn guest_reply(status: Status) -> GuestReply {
         mac: status.mac,
     }
 }
+
+#[cfg(test)]
+mod tests;
