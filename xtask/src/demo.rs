@@ -95,15 +95,19 @@ impl Files {
 struct Guest {
     redoubt: PathBuf,
     /// Its sockets: in a short path, because socket names are limited.
-    run_dir: TempDir,
+    run_dir: PathBuf,
     child: Child,
+    /// Removes it.
+    _folder: TempDir,
 }
 
 impl Guest {
     fn start(programs: &Programs, dist: &Path) -> Result<Self> {
-        let run_dir = TempDir::with_prefix("redoubt-demo-").context("cannot create a folder for sockets")?;
+        let folder = TempDir::with_prefix("redoubt-demo-").context("cannot create a folder for sockets")?;
+        // Made by the loader, which insists that nobody else may look into it.
+        let run_dir = folder.path().join("run");
         let mut command = Command::new(&programs.redoubt);
-        command.arg("--run-dir").arg(run_dir.path()).arg("run").arg(dist).args([
+        command.arg("--run-dir").arg(&run_dir).arg("run").arg(dist).args([
             "--tee",
             "sim",
             "--allow-simulated",
@@ -111,13 +115,13 @@ impl Guest {
         println!("$ redoubt run {} --tee sim --allow-simulated", dist.display());
         let child =
             command.spawn().with_context(|| format!("cannot start {}", programs.redoubt.display()))?;
-        let mut guest = Self { redoubt: programs.redoubt.clone(), run_dir, child };
+        let mut guest = Self { redoubt: programs.redoubt.clone(), run_dir, child, _folder: folder };
         guest.wait_ready()?;
         Ok(guest)
     }
 
     fn redoubt(&self, verb: &str) -> Tool {
-        Tool::new(&self.redoubt).arg("--run-dir").arg(self.run_dir.path()).arg(verb)
+        Tool::new(&self.redoubt).arg("--run-dir").arg(&self.run_dir).arg(verb)
     }
 
     fn wait_ready(&mut self) -> Result<()> {
@@ -161,7 +165,7 @@ impl Drop for Guest {
 
 /// Runs a command as a person would: shown, its output in sight.
 fn succeed(name: &str, tool: Tool) -> Result<()> {
-    println!("\n$ {name} …");
+    println!("\n$ {}", tool.shown());
     let status = tool.run_in_sight()?;
     ensure!(status.success(), "{name} failed ({status})");
     Ok(())

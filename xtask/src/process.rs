@@ -133,8 +133,11 @@ impl Tool {
         Ok(Finished { status, stdout, tail, skipped })
     }
 
-    fn shown(&self) -> String {
-        let words = core::iter::once(self.command.get_program()).chain(self.command.get_args());
+    /// The command as a person would type it: without the program's folder.
+    pub(crate) fn shown(&self) -> String {
+        let program = self.command.get_program();
+        let program = Path::new(program).file_name().unwrap_or(program);
+        let words = core::iter::once(program).chain(self.command.get_args());
         words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
     }
 }
