@@ -67,6 +67,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         boot: boots(&machine, &redoubt, &linux, options.boots)?,
         speed: speeds(&machine, &redoubt, &linux, &ledger, options.runs)?,
         memory_mib: smallest?,
+        rom_bytes: rom.bytes().len() as u64,
         rom_used_bytes: rom.used_bytes(),
         sizes: sizes::table(&elf)?,
     };
