@@ -12,4 +12,7 @@
 
 mod boots_anywhere;
 mod harness;
+mod limits;
+mod mismatches;
+mod network;
 mod whole_path;

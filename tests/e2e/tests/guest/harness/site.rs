@@ -5,11 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use attestation_manifest::{HexDigest, parse_manifest};
 use enclave_wire::boot::LogLevel;
 use image_builder::{Image, ImageFile};
 use loader_vmm::accel::{Accel, AccelChoice};
 use loader_vmm::host::Tee;
 use loader_vmm::{Guest, ImageFiles, LaunchConfig, Overrides, launch};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::ending::Ending;
@@ -52,6 +54,17 @@ impl Site {
         let mut bytes = fs::read(&path).expect("the file is there");
         change(&mut bytes);
         fs::write(&path, bytes).expect("the file is written");
+    }
+
+    /// Puts another artefact into the image and its hash into the manifest.
+    pub(crate) fn replace_artefact(&self, artefact: &[u8]) {
+        self.change(ImageFile::Artefact, |bytes| *bytes = artefact.to_vec());
+        self.change(ImageFile::Manifest, |bytes| {
+            let text = String::from_utf8(bytes.clone()).expect("the manifest is text");
+            let old = parse_manifest(bytes).expect("the manifest parses").artefact.sha256.to_string();
+            let new = HexDigest::<32>(Sha256::digest(artefact).into()).to_string();
+            *bytes = text.replace(&old, &new).into_bytes();
+        });
     }
 
     /// An honest launch, but for the overrides and for files that were changed.
