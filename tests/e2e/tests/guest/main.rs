@@ -12,6 +12,8 @@
 
 mod boots_anywhere;
 mod harness;
+mod hostile_loader;
+mod hostile_psp;
 mod limits;
 mod mismatches;
 mod network;

@@ -6,7 +6,7 @@ use image_builder::Image;
 use loader_vmm::ImageFiles;
 
 use crate::harness::components::ECHO;
-use crate::harness::{JobResult, PATIENCE, Site, build_image, rom, run_job, sample_bytes};
+use crate::harness::{JobResult, PATIENCE, Random, Site, build_image, rom, run_job};
 
 #[test]
 fn a_job_with_megabytes_of_input_is_claimed_and_the_claim_is_accepted() {
@@ -16,7 +16,7 @@ fn a_job_with_megabytes_of_input_is_claimed_and_the_claim_is_accepted() {
     ImageFiles::check(site.path()).expect("what the builder wrote is in order");
     let guest = site.launch();
 
-    let input = sample_bytes(6_000_000);
+    let input = Random(1).bytes(6_000_000);
     let first = run_job(&guest, &input);
     first.assert_success();
     assert!(first.output == input, "the echo differs from its input");

@@ -61,15 +61,3 @@ pub(crate) fn run_job_stating(guest: &Session, input: &mut dyn Read, input_bytes
     let done = guest.run_job(io).unwrap_or_else(|error| panic!("{error}"));
     JobResult { done, output, sent_bytes }
 }
-
-/// Bytes without a pattern that blocks could hide.
-pub(crate) fn sample_bytes(count: usize) -> Vec<u8> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[7]
-    };
-    core::iter::repeat_with(next).take(count).collect()
-}

@@ -1,14 +1,19 @@
-//! What every test shares: the ROM, images around small components, guests, jobs, and how they ended.
+//! What every test shares: the ROM, images around small components, guests, jobs, hosts in the middle, and how
+//! guests ended.
 
 pub(crate) mod components;
 mod ending;
 mod image;
 mod job;
+mod middle;
 mod needs;
+mod random;
 mod site;
 
 pub(crate) use ending::Ending;
 pub(crate) use image::{APP, build_image, build_image_as};
-pub(crate) use job::{JobResult, run_job, run_job_stating, sample_bytes};
+pub(crate) use job::{JobResult, run_job, run_job_stating};
+pub(crate) use middle::{Middle, To};
 pub(crate) use needs::rom;
+pub(crate) use random::Random;
 pub(crate) use site::{PATIENCE, Site};
