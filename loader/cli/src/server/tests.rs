@@ -190,9 +190,8 @@ fn a_guest_that_dies_in_a_job_is_told() {
 fn a_client_that_hangs_up_cancels_its_job_and_the_guest_lives_on() {
     let fixture = Fixture::start(|guest| {
         tell_status(guest);
-        guest.expect_job();
-        guest.expect(FrameKind::JOB_CANCEL);
-        guest.end_job(1, JobOutcome::Cancelled);
+        guest.expect(FrameKind::JOB_START);
+        guest.expect_cancel();
         tell_status(guest);
         guest.echo_job();
     });
@@ -220,8 +219,7 @@ fn a_full_disk_cancels_the_job() {
         tell_status(guest);
         let (job, _, _) = guest.expect_job();
         guest.send(FrameKind::OUTPUT, job, b"output");
-        while guest.receive().unwrap().kind != FrameKind::JOB_CANCEL {}
-        guest.end_job(job, JobOutcome::Cancelled);
+        guest.expect_cancel();
     });
     let arguments = JobArguments { output: "/dev/full".into(), ..fixture.arguments(b"") };
     let failure = carry_out(&arguments, &fixture.place, |_, _| Ok(()));
@@ -232,9 +230,8 @@ fn a_full_disk_cancels_the_job() {
 #[test]
 fn clients_that_break_rules_are_told_and_harm_nobody() {
     let fixture = Fixture::start(|guest| {
-        guest.expect_job();
-        guest.expect(FrameKind::JOB_CANCEL);
-        guest.end_job(1, JobOutcome::Cancelled);
+        guest.expect(FrameKind::JOB_START);
+        guest.expect_cancel();
         tell_status(guest);
         guest.echo_job();
     });

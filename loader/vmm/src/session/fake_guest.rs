@@ -32,6 +32,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct FakeGuest {
     stream: UnixStream,
     frames: FrameReader,
+    /// The last job that ended.
+    ended: u32,
 }
 
 /// Runs `script` as the guest and returns the loader's session with it.
@@ -63,7 +65,9 @@ pub fn start_with_patience(
         job_patience,
     };
     let session = Session::start(ours.try_clone().unwrap(), ours, hooks).unwrap();
-    let guest = thread::spawn(move || script(&mut FakeGuest { stream: theirs, frames: FrameReader::new() }));
+    let guest = thread::spawn(move || {
+        script(&mut FakeGuest { stream: theirs, frames: FrameReader::new(), ended: 0 })
+    });
     (session, guest)
 }
 
@@ -98,6 +102,9 @@ impl FakeGuest {
     pub fn send(&mut self, kind: FrameKind, job: u32, body: &[u8]) {
         let mut bytes = Vec::new();
         encode_frame(kind, job, body, &mut bytes).unwrap();
+        if kind == FrameKind::JOB_DONE {
+            self.ended = job;
+        }
         self.send_raw(&bytes);
     }
 
@@ -121,11 +128,14 @@ impl FakeGuest {
         self.send(FrameKind::JOB_DONE, job, &encode_body(&done(outcome)));
     }
 
-    /// The loader's next frame; `None` when it hung up.
+    /// The loader's next frame; `None` when it hung up. Frames that crossed the end of their job are skipped.
     pub fn receive(&mut self) -> Option<Frame> {
         let mut bytes = [0; 4096];
         loop {
             if let Some(frame) = self.frames.next_frame().unwrap() {
+                if (1..=self.ended).contains(&frame.job) {
+                    continue;
+                }
                 return Some(frame);
             }
             match self.stream.read(&mut bytes) {
@@ -144,20 +154,24 @@ impl FakeGuest {
 
     /// Waits for a job's start and its first credit; returns its number and the length of its input.
     pub fn expect_job(&mut self) -> (u32, u64, u64) {
-        // Frames of the job before may have crossed its end.
-        let start = loop {
-            let frame = self.receive().expect("the loader hung up");
-            match frame.kind {
-                FrameKind::JOB_START => break frame,
-                FrameKind::INPUT | FrameKind::OUTPUT_CREDIT | FrameKind::JOB_CANCEL => {}
-                other => panic!("unexpected {other:?}"),
-            }
-        };
+        let start = self.expect(FrameKind::JOB_START);
         let JobStart { input_bytes } = decode_body(&start.body).unwrap();
         let credit = self.expect(FrameKind::OUTPUT_CREDIT);
         assert_eq!(credit.job, start.job);
         let Credit { bytes } = decode_body(&credit.body).unwrap();
         (start.job, input_bytes, bytes)
+    }
+
+    /// Waits until the running job is cancelled, and ends it. Input and credit may be on their way still.
+    pub fn expect_cancel(&mut self) {
+        loop {
+            let frame = self.receive().expect("the loader hung up");
+            match frame.kind {
+                FrameKind::JOB_CANCEL => return self.end_job(frame.job, JobOutcome::Cancelled),
+                FrameKind::INPUT | FrameKind::OUTPUT_CREDIT => {}
+                other => panic!("unexpected {other:?}"),
+            }
+        }
     }
 
     /// A well-behaved job that answers its input with the input itself, in small steps and within the credit.

@@ -158,9 +158,8 @@ fn a_job_whose_owner_leaves_is_cancelled_and_the_guest_lives_on() {
 fn a_job_can_be_cancelled_from_another_thread() {
     let (session, guest) = start(|guest| {
         guest.become_ready();
-        let (job, _, _) = guest.expect_job();
-        guest.expect(FrameKind::JOB_CANCEL);
-        guest.end_job(job, JobOutcome::Cancelled);
+        guest.expect_job();
+        guest.expect_cancel();
         guest.echo_job();
     });
     let mut job = session.enqueue(100).unwrap();
@@ -195,9 +194,7 @@ fn failing_files_cancel_the_job() {
             guest.expect(FrameKind::INPUT);
             guest.give_input_credit(job, 5);
             guest.send(FrameKind::OUTPUT, job, b"output");
-            // Input and credit may be on their way still.
-            while guest.receive().unwrap().kind != FrameKind::JOB_CANCEL {}
-            guest.end_job(job, JobOutcome::Cancelled);
+            guest.expect_cancel();
         }
     });
     let io = |input: &mut dyn Read, output: &mut dyn Write| {
