@@ -55,7 +55,7 @@ fn an_answer_that_is_played_again() {
     // Offsets in the body: 8 bytes of status, then the header with its sequence number at 0x20 and its type at 0x34.
     let disguises: [(fn(&mut [u8]), &str); 3] = [
         (|_| {}, "guest message header, message type: expected 0x4, found 0x6"),
-        (|body| body[8 + 0x34] = 4, "guest message header, sequence: expected 0x4, found 0x2"),
+        (|body| body[8 + 0x34] = 4, "guest message header, sequence number: expected 0x4, found 0x2"),
         (
             |body| {
                 body[8 + 0x34] = 4;
