@@ -145,7 +145,7 @@ pub struct Status {
     /// Default gateway.
     #[n(6)]
     pub gateway: Option<String>,
-    /// MAC address; absent when there is no network device.
+    /// MAC address; absent when the guest has no network: no device, or no egress in the manifest.
     #[n(7)]
     pub mac: Option<String>,
 }

@@ -1,12 +1,18 @@
 //! What the program in the Linux guest and the tool on the host agree on.
 
-use wasmtime::{Config, Result};
+use wasmtime::Config;
 
 /// Where the guest's initramfs holds the component's standard input. Absent: empty input.
 pub const INPUT_FILE: &str = "/input";
 
 /// Before every line that the benchmark reads from the serial console.
 pub const MARK: &str = "linux-guest:";
+
+/// Room for growth of the linear memory: the auditor's limit in `examples/ledger-audit/app.toml`, as in our guest.
+const LINEAR_MEMORY_BYTES: u64 = 32 << 20;
+
+/// Room for growth of a linear memory: the limit in the example's `app.toml`.
+const LINEAR_MEMORY_BYTES: u64 = 32 << 20;
 
 /// Which settings the engine runs with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +46,15 @@ impl Tuning {
     }
 
     /// The engine's settings, compiler flags aside.
-    ///
-    /// # Errors
-    /// The engine does not know our target.
-    pub fn config(self) -> Result<Config> {
+    #[must_use]
+    pub fn config(self) -> Config {
         match self {
-            Self::Same => Ok(attestation_artefact::base_config()),
-            Self::Default => Ok(Config::new()),
+            Self::Same => {
+                let mut config = attestation_artefact::base_config();
+                config.memory_reservation_for_growth(LINEAR_MEMORY_BYTES);
+                config
+            }
+            Self::Default => Config::new(),
         }
     }
 }

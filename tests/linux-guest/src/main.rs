@@ -51,7 +51,7 @@ impl WasiView for State {
 }
 
 async fn run(tuning: Tuning, input: MemoryInputPipe) -> Result<()> {
-    let engine = Engine::new(&tuning.config()?)?;
+    let engine = Engine::new(&tuning.config())?;
     // SAFETY: the file was made by `compile` in the same build and came with this program.
     let component = unsafe { Component::deserialize_file(&engine, tuning.artefact_file()) }?;
     let mut linker = Linker::new(&engine);

@@ -143,9 +143,7 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
 
     let program = load_workload(&mut config, &manifest)?;
     drop(config);
-    let mut seed = [0; 8];
-    random.fill(&mut seed);
-    let network = Network::open(&mut bus, u64::from_le_bytes(seed))?;
+    let network = open_network(&mut bus, &manifest, &mut random)?;
     let surroundings = RealSurroundings { clock, random, network };
     let mut chain = ClaimChain::new(identity, &manifest, manifest_digest(&manifest_bytes));
     Ok(serve(link, surroundings, &program, &manifest, &mut chain)?)
@@ -208,6 +206,20 @@ fn establish_identity(
     let identity = Identity::establish(platform, &mut secrets, manifest_bytes, manifest, random)?;
     log::info!("report and keys established; platform keys destroyed");
     Ok(identity)
+}
+
+/// A manifest without egress gets no network: the device is not even looked at.
+fn open_network(
+    bus: &mut PciBus,
+    manifest: &Manifest<'_>,
+    random: &mut Random<HardwareEntropy>,
+) -> Result<Option<Network>, BootError> {
+    if manifest.egress.is_empty() {
+        return Ok(None);
+    }
+    let mut seed = [0; 8];
+    random.fill(&mut seed);
+    Ok(Network::open(bus, u64::from_le_bytes(seed))?)
 }
 
 /// Checks component and artefact against the manifest before a byte of either is used.

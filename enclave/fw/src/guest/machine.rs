@@ -127,7 +127,7 @@ impl Surroundings for RealSurroundings {
 
     fn start_probe(&mut self, destination: &str, payload: &[u8], timeout_us: u64) -> Result<(), String> {
         let now_us = self.clock.now_us();
-        let network = self.network.as_mut().ok_or("the guest has no network device")?;
+        let network = self.network.as_mut().ok_or("the guest has no network")?;
         network.start_probe(destination, payload, now_us, timeout_us).map_err(|error| error.to_string())
     }
 

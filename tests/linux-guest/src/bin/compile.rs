@@ -20,7 +20,7 @@ fn main() -> Result<()> {
 
 /// Default settings, except for the processor: the one that compiles is not the one that runs.
 fn compile_default(component: &[u8]) -> Result<Vec<u8>> {
-    let mut config = Tuning::Default.config()?;
+    let mut config = Tuning::Default.config();
     config.target("x86_64-unknown-linux-gnu")?;
     for feature in REQUIRED_CPU_FEATURES {
         // SAFETY: the engine checks for these extensions when it loads the artefact.
