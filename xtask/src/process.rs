@@ -16,6 +16,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Lines of output that a failure shows.
 const SHOWN_LINES: usize = 80;
 
+/// How a test's line begins that says what it left out.
+const SKIPPED: &str = "skipped: ";
+
 /// Settings of the user's cargo that children keep. Everything else that begins with `CARGO` or `RUST` was put there
 /// by the cargo that runs us, or would change the bytes that are built.
 const KEPT: [&str; 9] = [
@@ -91,6 +94,8 @@ impl Tool {
         let line = self.shown();
         let Finished { status, stdout, tail, skipped } = self.finish(what)?;
         if status.success() {
+            let printed = stdout.lines().filter(|line| line.starts_with(SKIPPED)).map(str::to_owned);
+            let skipped = skipped.into_iter().chain(printed).collect();
             return Ok((stdout, skipped));
         }
         let output = tail.into_iter().collect::<Vec<_>>().join("\n");
@@ -199,7 +204,7 @@ fn follow(stream: impl Read, progress: &Progress) -> (VecDeque<String>, Vec<Stri
     for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line).into_owned();
         progress.detail(&line);
-        if line.starts_with("skipped: ") {
+        if line.starts_with(SKIPPED) {
             skipped.push(line.clone());
         }
         if tail.len() == SHOWN_LINES {

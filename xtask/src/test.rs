@@ -143,7 +143,7 @@ pub(crate) fn run(workspace: &Workspace, length: Length, only: &[Suite]) -> Resu
 
 fn host(workspace: &Workspace) -> Result<Vec<String>> {
     let (_, skipped) = Tool::cargo(workspace.root())
-        .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked"])
+        .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked", "--", "--show-output"])
         .run_tests("cargo test")?;
     Ok(skipped)
 }
@@ -165,6 +165,7 @@ fn example(workspace: &Workspace) -> Result<Vec<String>> {
         .arg(workspace.target().join("examples"))
         .env("LEDGER_AUDIT_FILE", &ledger)
         .env("LEDGER_AUDIT_FAULTS", LEDGER_FAULTS.to_string())
+        .args(["--", "--show-output"])
         .run_tests("cargo test in examples/ledger-audit")?;
     Ok(skipped)
 }
@@ -187,7 +188,7 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
         .env("REDOUBT_LEDGER", large_ledger(workspace)?)
         .env("REDOUBT_BIN_DIR", workspace.target().join("debug"));
     // Each test starts virtual machines: several at once would only be slower, and their timeouts would lie.
-    let test = test.args(["--", "--test-threads=1"]);
+    let test = test.args(["--", "--test-threads=1", "--show-output"]);
     let test = if length == Length::Long { test.arg("--include-ignored") } else { test };
     let (_, skipped) = test.run_tests("end-to-end tests")?;
     Ok(skipped)

@@ -22,11 +22,13 @@ struct Meta {
 }
 
 impl Initramfs {
-    /// An archive with `/dev/console`, without which the first program would have no output.
+    /// An archive with the devices that a program expects: a console for its output, and randomness.
     pub(super) fn new() -> Self {
         let mut archive = Self::default();
         archive.entry("dev", Meta { mode: DIRECTORY, device: (0, 0) }, &[]);
-        archive.entry("dev/console", Meta { mode: CHARACTER_DEVICE, device: (5, 1) }, &[]);
+        for (name, device) in [("dev/console", (5, 1)), ("dev/random", (1, 8)), ("dev/urandom", (1, 9))] {
+            archive.entry(name, Meta { mode: CHARACTER_DEVICE, device }, &[]);
+        }
         archive
     }
 
@@ -73,9 +75,9 @@ mod tests {
         assert_eq!(archive.len() % 4, 0);
         let text = String::from_utf8(archive).unwrap();
         let headers: Vec<usize> = text.match_indices("070701").map(|(at, _)| at).collect();
-        assert_eq!(headers.len(), 4);
+        assert_eq!(headers.len(), 6);
         assert!(headers.iter().all(|at| at % 4 == 0));
-        let init = &text[headers[2]..];
+        let init = &text[headers[4]..];
         assert_eq!(&init[6 + 8..6 + 16], "000081ED", "mode");
         assert_eq!(&init[6 + 6 * 8..6 + 7 * 8], "00000005", "size");
         assert_eq!(&init[110..115], "init\0");
