@@ -11,9 +11,6 @@ pub const MARK: &str = "linux-guest:";
 /// Room for growth of the linear memory: the auditor's limit in `examples/ledger-audit/app.toml`, as in our guest.
 const LINEAR_MEMORY_BYTES: u64 = 32 << 20;
 
-/// Room for growth of a linear memory: the limit in the example's `app.toml`.
-const LINEAR_MEMORY_BYTES: u64 = 32 << 20;
-
 /// Which settings the engine runs with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tuning {
