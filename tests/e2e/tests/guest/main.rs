@@ -12,6 +12,7 @@
 
 mod boots_anywhere;
 mod harness;
+mod hostile_artefact;
 mod hostile_loader;
 mod hostile_psp;
 mod limits;

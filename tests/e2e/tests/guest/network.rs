@@ -8,7 +8,7 @@ use std::time::Instant;
 use enclave_wire::control::{Probe, ProbeDone, Status};
 use loader_vmm::Guest;
 
-use crate::harness::components::SPIN;
+use crate::harness::components::{NOTHING, SPIN};
 use crate::harness::{APP, PATIENCE, Site, build_image_as, rom, run_job};
 
 /// Where QEMU's user networking shows the host's loopback.
@@ -58,13 +58,26 @@ fn a_closed_port_is_reported() {
 fn a_guest_without_a_network_device_says_so_and_works() {
     let Some(rom) = rom() else { return };
     let app = APP.replace("egress = []", &format!("egress = [\"{HOST}:7\"]"));
-    let mut site = Site::new(&build_image_as(rom, crate::harness::components::NOTHING, &app));
+    let mut site = Site::new(&build_image_as(rom, NOTHING, &app));
     site.overrides.has_no_network = true;
     let guest = site.launch();
+    assert_eq!(probe(&guest, 7, b"hello").error, "the guest has no network");
+    assert_without_network(&guest);
+}
+
+#[test]
+fn a_manifest_without_destinations_leaves_the_network_device_alone() {
+    let Some(rom) = rom() else { return };
+    let guest = Site::new(&build_image_as(rom, NOTHING, APP)).launch();
+    assert_without_network(&guest);
+    assert!(probe(&guest, 7, b"hello").error.contains("is not in the manifest's egress list"));
+}
+
+#[track_caller]
+fn assert_without_network(guest: &Guest) {
     let status = guest.status(PATIENCE).expect("the guest answers");
     assert_eq!((status.address, status.gateway, status.mac), (None, None, None));
-    assert_eq!(probe(&guest, 7, b"hello").error, "the guest has no network device");
-    run_job(&guest, b"").assert_success();
+    run_job(guest, b"").assert_success();
 }
 
 fn probe(guest: &Guest, port: u16, payload: &[u8]) -> ProbeDone {
