@@ -6,8 +6,6 @@ pub const FW_CFG_MANIFEST: &str = "opt/redoubt/manifest";
 pub const FW_CFG_COMPONENT: &str = "opt/redoubt/component";
 /// fw_cfg file with the precompiled artefact.
 pub const FW_CFG_ARTEFACT: &str = "opt/redoubt/artefact";
-/// fw_cfg file with the secrets page of the simulated PSP (4,096 bytes, layout of the SNP secrets page).
-pub const FW_CFG_SIM_SECRETS: &str = "opt/redoubt/sim-secrets";
 /// fw_cfg file with one [`LogLevel`] as an ASCII digit. Absent: [`LogLevel::Info`].
 pub const FW_CFG_LOG_LEVEL: &str = "opt/redoubt/log-level";
 

@@ -23,7 +23,8 @@ pub const BOOT_RAM_GPA: u64 = 0x0010_0000;
 /// Bytes of boot RAM.
 pub const BOOT_RAM_BYTES: u64 = 0x0010_0000;
 
-/// SNP secrets page (SEV metadata section type 2). The simulated PSP's page has the same layout.
+/// SNP secrets page (SEV metadata section type 2). The loader puts the simulated PSP's page, which has the same layout,
+/// into the same place before the guest starts: there the guest can destroy it, which it could not do to a fw_cfg file.
 pub const SECRETS_PAGE_GPA: u64 = BOOT_RAM_GPA;
 /// SNP CPUID page (SEV metadata section type 3).
 pub const CPUID_PAGE_GPA: u64 = SECRETS_PAGE_GPA + PAGE_BYTES;

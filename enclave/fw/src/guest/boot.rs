@@ -19,18 +19,15 @@ use enclave_runtime::Program;
 use enclave_service::{ClaimChain, Ended, ServiceError, serve};
 use enclave_wire::boot::{
     ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, ExitCode, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL,
-    FW_CFG_MANIFEST, FW_CFG_SIM_SECRETS, LogLevel, MANIFEST_MAX_BYTES,
+    FW_CFG_MANIFEST, LogLevel, MANIFEST_MAX_BYTES,
 };
 use enclave_wire::layout;
-use enclave_wire::psp::{MESSAGE_PAGE_BYTES, SecretsPage};
 use enclave_x86::cpu::{self, CpuidBit, CpuidRegister, GUEST_FEATURES};
 use enclave_x86::entropy::HardwareEntropy;
 use enclave_x86::paging::{self, PagingError};
 use enclave_x86::port::{DirectPorts, PortIo};
 use enclave_x86::tsc::Clock;
 use sha2::{Digest, Sha256};
-use zerocopy::FromBytes;
-use zeroize::Zeroizing;
 
 use super::HEAP;
 use super::logger;
@@ -137,7 +134,7 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     let mut link = ControlLink::new(ConsoleStream(Console::open(&mut bus)?));
     let mut random = Random::new(HardwareEntropy::new()).map_err(PlatformError::from)?;
     log::debug!("control stream open");
-    let identity = establish_identity(&mut config, &mut link, &manifest_bytes, &manifest, &mut random)?;
+    let identity = establish_identity(&mut link, &manifest_bytes, &manifest, &mut random)?;
     // The platform key and the VMPCKs went out of scope; their copies on the stack go now.
     machine::scrub_boot_stack();
 
@@ -192,16 +189,12 @@ fn apply_log_level(config: &mut FwCfg) {
 }
 
 fn establish_identity(
-    config: &mut FwCfg,
     link: &mut ControlLink<ConsoleStream>,
     manifest_bytes: &[u8],
     manifest: &Manifest<'_>,
     random: &mut Random<HardwareEntropy>,
 ) -> Result<Identity, BootError> {
-    let page = Zeroizing::new(config.read_file(FW_CFG_SIM_SECRETS, MESSAGE_PAGE_BYTES)?);
-    let secrets = SecretsPage::read_from_bytes(&page);
-    let mut secrets = secrets.map_err(|_| PlatformError::SecretsPage { problem: "expected 4096 bytes" })?;
-    drop(page);
+    let mut secrets = machine::take_secrets_page();
     let platform = SimulatedPlatform::new(link);
     let identity = Identity::establish(platform, &mut secrets, manifest_bytes, manifest, random)?;
     log::info!("report and keys established; platform keys destroyed");

@@ -7,10 +7,12 @@ use enclave_devices::net::Network;
 use enclave_platform::{ByteStream, Random};
 use enclave_service::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};
 use enclave_wire::layout;
+use enclave_wire::psp::SecretsPage;
 use enclave_x86::entropy::HardwareEntropy;
 use enclave_x86::paging::{AddressSpaceLayout, Encryption, Range};
 use enclave_x86::tsc::Clock;
 use enclave_x86::wipe;
+use zerocopy::FromZeros;
 
 use super::HEAP;
 
@@ -53,6 +55,16 @@ pub(super) fn register_wiping() {
     unsafe { wipe::register(stack.start, stack.end - stack.start) }
     // SAFETY: likewise the secrets page.
     unsafe { wipe::register(layout::SECRETS_PAGE_GPA, layout::PAGE_BYTES) }
+}
+
+/// Takes the secrets page out of boot RAM, where the platform put it before the guest started.
+pub(super) fn take_secrets_page() -> SecretsPage {
+    let page = layout::SECRETS_PAGE_GPA as usize as *mut SecretsPage;
+    // SAFETY: boot RAM is mapped, the memory map gives this page to nothing else, and any bytes are a `SecretsPage`.
+    let secrets = unsafe { page.read_volatile() };
+    // SAFETY: likewise.
+    unsafe { page.write_volatile(SecretsPage::new_zeroed()) }
+    secrets
 }
 
 /// Clears what secrets left on the unused part of the boot stack.

@@ -5,9 +5,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use enclave_wire::boot::{
-    DEBUG_EXIT_PORT, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL, FW_CFG_MANIFEST,
-    FW_CFG_SIM_SECRETS, LogLevel,
+    DEBUG_EXIT_PORT, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL, FW_CFG_MANIFEST, LogLevel,
 };
+use enclave_wire::layout::SECRETS_PAGE_GPA;
 
 use crate::accel::Accel;
 
@@ -43,6 +43,8 @@ impl Machine<'_> {
             arguments.pair("-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile=");
         }
         self.add_files(&mut arguments);
+        let secrets = format!("loader,addr={SECRETS_PAGE_GPA:#x},force-raw=on,file=");
+        arguments.with_path("-device", &secrets, self.sim_secrets);
         arguments.0.extend_from_slice(self.extra_arguments);
         arguments.0
     }
@@ -76,7 +78,6 @@ impl Machine<'_> {
             (FW_CFG_MANIFEST, self.manifest),
             (FW_CFG_COMPONENT, self.component),
             (FW_CFG_ARTEFACT, self.artefact),
-            (FW_CFG_SIM_SECRETS, self.sim_secrets),
         ];
         let is_wanted = |name: &str| !self.omitted_files.iter().any(|omitted| omitted == name);
         for (name, path) in files.into_iter().filter(|(name, _)| is_wanted(name)) {
