@@ -48,7 +48,7 @@ pub struct Manifest<'a> {
     pub artefact: ArtefactRef<'a>,
     /// What the platform must report about the launch.
     pub launch: LaunchPolicy,
-    /// RAM of the guest.
+    /// RAM of the guest: 32 to 1024, even. The guest clears all of it when it ends, on boot page tables that map 1 GiB.
     pub memory_mib: u32,
     /// What one job may use.
     pub limits: Limits,

@@ -144,7 +144,7 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     let checks = [
         (name_ok, "name", "1 to 64 of a-z, 0-9 and -"),
         (is_text(manifest.artefact.engine), "artefact.engine", "text without control characters"),
-        ((32..=2048).contains(&manifest.memory_mib), "memory_mib", "32 to 2048"),
+        ((32..=1024).contains(&manifest.memory_mib), "memory_mib", "32 to 1024"),
         (manifest.memory_mib.is_multiple_of(2), "memory_mib", "a multiple of 2"),
         (
             limits.component_memory_bytes < memory_bytes,
