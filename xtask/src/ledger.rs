@@ -4,10 +4,10 @@
 //! thousand customers and suppliers and four currencies. Written as it is made; nothing is held in memory.
 
 use core::fmt::Write as _;
+use core::str::FromStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;

@@ -85,25 +85,18 @@ impl Redoubt {
         Ok(boot + first.context("the component printed nothing")?)
     }
 
-    /// Runs the job on `input` in a guest with `memory_mib`.
-    pub(super) fn run(&self, machine: &Machine, input: &Path, memory_mib: u32) -> Result<Run> {
+    /// Runs the job on `input` `count` times in one guest with `memory_mib`.
+    pub(super) fn run(
+        &self,
+        machine: &Machine,
+        input: &Path,
+        memory_mib: u32,
+        count: usize,
+    ) -> Result<Vec<Run>> {
         let guest = self.launch(machine, memory_mib)?;
-        let mut file = File::open(input).with_context(|| format!("cannot open {}", input.display()))?;
-        let input_bytes = file.metadata()?.len();
-        let offered = Instant::now();
-        let done = guest.session().run_job(JobIo {
-            input: &mut file,
-            input_bytes,
-            output: &mut io::sink(),
-            error_output: &mut io::sink(),
-            progress: &mut |_| {},
-        })?;
-        let whole = offered.elapsed();
+        let runs = (0..count).map(|_| run_job(&guest, input)).collect();
         guest.stop(STOP_TIMEOUT);
-        let JobDone { outcome, detail, usage, .. } = done;
-        ensure!(outcome == JobOutcome::Exited { code: 0 }, "the job ended with {outcome:?}: {detail}");
-        let run = Duration::from_micros(usage.run_us);
-        Ok(Run { run, whole, heap_peak_bytes: usage.heap_peak_bytes, fuel: usage.fuel })
+        runs
     }
 
     /// The smallest guest, in MiB, that still finishes the job on `input`; `limit_mib` must be enough.
@@ -111,7 +104,7 @@ impl Redoubt {
         let (mut too_small, mut enough) = (0, limit_mib);
         while enough - too_small > 1 {
             let middle = too_small.midpoint(enough);
-            match self.run(machine, input, middle) {
+            match self.run(machine, input, middle, 1) {
                 Ok(_) => enough = middle,
                 Err(_) => too_small = middle,
             }
@@ -140,4 +133,21 @@ impl Redoubt {
         };
         Ok(launch(&config)?)
     }
+}
+
+fn run_job(guest: &Guest, input: &Path) -> Result<Run> {
+    let mut file = File::open(input).with_context(|| format!("cannot open {}", input.display()))?;
+    let input_bytes = file.metadata()?.len();
+    let offered = Instant::now();
+    let JobDone { outcome, detail, usage, .. } = guest.session().run_job(JobIo {
+        input: &mut file,
+        input_bytes,
+        output: &mut io::sink(),
+        error_output: &mut io::sink(),
+        progress: &mut |_| {},
+    })?;
+    let whole = offered.elapsed();
+    ensure!(outcome == JobOutcome::Exited { code: 0 }, "the job ended with {outcome:?}: {detail}");
+    let run = Duration::from_micros(usage.run_us);
+    Ok(Run { run, whole, heap_peak_bytes: usage.heap_peak_bytes, fuel: usage.fuel })
 }

@@ -26,7 +26,7 @@ fn frames_that_nothing_asked_for() {
         (vec![frame(FrameKind::JOB_START, 1, b"\xFF")], "frame of kind 0x0082 does not decode"),
     ];
     for (frames, reason) in cases {
-        let mut host = DeafHost::launch(&image);
+        let host = DeafHost::launch(&image);
         frames.iter().for_each(|frame| host.middle.send(To::Guest, frame));
         host.ending().assert(ExitCode::DeviceFault, &[reason]);
     }
@@ -46,7 +46,7 @@ fn input_and_credit_beyond_what_was_agreed() {
         (vec![start(1, 0), credit(1, u64::MAX), credit(1, 1)], "job 1: output credit overflows"),
     ];
     for (frames, reason) in cases {
-        let mut host = DeafHost::launch(&image);
+        let host = DeafHost::launch(&image);
         frames.iter().for_each(|frame| host.middle.send(To::Guest, frame));
         host.ending().assert(ExitCode::DeviceFault, &[reason]);
     }
@@ -57,12 +57,12 @@ fn bytes_that_are_no_frames() {
     let Some(rom) = rom() else { return };
     let image = build_image(rom, ECHO);
     let too_long = [&FRAME_MAGIC.to_le_bytes()[..], &[0x83, 0, 1, 0, 0, 0, 1, 0, 1, 0]].concat();
-    let mut host = DeafHost::launch(&image);
+    let host = DeafHost::launch(&image);
     host.middle.send_raw(To::Guest, &too_long);
     host.ending().assert(ExitCode::DeviceFault, &["frame body: expected at most 65536 bytes, found 65537"]);
 
     for seed in 1..=6 {
-        let mut host = DeafHost::launch(&image);
+        let host = DeafHost::launch(&image);
         host.middle.send_raw(To::Guest, &Random(seed).bytes(20_000));
         host.ending().assert(ExitCode::DeviceFault, &["frame magic: expected 0x5244"]);
     }
@@ -75,7 +75,7 @@ fn random_frames() {
     let image = build_image(rom, ECHO);
     for seed in 1..=12 {
         let mut random = Random(seed);
-        let mut host = DeafHost::launch(&image);
+        let host = DeafHost::launch(&image);
         for _ in 0..random.below(60) {
             let kind = FrameKind(0x80 + u16::try_from(random.below(10)).expect("small"));
             let body_bytes = [0, 1, 9, 300, FRAME_BODY_MAX_BYTES][random.below(5)];
@@ -162,7 +162,7 @@ impl DeafHost {
     }
 
     #[track_caller]
-    fn ending(&mut self) -> Ending {
+    fn ending(&self) -> Ending {
         self.site.wait_end(&self.guest)
     }
 }

@@ -13,11 +13,18 @@ use zerocopy::IntoBytes;
 use crate::harness::components::NOTHING;
 use crate::harness::{Ending, Middle, PATIENCE, Site, To, build_image, rom, run_job};
 
+/// What happens to a decoded answer on its way to the guest.
+type ChangeReply = fn(&mut PspReply);
+/// What happens to an answer on its way to the guest.
+type ChangeFrame = fn(&mut Frame);
+/// What happens to the bytes of an old answer.
+type ChangeBytes = fn(&mut [u8]);
+
 #[test]
 fn answers_that_were_tampered_with() {
     let Some(rom) = rom() else { return };
     let forged = "guest message: authentication failed";
-    let cases: [(fn(&mut PspReply), &str); 6] = [
+    let cases: [(ChangeReply, &str); 6] = [
         (|reply| reply.page[0] ^= 1, forged),
         (|reply| reply.page[MESSAGE_HEADER_BYTES + 40] ^= 1, forged),
         (|reply| reply.page[0x20] ^= 1, "guest message header, sequence"),
@@ -38,7 +45,7 @@ fn answers_that_were_tampered_with() {
 #[test]
 fn answers_that_are_none() {
     let Some(rom) = rom() else { return };
-    let cases: [(fn(&mut Frame), &str); 4] = [
+    let cases: [(ChangeFrame, &str); 4] = [
         (|frame| frame.body.truncate(100), "guest message: 100 bytes is not a possible length"),
         (|frame| frame.body.resize(8 + MESSAGE_PAGE_BYTES + 16_385, 0), "is not a possible length"),
         (|frame| frame.kind = FrameKind::SHUTDOWN, "unexpected frame of kind 0x0088"),
@@ -53,7 +60,7 @@ fn answers_that_are_none() {
 fn an_answer_that_is_played_again() {
     let Some(rom) = rom() else { return };
     // Offsets in the body: 8 bytes of status, then the header with its sequence number at 0x20 and its type at 0x34.
-    let disguises: [(fn(&mut [u8]), &str); 3] = [
+    let disguises: [(ChangeBytes, &str); 3] = [
         (|_| {}, "guest message header, message type: expected 0x4, found 0x6"),
         (|body| body[8 + 0x34] = 4, "guest message header, sequence number: expected 0x4, found 0x2"),
         (

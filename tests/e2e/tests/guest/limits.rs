@@ -8,6 +8,9 @@ use enclave_wire::control::JobOutcome;
 use crate::harness::components::{MOODY, SPIN};
 use crate::harness::{APP, JobResult, PATIENCE, Random, Site, build_image_as, rom, run_job, run_job_stating};
 
+/// What must hold of a job.
+type Judge = fn(&JobResult);
+
 /// One guest goes through every way to end a job, with an honest job after each.
 #[test]
 fn every_end_of_a_job_leaves_the_guest_well() {
@@ -15,7 +18,7 @@ fn every_end_of_a_job_leaves_the_guest_well() {
     let app = with_limits(&[("fuel", 200_000_000), ("output_bytes", 100_000), ("input_bytes", 1_000_000)]);
     let guest = Site::new(&build_image_as(rom, MOODY, &app)).launch();
     let used_bytes = || guest.status(PATIENCE).expect("the guest answers").heap_used_bytes;
-    let cases: [(&[u8], fn(&JobResult)); 6] = [
+    let cases: [(&[u8], Judge); 6] = [
         (b"s", |job| job.assert_exceeded("limits.fuel")),
         (b"g", |job| job.assert_exceeded("limits.component_memory_bytes")),
         (b"o", |job| {

@@ -18,4 +18,6 @@ mod hostile_psp;
 mod limits;
 mod mismatches;
 mod network;
+mod programs;
+mod side_by_side;
 mod whole_path;

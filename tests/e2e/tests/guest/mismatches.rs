@@ -76,7 +76,7 @@ fn an_artefact_with_one_flipped_bit_or_an_end_that_is_missing() {
     let expected = image.reference().artefact.sha256.to_string();
     let middle = image.artefact().len() / 2;
     let damages: [fn(&mut Vec<u8>, usize); 3] = [
-        flip,
+        |bytes, at| flip(bytes, at),
         |bytes, middle| bytes.truncate(middle),
         |bytes, _| {
             bytes.pop();
@@ -124,7 +124,9 @@ fn the_loader_launches_nothing_from_a_damaged_folder() {
     let image = build_image(rom, ECHO);
     let files = [ImageFile::Rom, ImageFile::Component, ImageFile::Artefact, ImageFile::Manifest];
     for file in files {
-        for damage in [|bytes: &mut Vec<u8>| flip(bytes, 300), |bytes: &mut Vec<u8>| drop(bytes.pop())] {
+        for damage in
+            [|bytes: &mut Vec<u8>| flip(bytes, 300), |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1)]
+        {
             let site = Site::new(&image);
             site.change(file, damage);
             let error = ImageFiles::check(site.path()).expect_err("the file is damaged").to_string();
@@ -172,7 +174,7 @@ fn unparsable(rom: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Site {
     site
 }
 
-fn flip(bytes: &mut Vec<u8>, at: usize) {
+fn flip(bytes: &mut [u8], at: usize) {
     bytes[at] ^= 0x10;
 }
 

@@ -1,7 +1,8 @@
 //! The guest's network: an address by DHCP, TCP to where the manifest allows, and to nowhere else.
 
+use core::net::Ipv4Addr;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::TcpListener;
 use std::thread;
 use std::time::Instant;
 

@@ -14,6 +14,6 @@ pub(crate) use ending::Ending;
 pub(crate) use image::{APP, build_image, build_image_as};
 pub(crate) use job::{JobResult, run_job, run_job_stating};
 pub(crate) use middle::{Middle, To};
-pub(crate) use needs::rom;
+pub(crate) use needs::{image_folder, missing, rom};
 pub(crate) use random::Random;
 pub(crate) use site::{PATIENCE, Site};

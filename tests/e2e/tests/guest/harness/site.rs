@@ -34,6 +34,11 @@ impl Site {
         Self { folder, overrides: Overrides::default() }
     }
 
+    /// From a copy of an image folder.
+    pub(crate) fn of_folder(folder: &Path) -> Self {
+        Self::new(&Image::load(folder).expect("the image is in order"))
+    }
+
     /// With arguments at the end of QEMU's command line, where they replace earlier ones.
     pub(crate) fn with_qemu(mut self, arguments: &[&str]) -> Self {
         self.overrides.qemu_arguments = arguments.iter().map(Into::into).collect();

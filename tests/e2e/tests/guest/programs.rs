@@ -1,0 +1,209 @@
+//! `redoubt` and `redoubt-verify` as an operator and a relying party type them.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
+
+use crate::harness::components::{MOODY, NOTHING};
+use crate::harness::{APP, PATIENCE, Site, build_image, build_image_as, image_folder, missing, rom};
+
+#[test]
+fn run_job_check_stop() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&build_image(rom, MOODY));
+    let mut run = Run::start(&programs, &site);
+    fs::write(site.path().join("input"), "fine").expect("the input is written");
+    assert_ends(&run.job("input", "output"), 0, "");
+    assert_ends(&run.check("input", "output", &["--allow-simulated"]), 0, "");
+    assert_ends(&run.check("input", "output", &[]), 1, "");
+    fs::write(site.path().join("output"), "forged").expect("the output is overwritten");
+    assert_ends(&run.check("input", "output", &["--allow-simulated"]), 1, "");
+
+    let second = programs.redoubt(&site).args(["run", "--tee", "sim"]).arg(site.path()).output();
+    assert_ends(&second.expect("it runs"), 1, "already running");
+    assert_ends(&run.redoubt(&["status"]), 0, "");
+    assert_ends(&run.redoubt(&["stop"]), 0, "");
+    assert_ends(&run.wait(), 0, "");
+    assert_ends(&run.redoubt(&["status"]), 3, "no guest named default");
+}
+
+#[test]
+fn the_example_audits_a_large_ledger() {
+    let (Some(_), Some(programs)) = (rom(), Programs::find()) else { return };
+    let Some(ledger) = std::env::var_os("REDOUBT_LEDGER").map(PathBuf::from) else {
+        return missing("ledger", "REDOUBT_LEDGER names no ledger").unwrap_or_default();
+    };
+    let site = Site::of_folder(&image_folder());
+    let run = Run::start(&programs, &site);
+    let input = ledger.to_string_lossy();
+    assert_ends(&run.job(&input, "output"), 0, "");
+    let report = fs::read_to_string(site.path().join("output")).expect("the report is there");
+    assert!(report.starts_with('{') && report.contains("sha256"), "{report}");
+    let again = ["--allow-simulated", "--component", "component.wasm", "--rom", "redoubt.rom"];
+    assert_ends(&run.check(&input, "output", &again), 0, "");
+}
+
+#[test]
+fn a_job_that_fails_leaves_no_output() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&build_image_as(rom, MOODY, &APP.replace("10000000000", "100000000")));
+    let run = Run::start(&programs, &site);
+    for (mood, code, words) in [("t", 5, "ledger_overflow"), ("s", 5, "limits.fuel"), ("x", 6, "code 7")] {
+        fs::write(site.path().join("input"), mood).expect("the input is written");
+        assert_ends(&run.job("input", mood), code, words);
+        assert_eq!(site.path().join(mood).exists(), code == 6, "{mood}");
+    }
+    fs::write(site.path().join("input"), "o").expect("the input is written");
+    let full = run.job("input", "/dev/full");
+    assert_ends(&full, 1, "cannot write /dev/full");
+    // The guest that all this happened in is well.
+    fs::write(site.path().join("input"), "fine").expect("the input is written");
+    assert_ends(&run.job("input", "output"), 0, "");
+}
+
+#[test]
+fn a_guest_that_is_shot_is_reported() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&build_image(rom, NOTHING));
+    let mut run = Run::start(&programs, &site);
+    send_signal("KILL", run.qemu_id);
+    assert_ends(&run.wait(), 4, "qemu was killed by signal 9");
+    assert_ends(&run.redoubt(&["status"]), 3, "no guest named default");
+}
+
+#[test]
+fn a_loader_that_is_shot_takes_its_guest_along() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&build_image(rom, NOTHING));
+    let mut run = Run::start(&programs, &site);
+    run.child.kill().expect("the loader is ours");
+    run.wait();
+    let begun = Instant::now();
+    while is_alive(run.qemu_id) {
+        assert!(begun.elapsed() < PATIENCE, "qemu outlives its loader");
+    }
+    // And its name is free again.
+    Run::start(&programs, &site);
+}
+
+#[test]
+fn ctrl_c_stops_cleanly() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&build_image(rom, NOTHING));
+    let mut run = Run::start(&programs, &site);
+    send_signal("INT", run.child.id());
+    assert_ends(&run.wait(), 0, "");
+    assert!(!is_alive(run.qemu_id));
+}
+
+#[test]
+fn without_qemu_in_path_the_remedy_is_named() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&build_image(rom, NOTHING));
+    let mut command = programs.redoubt(&site);
+    command.env("PATH", site.path()).env_remove("REDOUBT_QEMU").args(["run", "--tee", "sim"]);
+    let output = command.arg(site.path()).output().expect("it runs");
+    assert_ends(&output, 1, "qemu-system-x86_64 was not found: install it");
+}
+
+/// Where the programs are. `None` after saying so, when nobody told.
+struct Programs(PathBuf);
+
+impl Programs {
+    fn find() -> Option<Self> {
+        let Some(folder) = std::env::var_os("REDOUBT_BIN_DIR").map(PathBuf::from) else {
+            return missing("programs", "REDOUBT_BIN_DIR does not say where redoubt and redoubt-verify are");
+        };
+        for name in ["redoubt", "redoubt-verify"] {
+            assert!(folder.join(name).is_file(), "REDOUBT_BIN_DIR: no {name} in {}", folder.display());
+        }
+        Some(Self(folder))
+    }
+
+    /// In the site's folder, and with nothing of the user's.
+    fn redoubt(&self, site: &Site) -> Command {
+        let mut command = Command::new(self.0.join("redoubt"));
+        command.current_dir(site.path()).env("REDOUBT_STATE_DIR", site.path().join("state"));
+        command.env("REDOUBT_RUN_DIR", site.run_dir()).stdin(Stdio::null());
+        command
+    }
+}
+
+/// A running `redoubt run`. Dropped, it is killed, and its guest with it.
+struct Run<'a> {
+    programs: &'a Programs,
+    site: &'a Site,
+    child: Child,
+    qemu_id: u32,
+}
+
+impl<'a> Run<'a> {
+    /// Starts one and waits until it says that the guest is ready.
+    #[track_caller]
+    fn start(programs: &'a Programs, site: &'a Site) -> Self {
+        let mut command = programs.redoubt(site);
+        command.args(["run", "--tee", "sim"]).arg(site.path());
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("redoubt starts");
+        let mut said = String::new();
+        let mut out = BufReader::new(child.stdout.as_mut().expect("it is a pipe"));
+        while !said.contains("give it work") && out.read_line(&mut said).expect("text") > 0 {}
+        let qemu_id = said.split("qemu pid ").nth(1).and_then(|rest| rest.split(')').next()?.parse().ok());
+        let qemu_id = qemu_id.unwrap_or_else(|| panic!("the guest is not ready: {said}"));
+        Self { programs, site, child, qemu_id }
+    }
+
+    fn redoubt(&self, arguments: &[&str]) -> Output {
+        self.programs.redoubt(self.site).args(arguments).output().expect("redoubt runs")
+    }
+
+    fn job(&self, input: &str, output: &str) -> Output {
+        self.redoubt(&["job", "--input", input, "--output", output, "--claim", "claim.cbor"])
+    }
+
+    fn check(&self, input: &str, output: &str, more: &[&str]) -> Output {
+        let mut command = Command::new(self.programs.0.join("redoubt-verify"));
+        command.current_dir(self.site.path()).args(["check", "claim.cbor"]);
+        command.args(["--input", input, "--output", output, "--reference", "reference-values.json"]);
+        command.args(more).output().expect("redoubt-verify runs")
+    }
+
+    /// Waits for its end.
+    fn wait(&mut self) -> Output {
+        let status = self.child.wait().expect("the loader is ours");
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        self.child.stdout.as_mut().expect("a pipe").read_to_end(&mut stdout).expect("it is readable");
+        self.child.stderr.as_mut().expect("a pipe").read_to_end(&mut stderr).expect("it is readable");
+        Output { status, stdout, stderr }
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        // Fails only for one that has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[track_caller]
+fn assert_ends(output: &Output, code: i32, words: &str) {
+    let (said, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{said}\n{complained}");
+    assert!(complained.contains(words), "expected {words:?}: {complained}");
+}
+
+fn send_signal(name: &str, process: u32) {
+    let command = format!("kill -{name} {process}");
+    let status = Command::new("sh").args(["-c", &command]).status().expect("there is a shell");
+    assert!(status.success(), "{command}");
+}
+
+/// Whether a process is there that is no zombie.
+fn is_alive(process: u32) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
