@@ -1,6 +1,8 @@
 //! The virtio console: one reliable byte stream to the loader.
 //!
-//! Spec: virtio 1.2, section 5.3; port 0 without MULTIPORT, so two queues and no control messages.
+//! Spec: virtio 1.2, section 5.3. Port 1, not the console on port 0: QEMU drops what it cannot write to a console at
+//! once, and holds it back for every other port. Such a port wants to hear that it is open; what the device says about
+//! ports is not listened to, since there is nothing in it that the guest needs.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -14,8 +16,20 @@ use crate::pci::PciBus;
 use crate::queue::{BufferQueue, Direction, Returned};
 
 const DEVICE: &str = "virtio-console";
-const QUEUE_RECEIVE: u16 = 0;
-const QUEUE_TRANSMIT: u16 = 1;
+/// `VIRTIO_CONSOLE_F_MULTIPORT`.
+const FEATURE_MULTIPORT: u64 = 1 << 1;
+const PORT: u32 = 1;
+const QUEUE_CONTROL_TRANSMIT: u16 = 3;
+const QUEUE_RECEIVE: u16 = 4;
+const QUEUE_TRANSMIT: u16 = 5;
+/// What the driver has to say, in this order: port and event, each with the value 1 for yes.
+const ANNOUNCEMENTS: [(u32, u16); CONTROL_BUFFERS - 1] =
+    [(0, EVENT_DEVICE_READY), (PORT, EVENT_PORT_READY), (PORT, EVENT_PORT_OPEN)];
+const EVENT_DEVICE_READY: u16 = 0;
+const EVENT_PORT_READY: u16 = 3;
+const EVENT_PORT_OPEN: u16 = 6;
+/// The next power of two.
+const CONTROL_BUFFERS: usize = 4;
 /// QEMU moves at most 4 KiB from a socket at a time, so larger buffers would only be bounced for nothing.
 const RECEIVE_BUFFER_BYTES: usize = 4096;
 const RECEIVE_BUFFERS: usize = 64;
@@ -29,6 +43,8 @@ pub struct Console {
     transport: PciTransport,
     receive: BufferQueue<RECEIVE_BUFFERS>,
     transmit: BufferQueue<TRANSMIT_BUFFERS>,
+    /// Owns the announcements for as long as the device may read them.
+    _control: BufferQueue<CONTROL_BUFFERS>,
 }
 
 impl Console {
@@ -38,11 +54,16 @@ impl Console {
     /// There is none, or it breaks the rules.
     pub fn open(bus: &mut PciBus) -> Result<Self, DeviceError> {
         let mut transport = bus.open(DeviceType::Console)?.ok_or(DeviceError::Missing { device: DEVICE })?;
-        crate::queue::negotiate(DEVICE, &mut transport, 0)?;
+        crate::queue::negotiate(DEVICE, &mut transport, FEATURE_MULTIPORT)?;
+        let mut control =
+            BufferQueue::new(DEVICE, &mut transport, QUEUE_CONTROL_TRANSMIT, Direction::Transmit)?;
         let receive = BufferQueue::new(DEVICE, &mut transport, QUEUE_RECEIVE, Direction::Receive)?;
         let transmit = BufferQueue::new(DEVICE, &mut transport, QUEUE_TRANSMIT, Direction::Transmit)?;
         transport.finish_init();
-        let mut console = Self { transport, receive, transmit };
+        for (port, event) in ANNOUNCEMENTS {
+            control.post(&mut transport, announcement(port, event))?;
+        }
+        let mut console = Self { transport, receive, transmit, _control: control };
         for _ in 0..RECEIVE_BUFFERS {
             console.receive.post(&mut console.transport, vec![0; RECEIVE_BUFFER_BYTES].into_boxed_slice())?;
         }
@@ -103,4 +124,10 @@ impl Console {
         }
         Ok(())
     }
+}
+
+/// `struct virtio_console_control`: port, event, value.
+fn announcement(port: u32, event: u16) -> Box<[u8]> {
+    let value: u16 = 1;
+    [&port.to_le_bytes()[..], &event.to_le_bytes(), &value.to_le_bytes()].concat().into_boxed_slice()
 }

@@ -67,8 +67,9 @@ impl Machine<'_> {
         arguments.pair("-chardev", "stdio,id=log,signal=off");
         arguments.pair("-serial", "chardev:log");
         arguments.with_path("-chardev", "socket,id=control,path=", self.control_socket);
-        arguments.pair("-device", "virtio-serial-pci,disable-legacy=on,max_ports=1");
-        arguments.pair("-device", "virtconsole,chardev=control");
+        arguments.pair("-device", "virtio-serial-pci,disable-legacy=on,max_ports=2");
+        // Not a virtconsole: QEMU drops output that it cannot write to the socket at once.
+        arguments.pair("-device", "virtserialport,nr=1,chardev=control");
         arguments.with_path("-chardev", "socket,id=monitor,server=on,wait=off,path=", self.monitor_socket);
         arguments.pair("-mon", "chardev=monitor,mode=control");
     }
