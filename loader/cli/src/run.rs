@@ -52,8 +52,7 @@ pub(crate) fn run(arguments: &RunArguments, run_dir: Option<&Path>) -> Outcome {
     };
     let guest = launch(&config).map_err(|error| launch_failure(&place, error))?;
     let status = status(&place, arguments, &guest, config.image.manifest())?;
-    announce(&status, tee)?;
-    let end = serve(&place, &guest, status, wishes, &heard)?;
+    let end = serve(&place, &guest, status, tee, wishes, &heard)?;
     place.write_last_end(&end);
     if end.is_clean() {
         return Ok(writeln!(io::stdout(), "guest {}: {end}", place.name)?);
@@ -66,6 +65,7 @@ fn serve(
     place: &Place,
     guest: &Guest,
     status: StatusReply,
+    tee: Tee,
     wishes: mpsc::Sender<Wish>,
     heard: &mpsc::Receiver<Wish>,
 ) -> anyhow::Result<Arc<GuestEnd>> {
@@ -79,6 +79,8 @@ fn serve(
     });
     let socket = place.socket();
     server.start(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
+    // Only now: whoever reads it may send jobs at once.
+    announce(&server.status, tee)?;
     let mut asked = false;
     let end = loop {
         match heard.recv().unwrap_or(Wish::Ended) {
