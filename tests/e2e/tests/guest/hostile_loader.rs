@@ -1,5 +1,8 @@
 //! A loader that breaks the control protocol. The guest ends and says why; it never does anything else.
 
+use core::time::Duration;
+use std::thread;
+
 use enclave_wire::boot::ExitCode;
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobStart, encode_body};
 use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, FRAME_MAGIC, Frame, FrameKind};
@@ -7,7 +10,7 @@ use image_builder::Image;
 use loader_vmm::Guest;
 use loader_vmm::session::JobEvent;
 
-use crate::harness::components::{ECHO, SPIN};
+use crate::harness::components::{ECHO, MOODY, SPIN};
 use crate::harness::{Ending, Middle, Random, Site, To, build_image, rom, run_job};
 
 #[test]
@@ -138,6 +141,25 @@ fn a_slow_reader_of_output_gets_it_all() {
     let guest = site.launch();
     let input = Random(7).bytes(3_000_000);
     assert!(run_job(&guest, &input).output == input);
+}
+
+/// More output than a socket holds is under way meanwhile: whoever carries it must hold it back and not drop it.
+#[test]
+fn a_loader_that_reads_nothing_for_a_while_gets_it_all() {
+    let Some(rom) = rom() else { return };
+    let mut site = Site::new(&build_image(rom, MOODY));
+    let mut has_paused = false;
+    Middle::install(&mut site, move |to, frame| {
+        if frame.kind == FrameKind::OUTPUT && !has_paused {
+            has_paused = true;
+            thread::sleep(Duration::from_millis(500));
+        }
+        vec![(to, frame)]
+    });
+    let job = run_job(&site.launch(), b"o");
+    job.assert_exceeded("limits.output_bytes");
+    assert_eq!(job.claim().claim().output.bytes, job.output.len() as u64);
+    assert!(job.output.len() > 16_000_000, "{} bytes", job.output.len());
 }
 
 /// A host whose loader hears nothing more of the guest once it is ready, so that only the guest can be who ends it.

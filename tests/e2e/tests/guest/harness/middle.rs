@@ -24,13 +24,9 @@ type Edit = dyn FnMut(To, Frame) -> Vec<(To, Frame)> + Send;
 /// A handle on the host in the middle of one site's guest.
 #[derive(Clone, Default)]
 pub(crate) struct Middle {
-    ends: Arc<Mutex<Option<Ends>>>,
-}
-
-/// Where to write; the threads read.
-struct Ends {
-    guest: UnixStream,
-    loader: UnixStream,
+    /// A lock for each: who waits for one end must not keep others from the other.
+    guest: Arc<Mutex<Option<UnixStream>>>,
+    loader: Arc<Mutex<Option<UnixStream>>>,
 }
 
 impl Middle {
@@ -54,24 +50,26 @@ impl Middle {
 
     /// Sends bytes that need not be frames. Whoever does not listen any more is past caring.
     pub(crate) fn send_raw(&self, to: To, bytes: &[u8]) {
-        if let Some(ends) = self.ends.lock().expect("no thread panics").as_mut() {
-            let end = if to == To::Guest { &mut ends.guest } else { &mut ends.loader };
+        let end = if to == To::Guest { &self.guest } else { &self.loader };
+        if let Some(end) = end.lock().expect("no thread panics").as_mut() {
             let _ = end.write_all(bytes);
         }
     }
 
     /// Cuts the guest off, and the loader from it.
     pub(crate) fn hang_up(&self) {
-        if let Some(ends) = self.ends.lock().expect("no thread panics").take() {
-            let _ = ends.guest.shutdown(Shutdown::Both);
-            let _ = ends.loader.shutdown(Shutdown::Both);
+        for end in [&self.guest, &self.loader] {
+            if let Some(end) = end.lock().expect("no thread panics").take() {
+                let _ = end.shutdown(Shutdown::Both);
+            }
         }
     }
 
     fn begin(&self, guest: UnixStream, edit: &Arc<Mutex<Edit>>) -> io::Result<UnixStream> {
         let (ours, loaders) = UnixStream::pair()?;
         let (from_guest, from_loader) = (guest.try_clone()?, ours.try_clone()?);
-        *self.ends.lock().expect("no thread panics") = Some(Ends { guest, loader: ours });
+        *self.guest.lock().expect("no thread panics") = Some(guest);
+        *self.loader.lock().expect("no thread panics") = Some(ours);
         for (to, from) in [(To::Loader, from_guest), (To::Guest, from_loader)] {
             let (middle, edit) = (self.clone(), Arc::clone(edit));
             thread::spawn(move || {
