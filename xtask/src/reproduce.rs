@@ -26,7 +26,8 @@ pub(crate) fn check(workspace: &Workspace, image: &Path) -> Result<()> {
     if !differing.is_empty() {
         bail!("two builds of the same sources differ:\n{}", differing.join("\n"));
     }
-    Ok(())
+    // A whole target folder, of no use any more.
+    fs::remove_dir_all(&copy).with_context(|| format!("cannot remove {}", copy.display()))
 }
 
 /// What git tracks or would track, so that no build output comes along.
