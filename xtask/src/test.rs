@@ -183,7 +183,7 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
     programs.run("building redoubt and redoubt-verify")?;
     let test = Tool::cargo(workspace.root())
         .args(["test", "--package", "tests-e2e", "--locked"])
-        .env("REDOUBT_REQUIRE", "qemu,image")
+        .env("REDOUBT_REQUIRE", "qemu,image,ledger,programs")
         .env("REDOUBT_DIST", image_folder(workspace))
         .env("REDOUBT_LEDGER", large_ledger(workspace)?)
         .env("REDOUBT_BIN_DIR", workspace.target().join("debug"));
