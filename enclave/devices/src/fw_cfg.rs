@@ -6,7 +6,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use enclave_x86::port::PortIo;
-use zeroize::Zeroizing;
 
 use crate::DeviceError;
 use crate::shared::SharedBlock;
@@ -114,8 +113,7 @@ impl FwCfg {
         }
         let mut select = Some(key);
         let mut left = bytes;
-        // Under the simulated platform secrets come this way too: no copy is left behind.
-        let mut chunk = Zeroizing::new(alloc::vec![0; left.min(CHUNK_BYTES)]);
+        let mut chunk = alloc::vec![0; left.min(CHUNK_BYTES)];
         while left > 0 {
             let count = left.min(CHUNK_BYTES);
             self.transfer(select.take(), count).map_err(problem)?;
@@ -124,8 +122,6 @@ impl FwCfg {
             consume(chunk);
             left -= count;
         }
-        chunk.fill(0);
-        self.bounce.write(DATA_OFFSET, &chunk);
         Ok(())
     }
 

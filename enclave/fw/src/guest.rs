@@ -12,9 +12,9 @@ use enclave_memory::Heap;
 use enclave_platform::BootMode;
 use enclave_wire::boot::ExitCode;
 use enclave_wire::layout;
-use enclave_x86::exceptions;
 use enclave_x86::serial::Serial;
 use enclave_x86::wipe::wipe_and_exit;
+use enclave_x86::{cpu, exceptions};
 
 global_asm!(
     include_str!("reset.s"),
@@ -33,6 +33,11 @@ static HEAP: Heap = Heap::new();
 /// Called by the reset code on the boot stack, in long mode, with `.data` and `.bss` in place.
 #[unsafe(no_mangle)]
 extern "sysv64" fn guest_main(mode: u32, reset_tsc: u64) -> ! {
+    if BootMode(mode) != BootMode::PLAIN {
+        // SNP and TDX are not driven yet. A port access, even for a message or the exit, would raise #VC or #VE, whose
+        // handler prints; waiting is the one thing that is safe in every world.
+        cpu::park();
+    }
     exceptions::install();
     let code = boot::run(BootMode(mode), reset_tsc);
     wipe_and_exit(code)

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use attestation_evidence::{Evidence, Platform, report_data};
+use attestation_evidence::{Evidence, report_data};
 use attestation_manifest::{HexDigest, Manifest, manifest_digest};
 use attestation_report::SnpReport;
 use enclave_wire::psp::SecretsPage;
@@ -52,7 +52,7 @@ impl Identity {
         let platform_key = messenger.derived_key(vmpl, report.committed_tcb.get())?;
         let keys = DerivedKeys::derive(&platform_key, &digest, manifest.role);
         let evidence = Evidence {
-            platform: Platform::Simulated,
+            platform: messenger.platform(),
             report: report_bytes,
             endorsement,
             instance_key: public_key,

@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use attestation_evidence::Platform;
 use enclave_wire::psp::{
     ExitInfo2, KeyRequest, KeyResponse, MessageMeta, MessageType, PspReply, ReportRequest, ReportResponse,
     ResponseStatus, SecretsPage, VMPCK_BYTES, open_message, seal_message,
@@ -24,6 +25,9 @@ const MESSAGE_VERSION: u8 = 1;
 
 /// The one hypercall under the messenger: hands a page to the PSP and brings its answer.
 pub trait GuestRequest {
+    /// What evidence says of itself that comes from this PSP.
+    fn platform(&self) -> Platform;
+
     /// Delivers `page` and returns what came back, unauthenticated.
     ///
     /// # Errors
@@ -54,6 +58,11 @@ impl<R: GuestRequest> Messenger<R> {
             return Err(PlatformError::SecretsPage { problem: "VMPCK 0 was destroyed by an earlier stage" });
         }
         Ok(Self { request, vmpck: Some(Zeroizing::new(key)), vmpck_index: 0, sequence: 0 })
+    }
+
+    /// Whose PSP this is.
+    pub fn platform(&self) -> Platform {
+        self.request.platform()
     }
 
     /// A report that carries `report_data`, for `vmpl`, and the certificates that the host offers for it.

@@ -1,5 +1,6 @@
 //! The simulated platform: guest messages travel on the control stream to a software PSP.
 
+use attestation_evidence::Platform;
 use enclave_wire::frame::FrameKind;
 use enclave_wire::psp::PspReply;
 
@@ -21,6 +22,10 @@ impl<'a, S: ByteStream> SimulatedPlatform<'a, S> {
 }
 
 impl<S: ByteStream> GuestRequest for SimulatedPlatform<'_, S> {
+    fn platform(&self) -> Platform {
+        Platform::Simulated
+    }
+
     fn guest_request(&mut self, page: &[u8]) -> Result<PspReply, PlatformError> {
         self.link.send(FrameKind::PSP_REQUEST, 0, page)?;
         let frame = self.link.wait_for(FrameKind::PSP_RESPONSE)?;

@@ -2,9 +2,17 @@
 
 use alloc::vec::Vec;
 
-use attestation_claim::{CLAIM_VERSION, Claim, Digested, Outcome, claim_digest, sign_claim};
+use attestation_claim::{CLAIM_MAX_BYTES, CLAIM_VERSION, Claim, Digested, Outcome, claim_digest, sign_claim};
 use attestation_manifest::Manifest;
 use enclave_platform::Identity;
+use enclave_wire::frame::FRAME_BODY_MAX_BYTES;
+
+/// A trap's message (`enclave-runtime` caps it) and the rest of a `JobDone`, generously.
+const JOB_DONE_BESIDES_CLAIM_BYTES: usize = 12 * 1024;
+const _: () = assert!(
+    CLAIM_MAX_BYTES + JOB_DONE_BESIDES_CLAIM_BYTES <= FRAME_BODY_MAX_BYTES,
+    "the largest claim must fit a frame, or a guest could not deliver what it signed"
+);
 
 /// What never changes from one claim of a guest to the next, and the link to the last one.
 pub struct ClaimChain {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use enclave_platform::ByteStream;
 use enclave_runtime::{InputRead, JobHost, JobReport, Outcome, OutputStream, Program, Stop, run_job};
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, Usage, encode_body};
-use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameKind};
+use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
 use sha2::{Digest, Sha256};
 
 use crate::claims::{ClaimChain, JobFacts};
@@ -215,7 +215,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             OutputStream::Stderr => (1, FrameKind::ERROR_OUTPUT),
         };
         let Some(pending) = self.pending.get_mut(slot) else { return Ok(()) };
-        for piece in pending.chunks(FRAME_BODY_MAX_BYTES) {
+        for piece in pending.chunks(BULK_BODY_BYTES) {
             self.guest.link.send(kind, self.job, piece)?;
         }
         pending.clear();
@@ -288,7 +288,7 @@ where
 
     fn output_space(&mut self, _stream: OutputStream) -> usize {
         self.note_first_call();
-        usize::try_from(self.output_credit).unwrap_or(usize::MAX).min(FRAME_BODY_MAX_BYTES)
+        usize::try_from(self.output_credit).unwrap_or(usize::MAX).min(BULK_BODY_BYTES)
     }
 
     fn write_output(&mut self, stream: OutputStream, bytes: Bytes) {
@@ -303,7 +303,7 @@ where
         };
         let Some(pending) = self.pending.get_mut(slot) else { return };
         pending.extend_from_slice(&bytes);
-        if pending.len() >= FRAME_BODY_MAX_BYTES
+        if pending.len() >= BULK_BODY_BYTES
             && let Err(failure) = self.send_pending(stream)
         {
             self.failure = Some(failure);

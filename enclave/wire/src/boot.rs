@@ -80,13 +80,11 @@ pub enum ExitCode {
     DeviceFault = 0x26,
     /// No usable randomness.
     NoEntropy = 0x27,
-    /// SNP or TDX was detected and this build does not drive it yet.
-    PlatformUnsupported = 0x28,
 }
 
 impl ExitCode {
     /// Every code, for tables and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::Shutdown,
         Self::MissingCpuFeature,
         Self::Exception,
@@ -96,7 +94,6 @@ impl ExitCode {
         Self::PlatformFault,
         Self::DeviceFault,
         Self::NoEntropy,
-        Self::PlatformUnsupported,
     ];
 
     /// The exit status of the QEMU process when the guest ends with this code.
@@ -124,7 +121,6 @@ impl ExitCode {
             Self::PlatformFault => "the platform (PSP, TDX module or hypervisor) answered wrongly",
             Self::DeviceFault => "a virtual device broke the rules of its transport",
             Self::NoEntropy => "the guest found no usable randomness",
-            Self::PlatformUnsupported => "the guest detected a TEE that this build does not drive yet",
         }
     }
 }

@@ -112,7 +112,7 @@ pub struct Usage {
     /// Peak of the guest's heap, everything included.
     #[n(2)]
     pub heap_peak_bytes: u64,
-    /// Time until the component's first instruction.
+    /// Time until the component first asked for anything outside of it.
     #[n(3)]
     pub instantiate_us: u64,
     /// Time in the component.

@@ -8,8 +8,10 @@ use alloc::vec::Vec;
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// The largest body of one frame, in bytes. Bulk data is cut into frames so that control messages can pass between.
-pub const FRAME_BODY_MAX_BYTES: usize = 64 * 1024;
+/// The largest body of one frame, in bytes: a claim with the largest evidence and a trap's message fit.
+pub const FRAME_BODY_MAX_BYTES: usize = 160 * 1024;
+/// Bulk data is cut into bodies of this size, so that control messages can pass between.
+pub const BULK_BODY_BYTES: usize = 64 * 1024;
 /// Bytes of the header.
 pub const FRAME_HEADER_BYTES: usize = 12;
 /// First two bytes of every header: a stream that has lost step is noticed at once.

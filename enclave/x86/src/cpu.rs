@@ -1,6 +1,5 @@
-//! Processor features, control registers, and the ways to end.
+//! Processor features and control registers.
 
-use core::arch::asm;
 use core::arch::x86_64::{__cpuid_count, CpuidResult};
 
 use x86_64::registers::control::{Cr4, Cr4Flags};
@@ -74,10 +73,9 @@ pub fn enable_avx() {
     unsafe { XCr0::write(XCr0Flags::X87 | XCr0Flags::SSE | XCr0Flags::AVX) }
 }
 
-/// Stops for ever.
-pub fn halt() -> ! {
+/// Waits for ever, by an instruction that no hypervisor has to emulate.
+pub fn park() -> ! {
     loop {
-        // SAFETY: interrupts are off for ever, so the processor stays here.
-        unsafe { asm!("cli", "hlt", options(nomem, nostack)) }
+        core::hint::spin_loop();
     }
 }

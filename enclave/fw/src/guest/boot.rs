@@ -4,7 +4,6 @@ use alloc::string::String;
 use core::ptr::NonNull;
 
 use attestation_artefact::{CpuidRegister as ArtefactRegister, REQUIRED_CPU_FEATURES};
-use attestation_evidence::Platform;
 use attestation_manifest::{HexDigest, Manifest, manifest_digest, parse_manifest};
 use enclave_devices::console::Console;
 use enclave_devices::fw_cfg::FwCfg;
@@ -66,8 +65,6 @@ enum BootError {
     Service(#[from] ServiceError),
     #[error("processor lacks {0}")]
     CpuFeature(&'static str),
-    #[error("{0:?}: this build does not drive it yet")]
-    Unsupported(Platform),
     #[error("memory: manifest says {expected_mib} MiB, the machine has {found_mib} MiB")]
     Ram { expected_mib: u32, found_mib: u64 },
     #[error("reset code passed boot mode {0}")]
@@ -93,7 +90,6 @@ impl BootError {
             Self::Platform(PlatformError::Entropy(_)) => ExitCode::NoEntropy,
             Self::Platform(_) => ExitCode::PlatformFault,
             Self::CpuFeature(_) => ExitCode::MissingCpuFeature,
-            Self::Unsupported(_) => ExitCode::PlatformUnsupported,
         }
     }
 }
@@ -115,9 +111,6 @@ pub(super) fn run(mode: BootMode, reset_tsc: u64) -> ExitCode {
 
 fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     let detected = detect(mode, None).ok_or(BootError::Mode(mode.0))?;
-    if detected.platform != Platform::Simulated {
-        return Err(BootError::Unsupported(detected.platform));
-    }
     start_processor()?;
     start_memory(detected)?;
     let mut config = FwCfg::open(&PORTS)?;
@@ -129,7 +122,6 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     grow_heap(&HEAP, u64::from(manifest.memory_mib) << 20)?;
     log::info!("{}: {} MiB, {:?}", manifest.name, manifest.memory_mib, detected.platform);
 
-    log::debug!("memory mapped");
     let mut bus = PciBus::new(&PORTS as &dyn PortIo);
     let mut link = ControlLink::new(ConsoleStream(Console::open(&mut bus)?));
     let mut random = Random::new(HardwareEntropy::new()).map_err(PlatformError::from)?;

@@ -42,6 +42,10 @@ fn report_answer(request_page: &[u8], status: u32) -> Vec<u8> {
 }
 
 impl GuestRequest for Script {
+    fn platform(&self) -> Platform {
+        Platform::Simulated
+    }
+
     fn guest_request(&mut self, page: &[u8]) -> Result<PspReply, PlatformError> {
         self.seen.borrow_mut().push(page.to_vec());
         let mut reply = PspReply {

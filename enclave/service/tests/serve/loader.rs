@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use attestation_claim::SignedClaim;
-use attestation_evidence::{Evidence, Platform};
+use attestation_evidence::{ENDORSEMENT_MAX_BYTES, Evidence, MANIFEST_MAX_BYTES, Platform, REPORT_MAX_BYTES};
 use attestation_manifest::{Manifest, Role, manifest_digest, parse_manifest};
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
 use enclave_runtime::Program;
@@ -247,8 +247,22 @@ pub(crate) fn manifest() -> Manifest<'static> {
 
 /// Serves `loader` until the end.
 pub(crate) fn serve_loader(program: &Program, loader: &Loader) -> Result<Ended, ServiceError> {
+    serve_identity(program, loader, identity())
+}
+
+/// Serves `loader` with evidence as large as evidence can be.
+pub(crate) fn serve_with_largest_evidence(program: &Program, loader: &Loader) -> Result<Ended, ServiceError> {
+    let mut identity = identity();
+    identity.evidence.report = vec![7; REPORT_MAX_BYTES];
+    identity.evidence.endorsement = vec![8; ENDORSEMENT_MAX_BYTES];
+    identity.evidence.manifest.resize(MANIFEST_MAX_BYTES, b' ');
+    serve_identity(program, loader, identity)
+}
+
+fn serve_identity(program: &Program, loader: &Loader, identity: Identity) -> Result<Ended, ServiceError> {
     let manifest = manifest();
-    let mut chain = ClaimChain::new(identity(), &manifest, manifest_digest(MANIFEST.as_bytes()));
+    let digest = manifest_digest(&identity.evidence.manifest);
+    let mut chain = ClaimChain::new(identity, &manifest, digest);
     let link = ControlLink::new(loader.clone());
     serve(link, TestSurroundings::default(), program, &manifest, &mut chain)
 }

@@ -5,8 +5,8 @@ use enclave_service::{Ended, ServiceError};
 use enclave_wire::control::{Credit, PROTOCOL_VERSION, Probe, encode_body};
 use enclave_wire::frame::FrameKind;
 
-use crate::components::{ECHO, SPIN, load};
-use crate::loader::{Job, Loader, serve_loader};
+use crate::components::{ECHO, SPIN, TRAP, load};
+use crate::loader::{Job, Loader, serve_loader, serve_with_largest_evidence};
 
 fn probe(destination: &str, payload: &[u8]) -> (FrameKind, Vec<u8>) {
     let probe = Probe { destination: destination.into(), payload: payload.to_vec(), timeout_ms: 10 };
@@ -22,6 +22,15 @@ fn readiness_and_status_are_told() {
     assert_eq!(state.ready.as_ref().unwrap().seal_key_id.len(), 16);
     assert_eq!(state.status[0].address.as_deref(), Some("10.0.2.15/24"));
     assert_eq!(state.status[0].heap_total_bytes, 3);
+}
+
+#[test]
+fn the_largest_evidence_is_announced_and_claimed() {
+    let loader = Loader::new(vec![Job::with_input(b"x")], Vec::new());
+    assert_eq!(serve_with_largest_evidence(&load(TRAP), &loader), Ok(Ended::Shutdown));
+    let state = loader.0.lock().unwrap();
+    assert!(state.ready.as_ref().unwrap().evidence.len() > 64 * 1024);
+    assert_eq!(state.seen[0].claim().evidence().encode(), state.ready.as_ref().unwrap().evidence);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use attestation_evidence::{Evidence, INSTANCE_KEY_BYTES, Platform};
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, PROTOCOL_VERSION, Ready, Usage, decode_body, encode_body,
 };
-use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameKind, FrameReader, encode_frame};
+use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind, FrameReader, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, PspReply};
 
 use super::{Hooks, Session};
@@ -195,7 +195,7 @@ impl FakeGuest {
                 FrameKind::OUTPUT_CREDIT => credit += decode_body::<Credit>(&frame.body).unwrap().bytes,
                 other => panic!("unexpected {other:?}"),
             }
-            let count = pending.len().min(usize::try_from(credit).unwrap()).min(FRAME_BODY_MAX_BYTES);
+            let count = pending.len().min(usize::try_from(credit).unwrap()).min(BULK_BODY_BYTES);
             if count > 0 {
                 let chunk: Vec<u8> = pending.drain(..count).collect();
                 self.send(FrameKind::OUTPUT, job, &chunk);

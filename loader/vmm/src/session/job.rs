@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 
 use enclave_wire::control::JobDone;
-use enclave_wire::frame::FRAME_BODY_MAX_BYTES;
+use enclave_wire::frame::BULK_BODY_BYTES;
 
 use super::{JobEvent, Session, Shared, Violation};
 use crate::error::GuestError;
@@ -119,7 +119,7 @@ impl Job {
     /// Sends `bytes` from `input`, of which `sent` bytes are gone already.
     fn send_from(&self, input: &mut dyn Read, bytes: u64, sent: u64) -> Result<(), GuestError> {
         let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let mut piece = vec![0; left.min(FRAME_BODY_MAX_BYTES)];
+        let mut piece = vec![0; left.min(BULK_BODY_BYTES)];
         while left > 0 {
             let room = piece.len().min(left);
             let count = match input.read(piece.get_mut(..room).unwrap_or_default()) {

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, encode_body};
-use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameKind};
+use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
 
 use super::violation::Violation;
 
@@ -37,7 +37,7 @@ impl Outgoing {
     }
 
     pub(super) fn push_input(&mut self, job: u32, bytes: &[u8]) {
-        for body in bytes.chunks(FRAME_BODY_MAX_BYTES) {
+        for body in bytes.chunks(BULK_BODY_BYTES) {
             self.input.push_back(Frame { kind: FrameKind::INPUT, job, body: body.to_vec() });
         }
         self.input_bytes += bytes.len() as u64;

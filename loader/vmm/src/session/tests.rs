@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, JobDone, JobOutcome, Status, Stopping};
-use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame};
+use enclave_wire::frame::{BULK_BODY_BYTES, Frame};
 
 use super::fake_guest::{FakeGuest, PATIENCE, done, ready, start, start_with_patience};
 use super::*;
@@ -68,8 +68,8 @@ fn output_waits_for_a_slow_reader() {
         guest.become_ready();
         let (job, _, credit) = guest.expect_job();
         assert_eq!(credit, CREDIT_WINDOW_BYTES);
-        let chunk = vec![7; FRAME_BODY_MAX_BYTES];
-        for _ in 0..CREDIT_WINDOW_BYTES / FRAME_BODY_MAX_BYTES as u64 {
+        let chunk = vec![7; BULK_BODY_BYTES];
+        for _ in 0..CREDIT_WINDOW_BYTES / BULK_BODY_BYTES as u64 {
             guest.send(FrameKind::OUTPUT, job, &chunk);
         }
         // Nobody has taken anything yet: no credit may come before the owner comes back for more.
@@ -356,8 +356,8 @@ fn credit_is_kept_to() {
     let (session, guest) = start(|guest| {
         guest.become_ready();
         let (job, _, _) = guest.expect_job();
-        for _ in 0..=CREDIT_WINDOW_BYTES / FRAME_BODY_MAX_BYTES as u64 {
-            guest.send(FrameKind::ERROR_OUTPUT, job, &vec![1; FRAME_BODY_MAX_BYTES]);
+        for _ in 0..=CREDIT_WINDOW_BYTES / BULK_BODY_BYTES as u64 {
+            guest.send(FrameKind::ERROR_OUTPUT, job, &vec![1; BULK_BODY_BYTES]);
         }
         while guest.receive().is_some() {}
     });

@@ -5,7 +5,7 @@ use std::thread;
 
 use enclave_wire::boot::ExitCode;
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobStart, encode_body};
-use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, FRAME_MAGIC, Frame, FrameKind};
+use enclave_wire::frame::{BULK_BODY_BYTES, FRAME_BODY_MAX_BYTES, FRAME_MAGIC, Frame, FrameKind};
 use image_builder::Image;
 use loader_vmm::Guest;
 use loader_vmm::session::JobEvent;
@@ -39,7 +39,7 @@ fn frames_that_nothing_asked_for() {
 fn input_and_credit_beyond_what_was_agreed() {
     let Some(rom) = rom() else { return };
     let image = build_image(rom, SPIN);
-    let flood = (0..17).map(|_| input(1, FRAME_BODY_MAX_BYTES));
+    let flood = (0..17).map(|_| input(1, BULK_BODY_BYTES));
     let cases: [(Vec<Frame>, &str); 3] = [
         (
             core::iter::once(start(1, 4 << 20)).chain(flood).collect(),

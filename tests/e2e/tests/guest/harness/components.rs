@@ -1,23 +1,7 @@
 //! Components of a few lines; `enclave/runtime/tests/jobs/prelude.wat` says what they may import.
 
 /// Copies standard input to standard output.
-pub(crate) const ECHO: &str = r#"(import "env" "memory" (memory 1))
-    (import "wasi" "stdin" (func $stdin (result i32)))
-    (import "wasi" "stdout" (func $stdout (result i32)))
-    (import "wasi" "read" (func $read (param i32 i64 i32)))
-    (import "wasi" "write-all" (func $write-all (param i32 i32 i32 i32)))
-    (func (export "run") (result i32) (local $in i32) (local $out i32)
-        (local.set $in (call $stdin))
-        (local.set $out (call $stdout))
-        (block $end
-            (loop $l
-                (call $read (local.get $in) (i64.const 4096) (i32.const 0))
-                (br_if $end (i32.load8_u (i32.const 0)))
-                (call $write-all
-                    (local.get $out) (i32.load (i32.const 4)) (i32.load (i32.const 8)) (i32.const 16))
-                (br_if $end (i32.load8_u (i32.const 16)))
-                (br $l)))
-        (i32.ne (i32.load8_u (i32.const 4)) (i32.const 1)))"#;
+pub(crate) const ECHO: &str = include_str!("../../../../../enclave/runtime/tests/jobs/echo.wat");
 
 /// Does what the first byte of its input says, so that one guest can go through every way to end a job: `s` computes
 /// for ever, `g` grows its memory for ever, `o` writes for ever, `t` traps in a named function, `x` exits with code 7;
