@@ -59,10 +59,13 @@ fn input_and_credit_beyond_what_was_agreed() {
 fn bytes_that_are_no_frames() {
     let Some(rom) = rom() else { return };
     let image = build_image(rom, ECHO);
-    let too_long = [&FRAME_MAGIC.to_le_bytes()[..], &[0x83, 0, 1, 0, 0, 0, 1, 0, 1, 0]].concat();
+    let body_bytes = u32::try_from(FRAME_BODY_MAX_BYTES + 1).expect("a frame's length has 32 bits");
+    let too_long =
+        [&FRAME_MAGIC.to_le_bytes()[..], &[0x83, 0, 1, 0, 0, 0], &body_bytes.to_le_bytes()].concat();
     let host = DeafHost::launch(&image);
     host.middle.send_raw(To::Guest, &too_long);
-    host.ending().assert(ExitCode::DeviceFault, &["frame body: expected at most 65536 bytes, found 65537"]);
+    let reason = format!("frame body: expected at most {FRAME_BODY_MAX_BYTES} bytes, found {body_bytes}");
+    host.ending().assert(ExitCode::DeviceFault, &[&reason]);
 
     for seed in 1..=6 {
         let host = DeafHost::launch(&image);
