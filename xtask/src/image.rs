@@ -47,13 +47,8 @@ pub(crate) fn build(workspace: &Workspace, source: Option<Source>, out: &Path) -
     let image = image.with_context(|| format!("cannot build an image of {}", source.component.display()))?;
     image.write(out).with_context(|| format!("cannot write the image to {}", out.display()))?;
 
-    println!("{}", image.summary());
-    println!(
-        "ROM: {} bytes used, {} bytes free; written to {}",
-        rom.used_bytes(),
-        rom.free_bytes(),
-        out.display()
-    );
+    println!("{}\n{}", image.summary(), rom.explain());
+    println!("written to {}", out.display());
     Ok(())
 }
 
