@@ -18,9 +18,9 @@ static RANGES: spin::Mutex<[(u64, u64); RANGES_MAX]> = spin::Mutex::new([(0, 0);
 /// crate, and everything in it may be lost when the guest ends.
 pub unsafe fn register(start_gpa: u64, bytes: u64) {
     let mut ranges = RANGES.lock();
-    if let Some(range) = ranges.iter_mut().find(|(start, _)| *start == start_gpa || *start == 0) {
-        *range = (start_gpa, bytes);
-    }
+    let slot = ranges.iter_mut().find(|(start, _)| *start == start_gpa || *start == 0);
+    assert!(slot.is_some(), "more ranges to wipe than there is room for");
+    slot.into_iter().for_each(|range| *range = (start_gpa, bytes));
 }
 
 /// Clears the registered ranges and ends the guest.

@@ -21,3 +21,4 @@ mod network;
 mod programs;
 mod side_by_side;
 mod whole_path;
+mod wiping;

@@ -45,6 +45,21 @@ impl Site {
         self
     }
 
+    /// With the guest's memory in a file that stays when the guest is gone.
+    pub(crate) fn with_memory_file(self) -> Self {
+        let manifest = fs::read(self.path().join(ImageFile::Manifest.name())).expect("the manifest is there");
+        let memory_mib = parse_manifest(&manifest).expect("the manifest parses").memory_mib;
+        let path = self.memory_file();
+        let backend =
+            format!("memory-backend-file,id=ram,size={memory_mib}M,mem-path={},share=on", path.display());
+        self.with_qemu(&["-object", &backend, "-machine", "memory-backend=ram"])
+    }
+
+    /// See [`Site::with_memory_file`]. Offsets are guest-physical addresses: a small guest has no hole.
+    pub(crate) fn memory_file(&self) -> PathBuf {
+        self.path().join("memory")
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -9,6 +9,7 @@ mod secrets;
 use enclave_wire::boot::ExitCode;
 
 use crate::harness::{APP, Ending, Site, build_image_as, rom};
+use crate::wiping::has_traces;
 use code::HOSTILE_EXIT;
 
 /// Constants that the compiler puts into the code as they are: between them is room for other code.
@@ -30,6 +31,14 @@ fn forbidden_memory_accesses_are_named() {
     for (code, words) in cases {
         assert_faults(code, &["#PF page fault", words]);
     }
+}
+
+#[test]
+fn a_guest_that_faults_clears_its_memory() {
+    let Some(rom) = rom() else { return };
+    let site = site(rom, APP, code::divide()).with_memory_file();
+    attack(&site).assert(ExitCode::Exception, &["#DE divide error"]);
+    assert!(!has_traces(&site));
 }
 
 #[test]
