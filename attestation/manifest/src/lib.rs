@@ -24,6 +24,10 @@ pub use parse::{ManifestError, manifest_digest, parse_manifest};
 pub const MANIFEST_VERSION: u32 = 1;
 /// The longest manifest that is parsed.
 pub const MANIFEST_MAX_BYTES: usize = 64 * 1024;
+/// The least RAM of a guest.
+pub const MEMORY_MIN_MIB: u32 = 32;
+/// The most: room for the largest linear memory that a component can have, 4 GiB, several times over.
+pub const MEMORY_MAX_MIB: u32 = 16 * 1024;
 /// Most arguments and environment variables.
 pub const LIST_MAX: usize = 32;
 /// Most egress destinations.
@@ -48,7 +52,7 @@ pub struct Manifest<'a> {
     pub artefact: ArtefactRef<'a>,
     /// What the platform must report about the launch.
     pub launch: LaunchPolicy,
-    /// RAM of the guest: 32 to 1024, even. The guest clears all of it when it ends, on boot page tables that map 1 GiB.
+    /// RAM of the guest: [`MEMORY_MIN_MIB`] to [`MEMORY_MAX_MIB`], even. Above 1024 the processor must have 1 GiB pages.
     pub memory_mib: u32,
     /// What one job may use.
     pub limits: Limits,

@@ -5,7 +5,7 @@ use core::net::SocketAddrV4;
 use sha2::{Digest, Sha256};
 
 use crate::diagnose::{QUOTED_MAX_BYTES, diagnose};
-use crate::{MANIFEST_MAX_BYTES, MANIFEST_VERSION, Manifest};
+use crate::{MANIFEST_MAX_BYTES, MANIFEST_VERSION, MEMORY_MAX_MIB, MEMORY_MIN_MIB, Manifest};
 
 /// A manifest that cannot be used. Its author is guilty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -144,7 +144,7 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     let checks = [
         (name_ok, "name", "1 to 64 of a-z, 0-9 and -"),
         (is_text(manifest.artefact.engine), "artefact.engine", "text without control characters"),
-        ((32..=1024).contains(&manifest.memory_mib), "memory_mib", "32 to 1024"),
+        ((MEMORY_MIN_MIB..=MEMORY_MAX_MIB).contains(&manifest.memory_mib), "memory_mib", "32 to 16384"),
         (manifest.memory_mib.is_multiple_of(2), "memory_mib", "a multiple of 2"),
         (
             limits.component_memory_bytes < memory_bytes,

@@ -8,6 +8,9 @@ use talc::DefaultBinning;
 use talc::base::Talc;
 use talc::source::Manual;
 
+/// Most regions of a heap: RAM below and above 4 GiB.
+pub(crate) const REGIONS_MAX: usize = 2;
+
 /// A global allocator that starts empty and is given memory once it is known to be private.
 pub struct Heap {
     inner: spin::Mutex<Inner>,
@@ -17,9 +20,15 @@ struct Inner {
     talc: Talc<Manual, DefaultBinning>,
     used_bytes: usize,
     peak_bytes: usize,
-    total_bytes: usize,
-    /// End of the one region, once there is one.
-    end: Option<NonNull<u8>>,
+    regions: [Option<Region>; REGIONS_MAX],
+}
+
+#[derive(Clone, Copy)]
+struct Region {
+    base: NonNull<u8>,
+    /// Where talc says that it ends.
+    end: NonNull<u8>,
+    bytes: usize,
 }
 
 // SAFETY: talc only holds pointers into regions given to `set_region`, which nothing else uses; the lock orders access.
@@ -45,33 +54,35 @@ impl Heap {
                 talc: Talc::new(Manual),
                 used_bytes: 0,
                 peak_bytes: 0,
-                total_bytes: 0,
-                end: None,
+                regions: [None; REGIONS_MAX],
             }),
         }
     }
 
-    /// Gives the heap its region, which starts at `base`, or lengthens it to `bytes`. Returns whether that worked: a
-    /// region never shrinks, and a tiny one is of no use.
+    /// Gives the heap the region that starts at `base`, or lengthens it to `bytes`. Returns whether that worked: a region
+    /// never shrinks, a tiny one is of no use, and there is room for [`REGIONS_MAX`].
     ///
     /// # Safety
-    /// The region is mapped, private, writable, and nothing else uses it ever again. `base` is the same in every call.
+    /// The region is mapped, private, writable, and nothing else uses it ever again. A region that is to be lengthened
+    /// has the same `base` as before.
     #[must_use]
     pub unsafe fn set_region(&self, base: NonNull<u8>, bytes: usize) -> bool {
-        let mut inner = self.inner.lock();
+        let inner = &mut *self.inner.lock();
+        let is_its_slot = |slot: &&mut Option<Region>| slot.is_none_or(|region| region.base == base);
+        let Some(slot) = inner.regions.iter_mut().find(is_its_slot) else { return false };
         let wanted_end = base.as_ptr().wrapping_add(bytes);
-        let end = match inner.end {
+        let end = match *slot {
             // SAFETY: promised by the caller.
             None => unsafe { inner.talc.claim(base.as_ptr(), bytes) },
-            // SAFETY: `end` is the end of the region, and the memory up to the new one is the caller's promise.
-            Some(end) if end.as_ptr() <= wanted_end => Some(unsafe { inner.talc.extend(end, wanted_end) }),
+            Some(region) if region.bytes <= bytes => {
+                // SAFETY: `end` is the end of the region, and the memory up to the new one is the caller's promise.
+                Some(unsafe { inner.talc.extend(region.end, wanted_end) })
+            }
             Some(_) => None,
         };
-        if end.is_some() {
-            inner.end = end;
-            inner.total_bytes = bytes;
-        }
-        end.is_some()
+        let Some(end) = end else { return false };
+        *slot = Some(Region { base, end, bytes });
+        true
     }
 
     /// How full the heap is.
@@ -81,7 +92,7 @@ impl Heap {
         HeapUse {
             used_bytes: inner.used_bytes as u64,
             peak_bytes: inner.peak_bytes as u64,
-            total_bytes: inner.total_bytes as u64,
+            total_bytes: inner.regions.iter().flatten().map(|region| region.bytes as u64).sum(),
         }
     }
 
@@ -211,6 +222,30 @@ mod tests {
         assert!(!unsafe { heap.set_region(base, 1 << 16) });
         // SAFETY: the layout is not zero-sized.
         assert!(!unsafe { heap.alloc(layout) }.is_null());
+    }
+
+    #[test]
+    fn a_second_region_serves_what_the_first_cannot() {
+        let [first, second, third] =
+            [1 << 16, 1 << 20, 1 << 16].map(|bytes| NonNull::from(&mut Vec::leak(vec![0_u8; bytes])[0]));
+        let heap = Heap::new();
+        // SAFETY: the leaked regions are used by nothing else; likewise below.
+        assert!(unsafe { heap.set_region(first, 1 << 16) });
+        // SAFETY: as above.
+        assert!(unsafe { heap.set_region(second, 1 << 19) });
+        // SAFETY: as above.
+        assert!(unsafe { heap.set_region(second, 1 << 20) });
+        // SAFETY: as above.
+        assert!(!unsafe { heap.set_region(third, 1 << 16) });
+        assert_eq!(heap.usage().total_bytes, (1 << 16) + (1 << 20));
+        let layout = Layout::from_size_align(1_000_000, 16).unwrap();
+        // SAFETY: the layout is not zero-sized.
+        let block = unsafe { heap.alloc(layout) };
+        assert!((second.as_ptr()..second.as_ptr().wrapping_add(1 << 20)).contains(&block));
+        let small = Layout::from_size_align(50_000, 16).unwrap();
+        // SAFETY: the layout is not zero-sized.
+        let block = unsafe { heap.alloc(small) };
+        assert!(!block.is_null());
     }
 
     #[test]

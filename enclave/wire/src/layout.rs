@@ -8,9 +8,10 @@
 //! 0x0000_0000  not mapped: null pointers fault
 //! 0x0010_0000  boot RAM: secrets page, CPUID page, TD HOB, stacks, .data, .bss, page tables   (pre-validated)
 //! 0x0020_0000  shared pool: virtqueues, bounce buffers, GHCB                                   (shared with the host)
-//! 0x0060_0000  private memory up to the amount that the manifest states
+//! 0x0060_0000  private memory up to the amount that the manifest states, or up to 2 GiB
 //! 0xD000_0000  PCI BARs, assigned by us                                                        (device memory)
 //! 4 GiB - ROM  the ROM, executed in place through the top 2 GiB of the address space
+//! 4 GiB        private memory beyond the first 2 GiB
 //! ```
 
 /// Bytes in a page.
@@ -44,6 +45,22 @@ pub const SHARED_POOL_BYTES: u64 = 0x0040_0000;
 
 /// Start of the main private memory.
 pub const PRIVATE_GPA: u64 = SHARED_POOL_GPA + SHARED_POOL_BYTES;
+
+/// End of the RAM below 4 GiB; the rest lies from [`HIGH_RAM_GPA`] on. Boards place this border differently, so the
+/// loader tells QEMU (`max-ram-below-4g`).
+pub const LOW_RAM_END_GPA: u64 = 0x8000_0000;
+/// Start of the RAM beyond the first 2 GiB.
+pub const HIGH_RAM_GPA: u64 = 0x1_0000_0000;
+/// The most RAM that the boot page tables map.
+pub const RAM_MAX_BYTES: u64 = (attestation_manifest::MEMORY_MAX_MIB as u64) << 20;
+
+/// The two ranges of private memory in a guest with this much RAM, each as first address and first address after. In
+/// most guests the second is empty.
+#[must_use]
+pub const fn private_ranges(ram_bytes: u64) -> [(u64, u64); 2] {
+    let low_end = if ram_bytes < LOW_RAM_END_GPA { ram_bytes } else { LOW_RAM_END_GPA };
+    [(PRIVATE_GPA, low_end), (HIGH_RAM_GPA, HIGH_RAM_GPA + ram_bytes - low_end)]
+}
 
 /// Where we place PCI BARs.
 pub const PCI_BAR_GPA: u64 = 0xD000_0000;
@@ -84,3 +101,20 @@ const _: () =
     assert!(PRIVATE_GPA.is_multiple_of(LARGE_PAGE_BYTES), "private memory is mapped with large pages");
 const _: () =
     assert!(BOOT_RAM_GPA + BOOT_RAM_BYTES <= SHARED_POOL_GPA, "boot RAM must not reach the shared pool");
+const _: () = assert!(LOW_RAM_END_GPA <= PCI_BAR_GPA, "low RAM must not reach the PCI BARs");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_memory_goes_around_devices_and_rom() {
+        let mib = |count: u64| count << 20;
+        assert_eq!(private_ranges(mib(64)), [(PRIVATE_GPA, mib(64)), (HIGH_RAM_GPA, HIGH_RAM_GPA)]);
+        assert_eq!(private_ranges(mib(2048))[1], (HIGH_RAM_GPA, HIGH_RAM_GPA));
+        assert_eq!(
+            private_ranges(mib(2050)),
+            [(PRIVATE_GPA, LOW_RAM_END_GPA), (HIGH_RAM_GPA, HIGH_RAM_GPA + mib(2))]
+        );
+    }
+}

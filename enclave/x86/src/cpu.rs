@@ -42,6 +42,15 @@ pub const GUEST_FEATURES: [CpuidBit; 4] = [
     CpuidBit { name: "AVX", leaf: 1, subleaf: 0, register: CpuidRegister::Ecx, bit: 28 },
 ];
 
+/// What a guest with more than 1 GiB of RAM needs on top: the boot page tables map the rest with such pages.
+pub const GIB_PAGES: CpuidBit = CpuidBit {
+    name: "1 GiB pages (PDPE1GB), which memory_mib above 1024 needs",
+    leaf: 0x8000_0001,
+    subleaf: 0,
+    register: CpuidRegister::Edx,
+    bit: 26,
+};
+
 /// Runs CPUID; leaves above the maximum of their range read as zero instead of as some other leaf.
 #[must_use]
 pub fn cpuid(leaf: u32, subleaf: u32) -> CpuidResult {

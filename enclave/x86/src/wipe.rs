@@ -5,59 +5,132 @@ use core::arch::asm;
 use enclave_wire::boot::{DEBUG_EXIT_PORT, ExitCode};
 use enclave_wire::layout::BOOT_TABLES_PLAIN_GPA;
 
-/// Ranges that [`wipe_and_exit`] can clear.
-pub const RANGES_MAX: usize = 4;
+use crate::paging::{self, Range};
 
-/// Guest-physical ranges to clear at the end: start and length. In a static, because the stack is among them.
-static RANGES: spin::Mutex<[(u64, u64); RANGES_MAX]> = spin::Mutex::new([(0, 0); RANGES_MAX]);
+/// Most ranges of each kind in a [`Plan`].
+const RANGES_MAX: usize = 2;
 
-/// Adds a range to what [`wipe_and_exit`] clears, or lengthens the one that starts there.
-///
-/// # Safety
-/// The range is RAM below 1 GiB in whole eight-byte words, holds no page tables, descriptor tables or static data of this
-/// crate, and everything in it may be lost when the guest ends.
-pub unsafe fn register(start_gpa: u64, bytes: u64) {
-    let mut ranges = RANGES.lock();
-    let slot = ranges.iter_mut().find(|(start, _)| *start == start_gpa || *start == 0);
-    assert!(slot.is_some(), "more ranges to wipe than there is room for");
-    slot.into_iter().for_each(|range| *range = (start_gpa, bytes));
+/// What [`wipe_and_exit`] clears. In a static, because stacks are among it.
+#[derive(Clone, Copy)]
+struct Plan {
+    /// The boot stack; empty until there is anything to clear.
+    boot_stack: Range,
+    /// Cleared whatever is in them.
+    whole: [Range; RANGES_MAX],
+    /// Cleared where the processor has marked pages as written to: RAM that was never touched holds nothing, and
+    /// touching it would cost the host a page each.
+    written: [Range; RANGES_MAX],
 }
 
-/// Clears the registered ranges and ends the guest.
+const NOTHING: Range = Range { start: 0, end: 0 };
+
+static PLAN: spin::Mutex<Plan> =
+    spin::Mutex::new(Plan { boot_stack: NOTHING, whole: [NOTHING; RANGES_MAX], written: [NOTHING; RANGES_MAX] });
+
+/// Names the boot stack: [`wipe_and_exit`] empties it, works on it, and clears it last.
 ///
-/// Runs on the boot page tables, which map all of the first GiB writable: guard pages and read-only code would fault
-/// under the final ones.
+/// # Safety
+/// The range is identity-mapped boot RAM, whole pages, and used as a stack only.
+pub unsafe fn register_boot_stack(stack: Range) {
+    PLAN.lock().boot_stack = stack;
+}
+
+/// Adds a range that is cleared whatever is in it.
+///
+/// # Safety
+/// The range is RAM that the boot page tables map, in whole eight-byte words; it holds no page tables, descriptor tables
+/// or static data, and everything in it may be lost when the guest ends.
+pub unsafe fn register(range: Range) {
+    put(&mut PLAN.lock().whole, range);
+}
+
+/// Adds a range of which the pages that were written to are cleared, or lengthens the one that starts there.
+///
+/// # Safety
+/// As for [`register`]; and nothing writes to the range but through the final page tables: no device, and no other mapping.
+pub unsafe fn register_private(range: Range) {
+    put(&mut PLAN.lock().written, range);
+}
+
+fn put(ranges: &mut [Range; RANGES_MAX], range: Range) {
+    let slot = ranges.iter_mut().find(|known| known.start == range.start || **known == NOTHING);
+    assert!(slot.is_some(), "more ranges to wipe than there is room for");
+    slot.into_iter().for_each(|known| *known = range);
+}
+
+/// Clears what was registered and ends the guest.
+///
+/// Runs on the boot page tables, which map all RAM writable: guard pages and read-only code would fault under the final
+/// ones. And on the boot stack, since the current one may lie in memory that is to be cleared.
 pub fn wipe_and_exit(code: ExitCode) -> ! {
     // A panic may have struck while the lock was held; one processor, so whoever held it will never go on.
     // SAFETY: nothing else runs.
-    unsafe { RANGES.force_unlock() }
-    let ranges: *const (u64, u64) = RANGES.lock().as_ptr();
-    // SAFETY: the boot tables map the ROM where this code runs, boot RAM where `ranges` lies, and every registered
-    // range; from here on nothing uses a stack, and the guest ends.
+    unsafe { PLAN.force_unlock() }
+    let stack_top = PLAN.lock().boot_stack.end;
+    if stack_top == 0 {
+        clear_and_exit(NOTHING, u64::from(code as u8));
+    }
+    // SAFETY: the boot tables map the ROM where this code runs and all RAM; nothing on any stack is used again.
+    unsafe {
+        asm!(
+            "cli",
+            "mov cr3, {tables}",
+            "mov rsp, {stack_top}",
+            "call {finish}",
+            "ud2",
+            tables = in(reg) BOOT_TABLES_PLAIN_GPA,
+            stack_top = in(reg) stack_top,
+            finish = sym finish,
+            in("rdi") u64::from(code as u8),
+            options(noreturn)
+        );
+    }
+}
+
+/// The rest of [`wipe_and_exit`], on the boot page tables and at the top of the boot stack.
+extern "sysv64" fn finish(code: u64) -> ! {
+    let plan = *PLAN.lock();
+    // Should clearing itself fault, the second attempt leaves it at the stack.
+    *PLAN.lock() = Plan { whole: [NOTHING; RANGES_MAX], written: [NOTHING; RANGES_MAX], ..plan };
+    for range in plan.written {
+        paging::dangerous_for_each_written(range, &mut clear);
+    }
+    plan.whole.into_iter().for_each(|range| clear(range));
+    clear_and_exit(plan.boot_stack, code)
+}
+
+fn clear(range: Range) {
+    // SAFETY: part of a registered range, whose registrant promised that nothing in it is needed.
+    unsafe {
+        asm!(
+            "cld",
+            "rep stosq",
+            inout("rdi") range.start => _,
+            inout("rcx") range.bytes() / 8 => _,
+            in("rax") 0_u64,
+            options(nostack)
+        );
+    }
+}
+
+/// Clears the stack that it runs on, and leaves.
+fn clear_and_exit(stack: Range, code: u64) -> ! {
+    // SAFETY: from here on nothing uses a stack, and the guest ends.
     unsafe {
         asm!(
             "cli",
             "cld",
-            "mov cr3, r10",
-            "xor eax, eax",
-            "2:",
-            "mov rdi, [rsi]",
-            "mov rcx, [rsi + 8]",
-            "shr rcx, 3",
             "rep stosq",
-            "add rsi, 16",
-            "dec r8",
-            "jnz 2b",
             "mov eax, r9d",
             "out dx, al",
-            "3:",
+            "2:",
             "hlt",
-            "jmp 3b",
+            "jmp 2b",
             // Named registers: `noreturn` allows no clobbers, so the compiler must not pick the ones used above.
-            in("r10") BOOT_TABLES_PLAIN_GPA,
-            in("rsi") ranges,
-            in("r8") RANGES_MAX,
-            in("r9") u64::from(code as u8),
+            in("rdi") stack.start,
+            in("rcx") stack.bytes() / 8,
+            in("rax") 0_u64,
+            in("r9") code,
             in("rdx") u64::from(DEBUG_EXIT_PORT),
             options(noreturn)
         );

@@ -2,13 +2,17 @@
 //!
 //! Source of the bits: AMD64 Architecture Programmer's Manual, volume 2, section 5.3 (long-mode page translation) and
 //! 15.34 (C-bit). Accessed and Dirty are preset because the processor cannot set them in a ROM. Everything is
-//! writable and executable here; the guest builds its real tables in RAM.
+//! writable and executable here; the guest builds its real tables in RAM, and returns to these to clear its memory.
+//!
+//! RAM beyond the first gibibyte is mapped with 1 GiB pages, which cost no table. The guest uses them only where the
+//! processor has such pages: it refuses a manifest with more memory elsewhere.
 
 use alloc::vec::Vec;
 
 use enclave_wire::layout::{
-    BOOT_TABLE_PAGES, BOOT_TABLES_PLAIN_GPA, BOOT_TABLES_SNP_GPA, LARGE_PAGE_BYTES, PAGE_BYTES,
-    PCI_BAR_BYTES, PCI_BAR_GPA, SHARED_POOL_BYTES, SHARED_POOL_GPA, SNP_C_BIT,
+    BOOT_TABLE_PAGES, BOOT_TABLES_PLAIN_GPA, BOOT_TABLES_SNP_GPA, HIGH_RAM_GPA, LARGE_PAGE_BYTES,
+    LOW_RAM_END_GPA, PAGE_BYTES, PCI_BAR_BYTES, PCI_BAR_GPA, RAM_MAX_BYTES, SHARED_POOL_BYTES,
+    SHARED_POOL_GPA, SNP_C_BIT,
 };
 
 /// The two sets of boot page tables.
@@ -42,12 +46,23 @@ impl BootTables {
         let [low_pdpt, high_pdpt, low_pd, top_pd] = [1, 2, 3, 4].map(|page| self.branch(page));
         let pages = [
             table(&[(0, low_pdpt), (511, high_pdpt)]),
-            table(&[(0, low_pd), (3, top_pd)]),
+            self.low_pdpt(low_pd, top_pd),
             table(&[(511, top_pd)]),
             self.directory(0),
             self.directory(TOP_GIB_GPA),
         ];
         pages.iter().flatten().flat_map(|entry| entry.to_le_bytes()).collect()
+    }
+
+    /// The first 512 GiB: two gibibytes by directories, RAM by whole gibibytes, nothing else.
+    fn low_pdpt(self, low_pd: u64, top_pd: u64) -> Table {
+        let entry = |index| match index * GIB_BYTES {
+            0 => low_pd,
+            TOP_GIB_GPA => top_pd,
+            gpa if is_further_ram(gpa) => self.leaf(gpa),
+            _ => 0,
+        };
+        (0..ENTRIES).map(entry).collect()
     }
 
     /// Entry that points to page number `page` of this set.
@@ -80,6 +95,7 @@ const ENTRIES: u64 = PAGE_BYTES / 8;
 /// What [`BootTables::bytes`] lists.
 const _: () = assert!(BOOT_TABLE_PAGES == 5, "the memory map reserves another number of table pages");
 
+const GIB_BYTES: u64 = 1 << 30;
 const TOP_GIB_GPA: u64 = 0xC000_0000;
 const PRESENT: u64 = 1 << 0;
 const WRITABLE: u64 = 1 << 1;
@@ -93,6 +109,12 @@ const _: () = assert!(
         && PCI_BAR_BYTES.is_multiple_of(LARGE_PAGE_BYTES),
     "a 2 MiB page is either shared or private"
 );
+
+/// Whether the gibibyte at `gpa` may be RAM; the first one is mapped by smaller pages.
+const fn is_further_ram(gpa: u64) -> bool {
+    let high_end_gpa = HIGH_RAM_GPA + RAM_MAX_BYTES - LOW_RAM_END_GPA;
+    (gpa >= GIB_BYTES && gpa < LOW_RAM_END_GPA) || (gpa >= HIGH_RAM_GPA && gpa < high_end_gpa)
+}
 
 /// Whether the large page at `gpa` is memory that the host sees: the shared pool, and devices.
 const fn is_shared(gpa: u64) -> bool {
@@ -128,8 +150,11 @@ mod tests {
             }
             seen.push(entry);
             table_gpa = entry & 0x0007_FFFF_FFFF_F000;
+            if entry & LARGE != 0 {
+                return Some((table_gpa + (address & ((1 << shift) - 1)), seen));
+            }
         }
-        Some((table_gpa + (address & 0x1F_FFFF), seen))
+        None
     }
 
     #[test]
@@ -138,8 +163,21 @@ mod tests {
             for address in [0, BOOT_RAM_GPA + 5, PRIVATE_GPA, 0x3FFF_FFFF, 0xC000_0000, 0xFFFF_FFF0] {
                 assert_eq!(walk(set, address).unwrap().0, address);
             }
-            assert!(walk(set, 0x4000_0000).is_none());
-            assert!(walk(set, 0xBFFF_FFFF).is_none());
+        }
+    }
+
+    #[test]
+    fn ram_is_identity_mapped_and_nothing_between_or_behind() {
+        let high_end_gpa = HIGH_RAM_GPA + RAM_MAX_BYTES - LOW_RAM_END_GPA;
+        for set in [BootTables::Plain, BootTables::Snp] {
+            for address in [0x4000_0000, 0x7FFF_FFFF, 0x1_0000_0000, high_end_gpa - 1] {
+                let (found, seen) = walk(set, address).unwrap();
+                assert_eq!(found, address);
+                assert!(seen.iter().all(|entry| entry & C_BIT == set.private_bit()));
+            }
+            for address in [0x8000_0000, 0xBFFF_FFFF, high_end_gpa] {
+                assert!(walk(set, address).is_none(), "{address:#x}");
+            }
         }
     }
 

@@ -105,7 +105,7 @@ fn sev_tables_read_like_an_independent_reader_reads_them() {
     );
 }
 
-const GUEST_ROM_SHA256: &str = "7057357befc084a46b009a62a42e3f5ffdd304513742a6bd1035a72eeb745611";
+const GUEST_ROM_SHA256: &str = "35620aef427a6190bea645d5bee85e1b49fc08f956c5feb38055ea7433bab4fe";
 
 #[test]
 fn tdvf_tables_cover_rom_and_boot_ram() {

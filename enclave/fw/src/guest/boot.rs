@@ -21,7 +21,7 @@ use enclave_wire::boot::{
     FW_CFG_MANIFEST, LogLevel, MANIFEST_MAX_BYTES,
 };
 use enclave_wire::layout;
-use enclave_x86::cpu::{self, CpuidBit, CpuidRegister, GUEST_FEATURES};
+use enclave_x86::cpu::{self, CpuidBit, CpuidRegister, GIB_PAGES, GUEST_FEATURES};
 use enclave_x86::entropy::HardwareEntropy;
 use enclave_x86::paging::{self, PagingError};
 use enclave_x86::port::{DirectPorts, PortIo};
@@ -34,6 +34,8 @@ use super::machine::{self, ConsoleStream, RealSurroundings};
 
 /// End of the memory that boot itself may use: the smallest guest has 32 MiB.
 const BOOT_HEAP_END_GPA: u64 = 16 << 20;
+/// RAM beyond which the boot page tables need 1 GiB pages.
+const GIB_MIB: u32 = 1024;
 
 const SHARED_POOL_ADDRESS: usize = 0x20_0000;
 const SHARED_POOL_BYTES: usize = 0x40_0000;
@@ -119,6 +121,9 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     let manifest_bytes = config.read_file(FW_CFG_MANIFEST, MANIFEST_MAX_BYTES)?;
     let manifest = parse_manifest(&manifest_bytes)?;
     check_ram(&config, manifest.memory_mib)?;
+    if manifest.memory_mib > GIB_MIB && !cpu::has(GIB_PAGES) {
+        return Err(BootError::CpuFeature(GIB_PAGES.name));
+    }
     grow_heap(&HEAP, u64::from(manifest.memory_mib) << 20)?;
     log::info!("{}: {} MiB, {:?}", manifest.name, manifest.memory_mib, detected.platform);
 

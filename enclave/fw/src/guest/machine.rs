@@ -50,11 +50,11 @@ pub(super) fn address_space(encryption: Encryption) -> AddressSpaceLayout {
 
 /// Has the boot stack and the secrets page wiped when the guest ends.
 pub(super) fn register_wiping() {
-    let stack = boot_stack();
-    // SAFETY: the stack is RAM below 1 GiB with nothing in it that must outlive the guest.
-    unsafe { wipe::register(stack.start, stack.end - stack.start) }
-    // SAFETY: likewise the secrets page.
-    unsafe { wipe::register(layout::SECRETS_PAGE_GPA, layout::PAGE_BYTES) }
+    // SAFETY: the linker gives these pages of boot RAM to the stack.
+    unsafe { wipe::register_boot_stack(boot_stack()) }
+    let start = layout::SECRETS_PAGE_GPA;
+    // SAFETY: the memory map gives this page of boot RAM to the secrets.
+    unsafe { wipe::register(Range { start, end: start + layout::PAGE_BYTES }) }
 }
 
 /// Takes the secrets page out of boot RAM, where the platform put it before the guest started.

@@ -5,10 +5,10 @@
 
 mod space;
 
-pub use space::{Access, AddressSpace, Encryption, PagingError, Sharing, TableMemory, Translation};
+pub use space::{Access, AddressSpace, Encryption, PagingError, Range, Sharing, TableMemory, Translation};
 
 #[cfg(target_os = "none")]
-pub use live::{AddressSpaceLayout, Range, install, map, protect};
+pub use live::{AddressSpaceLayout, dangerous_for_each_written, install, map, protect};
 
 #[cfg(target_os = "none")]
 mod live {
@@ -21,11 +21,11 @@ mod live {
     use x86_64::registers::control::{Cr3, Cr3Flags, Cr4, Cr4Flags, Efer, EferFlags};
     use x86_64::structures::paging::PhysFrame;
 
-    use super::{Access, AddressSpace, Encryption, PagingError, Sharing, TableMemory};
+    use super::{Access, AddressSpace, Encryption, PagingError, Range, Sharing, TableMemory};
 
-    /// Tables kept in boot RAM: 6 for the fixed ranges, 2 for the ROM, one for boot RAM, one per GiB, and one for each
-    /// large page that guard pages or code cut into small ones.
-    const TABLE_COUNT: usize = 40;
+    /// Tables kept in boot RAM: 6 for the fixed ranges, 2 for the ROM, one for boot RAM, one per GiB (16), and one for
+    /// each large page that guard pages or code cut into small ones.
+    const TABLE_COUNT: usize = 56;
     const ENTRIES: usize = 512;
 
     #[repr(C, align(4096))]
@@ -36,21 +36,6 @@ mod live {
 
     static PAGES: TablePages = TablePages(UnsafeCell::new([[0; ENTRIES]; TABLE_COUNT]));
     static SPACE: spin::Mutex<Option<AddressSpace<StaticTables>>> = spin::Mutex::new(None);
-
-    /// A range of virtual addresses, page-aligned.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Range {
-        /// First address.
-        pub start: u64,
-        /// First address after.
-        pub end: u64,
-    }
-
-    impl Range {
-        const fn bytes(self) -> u64 {
-            self.end - self.start
-        }
-    }
 
     /// What the linker placed where.
     #[derive(Debug, Clone, Copy)]
@@ -148,6 +133,16 @@ mod live {
         with_space(|space| space.protect(va, bytes, access))?;
         x86_64::instructions::tlb::flush_all();
         Ok(())
+    }
+
+    /// Calls `visit` with each page of `range` that was written to under the final tables. For use when the guest ends: takes
+    /// the tables from whoever holds them.
+    pub fn dangerous_for_each_written(range: Range, visit: &mut dyn FnMut(Range)) {
+        // SAFETY: one processor, and whoever holds the lock is not going to continue.
+        unsafe { SPACE.force_unlock() }
+        if let Some(space) = SPACE.lock().as_ref() {
+            space.for_each_written(range, visit);
+        }
     }
 
     fn with_space<T>(

@@ -92,6 +92,23 @@ pub struct Translation {
     pub is_shared: bool,
 }
 
+/// A range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// First address.
+    pub start: u64,
+    /// First address after.
+    pub end: u64,
+}
+
+impl Range {
+    /// Length.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        self.end - self.start
+    }
+}
+
 /// Four levels of tables.
 #[derive(Debug)]
 pub struct AddressSpace<M> {
@@ -166,7 +183,7 @@ impl<M: TableMemory> AddressSpace<M> {
                 continue;
             }
             self.tables.write(table, index, (entry & !access_mask()) | access_bits(access));
-            done += if level == 2 { LARGE_PAGE_BYTES } else { PAGE_BYTES };
+            done += page_bytes(level);
         }
         Ok(())
     }
@@ -175,7 +192,7 @@ impl<M: TableMemory> AddressSpace<M> {
     pub fn translate(&self, va: u64) -> Option<Translation> {
         let (table, index, level) = self.find_leaf(va).ok()?;
         let entry = self.tables.read(table, index);
-        let offset = va & (if level == 2 { LARGE_PAGE_BYTES } else { PAGE_BYTES } - 1);
+        let offset = va & (page_bytes(level) - 1);
         let is_shared = match self.encryption {
             Encryption::None => false,
             Encryption::PrivateBit(bit) => entry & (1 << bit) == 0,
@@ -183,6 +200,24 @@ impl<M: TableMemory> AddressSpace<M> {
         };
         let gpa = (entry & ADDRESS_MASK & !self.encryption_mask()) + offset;
         Some(Translation { gpa, access: access_of(entry), is_shared })
+    }
+
+    /// Calls `visit` with the guest-physical range of each page in a virtual `range` that the processor has marked as
+    /// written to.
+    pub fn for_each_written(&self, range: Range, visit: &mut dyn FnMut(Range)) {
+        let mut va = range.start;
+        while va < range.end {
+            let found = self.find_leaf(va).ok();
+            let bytes = found.map_or(PAGE_BYTES, |(_, _, level)| page_bytes(level));
+            if let Some((table, index, _)) = found {
+                let entry = self.tables.read(table, index);
+                if entry & Flags::DIRTY.bits() != 0 {
+                    let start = entry & ADDRESS_MASK & !self.encryption_mask();
+                    visit(Range { start, end: start + bytes });
+                }
+            }
+            va = (va - va % bytes).saturating_add(bytes);
+        }
     }
 
     fn encryption_mask(&self) -> u64 {
@@ -283,6 +318,11 @@ const fn check_range(start: u64, bytes: u64) -> Result<(), PagingError> {
 /// Index into the table of a level, 1 for the lowest.
 fn index_at(va: u64, level: u32) -> usize {
     usize::try_from((va >> (12 + 9 * (level - 1))) & 0x1FF).unwrap_or(0)
+}
+
+/// Bytes that a leaf of this level maps.
+const fn page_bytes(level: u32) -> u64 {
+    if level == 2 { LARGE_PAGE_BYTES } else { PAGE_BYTES }
 }
 
 /// Leaves carry the software mark; tables never do.
@@ -392,6 +432,44 @@ mod tests {
         assert_eq!(space.translate(0x5000).unwrap().access, Access::None);
         space.protect(0x5000, 0x1000, Access::ReadWrite).unwrap();
         assert_eq!(space.translate(0x5000).unwrap().access, Access::ReadWrite);
+    }
+
+    /// Marks a page as the processor does when it is written to.
+    fn write_to(space: &mut AddressSpace<VecTables>, va: u64) {
+        let (table, index, _) = space.find_leaf(va).unwrap();
+        let entry = space.tables.read(table, index);
+        space.tables.write(table, index, entry | Flags::DIRTY.bits());
+    }
+
+    fn written(space: &AddressSpace<VecTables>, start: u64, end: u64) -> Vec<(u64, u64)> {
+        let mut found = Vec::new();
+        space.for_each_written(Range { start, end }, &mut |range| found.push((range.start, range.end)));
+        found
+    }
+
+    #[test]
+    fn pages_that_were_written_to_are_found_through_cuts_and_changes() {
+        for encryption in [Encryption::None, Encryption::PrivateBit(51), Encryption::SharedBit(47)] {
+            let mut space = space(encryption);
+            // A hole before, between and behind what is mapped.
+            space.map(0x20_0000, 0x20_0000, 0x60_0000, Access::ReadWrite, Sharing::Private).unwrap();
+            space.map(0x4000_0000, 0x4000_0000, 0x20_0000, Access::ReadWrite, Sharing::Private).unwrap();
+            assert_eq!(written(&space, 0, 0x4040_0000), []);
+            write_to(&mut space, 0x41_2345);
+            write_to(&mut space, 0x401F_FFFF);
+            let both = [(0x40_0000, 0x60_0000), (0x4000_0000, 0x4020_0000)];
+            assert_eq!(written(&space, 0, 0x4040_0000), both);
+            assert_eq!(written(&space, 0x60_0000, 0x4000_0000), []);
+            // Cut into small pages, all of them count as written; what they allow changes nothing.
+            space.protect(0x40_1000, 0x1000, Access::None).unwrap();
+            space.protect(0x40_2000, 0x1000, Access::Execute).unwrap();
+            let pages = written(&space, 0x20_0000, 0x80_0000);
+            assert_eq!((pages.len(), pages[1]), (512, (0x40_1000, 0x40_2000)));
+            // Once cut, small pages are marked one by one.
+            space.protect(0x60_1000, 0x1000, Access::None).unwrap();
+            write_to(&mut space, 0x60_3000);
+            assert_eq!(written(&space, 0x60_0000, 0x80_0000), [(0x60_3000, 0x60_4000)]);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use enclave_wire::boot::{
     DEBUG_EXIT_PORT, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL, FW_CFG_MANIFEST, LogLevel,
 };
-use enclave_wire::layout::SECRETS_PAGE_GPA;
+use enclave_wire::layout::{LOW_RAM_END_GPA, SECRETS_PAGE_GPA};
 
 use crate::accel::Accel;
 
@@ -50,7 +50,8 @@ impl Machine<'_> {
     }
 
     fn add_board(&self, arguments: &mut Arguments) {
-        arguments.pair("-machine", &format!("q35,accel={}", self.accel.name()));
+        let accel = self.accel.name();
+        arguments.pair("-machine", &format!("q35,accel={accel},max-ram-below-4g={LOW_RAM_END_GPA}"));
         arguments.pair("-cpu", "max");
         arguments.pair("-m", &format!("{}M", self.memory_mib));
         arguments.pair("-smp", "1");
@@ -148,7 +149,7 @@ mod tests {
         let line: Vec<String> =
             machine.arguments().iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
         let line = line.join(" ");
-        assert!(line.starts_with("-machine q35,accel=tcg -cpu max -m 96M"), "{line}");
+        assert!(line.starts_with("-machine q35,accel=tcg,max-ram-below-4g=2147483648 -cpu max -m 96M"), "{line}");
         assert!(line.contains("-bios /tmp/a,b "), "{line}");
         assert!(line.contains("name=opt/redoubt/manifest,file=/tmp/a,,b "), "{line}");
         assert!(line.contains("name=opt/redoubt/log-level,string=4"), "{line}");
