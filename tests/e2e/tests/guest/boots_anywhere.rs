@@ -2,8 +2,9 @@
 
 use enclave_wire::boot::{ExitCode, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_MANIFEST};
 
-use crate::harness::components::ECHO;
-use crate::harness::{PATIENCE, Site, build_image, rom, run_job};
+use crate::harness::components::{ECHO, LARGE};
+use crate::harness::{APP, PATIENCE, Site, build_image, build_image_as, rom, run_job};
+use crate::wiping::has_traces;
 
 #[test]
 fn boards_and_processors() {
@@ -59,6 +60,35 @@ fn more_memory_than_stated_is_left_alone() {
     let status = guest.status(PATIENCE).expect("the guest answers");
     assert!(status.heap_total_bytes < 64 << 20, "{status:?}");
     run_job(&guest, b"").assert_success();
+}
+
+/// [`APP`] with room for [`LARGE`].
+fn large_app() -> String {
+    APP.replace("memory_mib = 64", "memory_mib = 8192").replace("4194304", "2750000000")
+}
+
+#[test]
+fn a_component_with_gibibytes_of_memory() {
+    let Some(rom) = rom() else { return };
+    let image = build_image_as(rom, LARGE, &large_app());
+    // The second board splits memory elsewhere unless it is told.
+    for arguments in [&[][..], &["-machine", "pc,accel=tcg"]] {
+        let site = Site::new(&image).with_qemu(arguments).with_memory_file();
+        let guest = site.launch();
+        let job = run_job(&guest, b"");
+        job.assert_success();
+        assert!(job.done.usage.component_memory_bytes >= 2500 << 20, "{:?}", job.done.usage);
+        assert!(has_traces(&site));
+        assert!(guest.stop(PATIENCE).is_clean());
+        assert!(!has_traces(&site));
+    }
+}
+
+#[test]
+fn much_memory_on_a_processor_without_large_pages_is_refused() {
+    let Some(rom) = rom() else { return };
+    let site = Site::new(&build_image_as(rom, LARGE, &large_app())).with_qemu(&["-cpu", "Haswell"]);
+    site.failed_launch().assert(ExitCode::MissingCpuFeature, &["PDPE1GB", "memory_mib above 1024"]);
 }
 
 #[test]

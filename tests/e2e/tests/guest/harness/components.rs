@@ -35,6 +35,17 @@ pub(crate) const MOODY: &str = r#"(import "env" "memory" (memory 1))
         (if (i32.eq (local.get $mood) (i32.const 0x78)) (then (call $exit (i32.const 7))))
         i32.const 0)"#;
 
+/// Grows a memory of its own by 2.5 GiB, writes to both ends of it and reads that back; traps when anything is wrong.
+pub(crate) const LARGE: &str = r#"(memory $own 1)
+    (func (export "run") (result i32)
+        (if (i32.ne (memory.grow $own (i32.const 40960)) (i32.const 1)) (then unreachable))
+        (i64.store (i32.const 8) (i64.const 0x0123456789ABCDEF))
+        (i64.store (i32.const 0xA000FFF8) (i64.const 0x0FEDCBA987654321))
+        (if (i64.ne (i64.load (i32.const 8)) (i64.const 0x0123456789ABCDEF)) (then unreachable))
+        (if (i64.ne (i64.load (i32.const 0xA000FFF8)) (i64.const 0x0FEDCBA987654321)) (then unreachable))
+        (if (i64.ne (i64.load (i32.const 0x50000000)) (i64.const 0)) (then unreachable))
+        i32.const 0)"#;
+
 /// Returns at once.
 pub(crate) const NOTHING: &str = r#"(func (export "run") (result i32) i32.const 0)"#;
 

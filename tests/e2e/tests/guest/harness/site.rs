@@ -52,10 +52,14 @@ impl Site {
         let path = self.memory_file();
         let backend =
             format!("memory-backend-file,id=ram,size={memory_mib}M,mem-path={},share=on", path.display());
-        self.with_qemu(&["-object", &backend, "-machine", "memory-backend=ram"])
+        let mut site = self;
+        let arguments = ["-object", &backend, "-machine", "memory-backend=ram"].map(Into::into);
+        site.overrides.qemu_arguments.extend(arguments);
+        site
     }
 
-    /// See [`Site::with_memory_file`]. Offsets are guest-physical addresses: a small guest has no hole.
+    /// See [`Site::with_memory_file`]. Offsets are guest-physical addresses up to 2 GiB; what follows lies from 4 GiB
+    /// on.
     pub(crate) fn memory_file(&self) -> PathBuf {
         self.path().join("memory")
     }
