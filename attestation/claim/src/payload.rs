@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
 
 use crate::{CLAIM_VERSION, ClaimError};
@@ -97,6 +98,9 @@ impl Claim {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, ClaimError> {
+        if !states_every_length(bytes) {
+            return Err(ClaimError::NotDeterministic);
+        }
         let mut decoder = minicbor::Decoder::new(bytes);
         let claim: Self = decoder.decode().map_err(|error| ClaimError::Payload {
             offset: error.position().unwrap_or_else(|| decoder.position()),
@@ -105,7 +109,7 @@ impl Claim {
             return Err(ClaimError::Version { expected: CLAIM_VERSION, found: claim.version });
         }
         claim.check_content()?;
-        // Unknown keys, repeated keys, long forms, indefinite lengths and trailing bytes all end here.
+        // Unknown keys, repeated keys, long forms and trailing bytes all end here.
         if claim.encode() != bytes {
             return Err(ClaimError::NotDeterministic);
         }

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     ENDORSEMENT_MAX_BYTES, EVIDENCE_MAX_BYTES, Evidence, EvidenceError, HPKE_KEY_MAX_BYTES,
-    INSTANCE_KEY_BYTES, MANIFEST_MAX_BYTES, Platform, REPORT_MAX_BYTES,
+    INSTANCE_KEY_BYTES, MANIFEST_MAX_BYTES, Platform, REPORT_MAX_BYTES, states_every_length,
 };
 
 const VERSION: u32 = 1;
@@ -51,6 +51,9 @@ impl Evidence {
     /// Too long, not CBOR, another version or platform, or not the one encoding of its content.
     pub fn decode(bytes: &[u8]) -> Result<Self, EvidenceError> {
         check_length("evidence", EVIDENCE_MAX_BYTES, bytes)?;
+        if !states_every_length(bytes) {
+            return Err(EvidenceError::NotDeterministic);
+        }
         let mut decoder = minicbor::Decoder::new(bytes);
         let wire: WireEvidence<'_> = decoder.decode().map_err(|error| EvidenceError::Malformed {
             offset: error.position().unwrap_or_else(|| decoder.position()),
@@ -61,7 +64,7 @@ impl Evidence {
         let platform = Platform::from_number(wire.platform)
             .ok_or(EvidenceError::UnknownPlatform { found: wire.platform })?;
         wire.check_lengths()?;
-        // Unknown keys, repeated keys, long forms, indefinite lengths and trailing bytes all end here.
+        // Unknown keys, repeated keys, long forms and trailing bytes all end here.
         if encode_wire(&wire) != bytes {
             return Err(EvidenceError::NotDeterministic);
         }
@@ -169,6 +172,8 @@ mod tests {
         assert_eq!(Evidence::decode(&long_integer), Err(EvidenceError::NotDeterministic));
         let indefinite = [&[0xBF], &bytes[1..], &[0xFF]].concat();
         assert_eq!(Evidence::decode(&indefinite), Err(EvidenceError::NotDeterministic));
+        let passed_over = [&[0xA7][..], &bytes[1..], &[0x18, 0x63, 0x81, 0x9F, 0xFF]].concat();
+        assert_eq!(Evidence::decode(&passed_over), Err(EvidenceError::NotDeterministic));
         let repeated = [&[0xA7, 0x00, 0x01], &bytes[1..]].concat();
         assert!(Evidence::decode(&repeated).is_err());
         let unknown = [&[0xA7], &bytes[1..], &[0x18, 0x63, 0x00]].concat();

@@ -22,6 +22,7 @@ extern crate alloc;
 mod binding;
 mod codec;
 mod error;
+mod lengths;
 pub mod sim;
 
 use alloc::vec::Vec;
@@ -29,6 +30,7 @@ use alloc::vec::Vec;
 pub use attestation_manifest::MANIFEST_MAX_BYTES;
 pub use binding::{check_binding, report_data};
 pub use error::EvidenceError;
+pub use lengths::states_every_length;
 pub use sim::{SimulatedReport, verify_simulated};
 
 /// Bytes of an instance key: SEC1, uncompressed, P-256.

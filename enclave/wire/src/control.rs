@@ -5,6 +5,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
 
 /// Version of frames and bodies. Guest and loader come from one commit: any difference is refused.
@@ -208,6 +209,10 @@ pub fn encode_body<T: Encode<()>>(body: &T) -> Vec<u8> {
 /// # Errors
 /// The body is not what its frame kind promises.
 pub fn decode_body<'b, T: Decode<'b, ()>>(body: &'b [u8]) -> Result<T, minicbor::decode::Error> {
+    // Encoders here never do; passing over it would take many times its size in memory.
+    if !states_every_length(body) {
+        return Err(minicbor::decode::Error::message("a length that is not stated"));
+    }
     let mut decoder = minicbor::Decoder::new(body);
     let value = decoder.decode()?;
     if decoder.position() == body.len() {
@@ -234,5 +239,14 @@ mod tests {
         bytes.push(0);
         assert!(decode_body::<JobDone>(&bytes).is_err());
         assert!(decode_body::<JobDone>(&[]).is_err());
+    }
+
+    #[test]
+    fn unknown_keys_are_passed_over_and_open_lengths_are_refused() {
+        let known = encode_body(&Credit { bytes: 7 });
+        let with = |value: &[u8]| [&[0xA2][..], &known[1..], &[0x05], value].concat();
+        assert_eq!(decode_body::<Credit>(&with(&[0x82, 0x01, 0x02])).unwrap(), Credit { bytes: 7 });
+        let error = decode_body::<Credit>(&with(&[0x81, 0x9F, 0xFF])).unwrap_err().to_string();
+        assert!(error.contains("a length that is not stated"), "{error}");
     }
 }
