@@ -13,8 +13,48 @@ pub(crate) const GUEST_TOOLCHAIN: &str = "nightly-2026-09-01";
 /// The target of components.
 pub(crate) const COMPONENT_TARGET: &str = "wasm32-wasip2";
 
-const QEMU: &str = "qemu-system-x86_64";
-const QEMU_PACKAGE: &str = "qemu-system-x86";
+const QEMU: SystemProgram = SystemProgram {
+    name: "QEMU",
+    program: "qemu-system-x86_64",
+    variable: "REDOUBT_QEMU",
+    apt_package: "qemu-system-x86",
+    commands: [
+        ("dnf", "sudo dnf install qemu-system-x86-core"),
+        ("pacman", "sudo pacman -S qemu-system-x86"),
+        ("zypper", "sudo zypper install qemu-x86"),
+        ("nix-env", "nix-env -iA nixpkgs.qemu"),
+        ("brew", "brew install qemu"),
+    ],
+    page: "https://www.qemu.org",
+};
+
+/// libFuzzer comes as C++ source; what builds it is the only thing here that is not Rust.
+const CPP_COMPILER: SystemProgram = SystemProgram {
+    name: "a C++ compiler",
+    program: "c++",
+    variable: "CXX",
+    apt_package: "g++",
+    commands: [
+        ("dnf", "sudo dnf install gcc-c++"),
+        ("pacman", "sudo pacman -S gcc"),
+        ("zypper", "sudo zypper install gcc-c++"),
+        ("nix-env", "nix-env -iA nixpkgs.gcc"),
+        ("brew", "xcode-select --install"),
+    ],
+    page: "https://gcc.gnu.org",
+};
+
+/// A program that the machine's own package manager installs.
+struct SystemProgram {
+    name: &'static str,
+    program: &'static str,
+    /// Names another one, when it is set.
+    variable: &'static str,
+    apt_package: &'static str,
+    /// Package managers other than apt, and what to run where there is one.
+    commands: [(&'static str, &'static str); 5],
+    page: &'static str,
+}
 
 /// Something that may have to be installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +65,21 @@ pub(crate) enum Need {
     ComponentTarget,
     /// The emulator.
     Qemu,
+    /// For libFuzzer.
+    CppCompiler,
 }
 
 impl Need {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::GuestToolchain, Self::ComponentTarget, Self::Qemu];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::GuestToolchain, Self::ComponentTarget, Self::Qemu, Self::CppCompiler];
 
     fn name(self) -> &'static str {
         match self {
             Self::GuestToolchain => "the guest's toolchain",
             Self::ComponentTarget => "the wasm target",
-            Self::Qemu => "QEMU",
+            Self::Qemu => QEMU.name,
+            Self::CppCompiler => CPP_COMPILER.name,
         }
     }
 
@@ -49,7 +93,8 @@ impl Need {
                 sysroot
                     .is_some_and(|path| Path::new(&path).join("lib/rustlib").join(COMPONENT_TARGET).is_dir())
             }
-            Self::Qemu => env::var_os("REDOUBT_QEMU").is_some() || find_program(QEMU).is_some(),
+            Self::Qemu => QEMU.is_there(),
+            Self::CppCompiler => CPP_COMPILER.is_there(),
         }
     }
 
@@ -62,7 +107,8 @@ impl Need {
             Self::ComponentTarget => {
                 rustup()?.dir(workspace.root()).args(["target", "add", COMPONENT_TARGET])
             }
-            Self::Qemu => return install_qemu(),
+            Self::Qemu => return QEMU.install(),
+            Self::CppCompiler => return CPP_COMPILER.install(),
         }
         .run(&format!("installing {}", self.name()))
         .map(drop)
@@ -108,29 +154,33 @@ fn rustup() -> Result<Tool> {
     Ok(Tool::new("rustup"))
 }
 
-fn install_qemu() -> Result<()> {
-    let is_root = Tool::new("id").arg("-u").ask().as_deref() == Some("0");
-    if !is_root || find_program("apt-get").is_none() {
-        bail!("QEMU is missing. Run: {}", qemu_command());
+impl SystemProgram {
+    fn is_there(&self) -> bool {
+        env::var_os(self.variable).is_some() || find_program(self.program).is_some()
     }
-    let apt = || Tool::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
-    apt().arg("update").run("updating the list of packages")?;
-    apt().args(["install", "--yes", "--no-install-recommends", QEMU_PACKAGE]).run("installing QEMU").map(drop)
-}
 
-/// The command that installs QEMU on this machine.
-fn qemu_command() -> String {
-    let known = [
-        ("apt-get", "sudo apt-get install --no-install-recommends qemu-system-x86"),
-        ("dnf", "sudo dnf install qemu-system-x86-core"),
-        ("pacman", "sudo pacman -S qemu-system-x86"),
-        ("zypper", "sudo zypper install qemu-x86"),
-        ("nix-env", "nix-env -iA nixpkgs.qemu"),
-        ("brew", "brew install qemu"),
-    ];
-    let found = known.iter().find(|(program, _)| find_program(program).is_some());
-    found.map_or_else(
-        || format!("install {QEMU} from https://www.qemu.org"),
-        |(_, command)| (*command).to_owned(),
-    )
+    fn install(&self) -> Result<()> {
+        let is_root = Tool::new("id").arg("-u").ask().as_deref() == Some("0");
+        if !is_root || find_program("apt-get").is_none() {
+            bail!("{} is missing. Run: {}", self.name, self.command());
+        }
+        let apt = || Tool::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
+        apt().arg("update").run("updating the list of packages")?;
+        apt()
+            .args(["install", "--yes", "--no-install-recommends", self.apt_package])
+            .run(&format!("installing {}", self.name))
+            .map(drop)
+    }
+
+    /// The command that installs it on this machine.
+    fn command(&self) -> String {
+        if find_program("apt-get").is_some() {
+            return format!("sudo apt-get install --no-install-recommends {}", self.apt_package);
+        }
+        let found = self.commands.iter().find(|(manager, _)| find_program(manager).is_some());
+        found.map_or_else(
+            || format!("install {} from {}", self.program, self.page),
+            |(_, command)| (*command).to_owned(),
+        )
+    }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Options {
 
 /// Measures everything and writes the report.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    setup::ensure(workspace, &Need::ALL)?;
+    setup::ensure(workspace, &[Need::GuestToolchain, Need::ComponentTarget, Need::Qemu])?;
     let elf = guest::build(workspace)?;
     let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let rom = image_rom::assemble(&bytes).context("the guest does not fit the ROM")?;
