@@ -5,6 +5,7 @@
 mod bench;
 mod component;
 mod demo;
+mod fuzz;
 mod guest;
 mod image;
 mod ledger;
@@ -65,6 +66,9 @@ enum Command {
     },
     /// Measure boot time, run speed, memory and size, beside a minimal Linux guest
     Bench(bench::Options),
+    /// Feed the parsers what somebody hostile might have written
+    #[command(after_help = FUZZ_EXAMPLES)]
+    Fuzz(fuzz::Options),
     /// The whole path on a real ledger: build, image, boot, job, verify
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
@@ -84,6 +88,14 @@ const IMAGE_EXAMPLES: &str = "Examples:
 const DEMO_EXAMPLES: &str = "Examples:
   cargo xtask demo
   cargo xtask demo --input ledger.csv";
+
+const FUZZ_EXAMPLES: &str = "Examples:
+  cargo xtask fuzz
+  cargo xtask fuzz --seconds 3600 claim manifest
+  cargo xtask fuzz claim --reproduce target/fuzz-artifacts/claim/crash-0a1b2c
+
+Inputs that reach new code stay in target/fuzz-corpus, for the next run. What each target drives: --list, and
+tests/fuzz/README.md.";
 
 const LEDGER_EXAMPLES: &str = "Examples:
   cargo xtask ledger --out ledger.csv
@@ -120,6 +132,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             test::run(&workspace, length, &only)?;
         }
         Command::Bench(options) => bench::run(&workspace, &options)?,
+        Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Command::Demo { input } => demo::run(&workspace, input)?,
         Command::Ledger(options) => ledger::write(&options)?,
     }

@@ -108,6 +108,17 @@ impl Tool {
         self.command.status().with_context(|| format!("cannot start {line}"))
     }
 
+    /// Runs to the end and hands over each line of standard error as it comes. Shows nothing itself.
+    pub(crate) fn watch(mut self, mut see: impl FnMut(&str)) -> Result<ExitStatus> {
+        let line = self.shown();
+        let command = self.command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("cannot start {line}"))?;
+        let stderr = child.stderr.take().context("no standard error")?;
+        let lines = BufReader::new(stderr).split(b'\n').map_while(Result::ok);
+        lines.for_each(|line| see(&String::from_utf8_lossy(&line)));
+        child.wait().with_context(|| format!("cannot wait for {line}"))
+    }
+
     /// Asks a quick question; `None` when the program is missing or says no.
     pub(crate) fn ask(mut self) -> Option<String> {
         let output = self.command.output().ok().filter(|output| output.status.success())?;
@@ -182,6 +193,11 @@ impl Progress {
         self.bar.set_message(text.trim().to_owned());
     }
 
+    /// A line that stays, above the one that moves.
+    pub(crate) fn note(&self, text: &str) {
+        if self.bar.is_hidden() { eprintln!("{text}") } else { self.bar.println(text) }
+    }
+
     /// Ends with one line that stays.
     pub(crate) fn end(self, done: bool) {
         self.bar.finish_and_clear();
@@ -229,6 +245,14 @@ mod tests {
         assert!(Tool::new("no-such-program-anywhere").run("a test").is_err());
         assert_eq!(Tool::new("sh").args(["-c", "echo yes"]).ask().as_deref(), Some("yes"));
         assert_eq!(Tool::new("false").ask(), None);
+    }
+
+    #[test]
+    fn lines_are_seen_as_they_come() {
+        let mut seen = Vec::new();
+        let script = Tool::new("sh").args(["-c", "echo one >&2; echo no; echo two >&2; exit 3"]);
+        let status = script.watch(|line| seen.push(line.to_owned())).unwrap();
+        assert_eq!((seen, status.code()), (vec!["one".to_owned(), "two".to_owned()], Some(3)));
     }
 
     #[test]

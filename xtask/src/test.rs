@@ -14,7 +14,7 @@ use crate::ledger::{self, ByteCount};
 use crate::process::Tool;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use crate::{component, guest, image, lint, reproduce};
+use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
 const BARE_PACKAGES: [&str; 13] = [
@@ -36,6 +36,10 @@ const BARE_PACKAGES: [&str; 13] = [
 /// Faults in the ledger that the auditor and the end-to-end tests get.
 const LEDGER_FAULTS: u64 = 9;
 
+/// Per target: enough to run every seed and notice what a change broke; finding new bugs takes longer.
+const FUZZ_SECONDS: u32 = 10;
+const FUZZ_SECONDS_LONG: u32 = 60;
+
 /// A group of tests that runs as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Suite {
@@ -51,6 +55,8 @@ pub(crate) enum Suite {
     Bare,
     /// The example workload: its own tests, and a large generated ledger
     Example,
+    /// Every parser against made-up input, for some seconds each
+    Fuzz,
     /// The image, built
     Image,
     /// The image again from another path: the bytes must be the same
@@ -62,13 +68,14 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    const ALWAYS: [Self; 9] = [
+    const ALWAYS: [Self; 10] = [
         Self::Rules,
         Self::Fmt,
         Self::Clippy,
         Self::Host,
         Self::Bare,
         Self::Example,
+        Self::Fuzz,
         Self::Image,
         Self::Reproduce,
         Self::E2e,
@@ -88,6 +95,7 @@ impl Suite {
             Self::Host => host(workspace),
             Self::Bare => bare(workspace).map(|()| Vec::new()),
             Self::Example => example(workspace),
+            Self::Fuzz => fuzz(workspace, length),
             Self::Image => image::build(workspace, None, &image_folder(workspace)).map(|()| Vec::new()),
             Self::Reproduce => reproduce::check(workspace, &image_folder(workspace)).map(|()| Vec::new()),
             Self::E2e => e2e(workspace, length),
@@ -168,6 +176,12 @@ fn example(workspace: &Workspace) -> Result<Vec<String>> {
         .args(["--", "--show-output"])
         .run_tests("cargo test in examples/ledger-audit")?;
     Ok(skipped)
+}
+
+fn fuzz(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
+    let seconds = if length == Length::Long { FUZZ_SECONDS_LONG } else { FUZZ_SECONDS };
+    fuzz::run(workspace, &fuzz::Options::all(seconds))?;
+    fuzz::test(workspace)
 }
 
 fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {

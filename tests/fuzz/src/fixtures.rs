@@ -1,0 +1,100 @@
+//! Honest inputs: what the seeds are made of, and what targets need besides the input.
+//!
+//! Nothing here is random, so the same source gives the same seeds.
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "constants that the package's tests build"
+)]
+
+use attestation_claim::{CLAIM_VERSION, Claim, Digested, Outcome, sign_claim};
+use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
+use attestation_evidence::{Evidence, Platform, report_data};
+use attestation_manifest::manifest_digest;
+use attestation_report::{NEWEST_VERSION, SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, SnpReport};
+use zerocopy::{FromZeros, IntoBytes};
+
+const TCB: u64 = 0x5417_0000_0000_000A;
+
+/// A manifest that uses every field.
+pub const MANIFEST: &str = r#"{"version":1,"name":"audit-1","role":"workload","trust":"tee",
+"component":{"sha256":"1111111111111111111111111111111111111111111111111111111111111111"},
+"artefact":{"sha256":"2222222222222222222222222222222222222222222222222222222222222222","engine":"test"},
+"launch":{"snp":{"policy":"0x30000","vmpl":0},"tdx":{"attributes":"0x10000000","xfam":"0xe7"}},"memory_mib":64,
+"limits":{"component_memory_bytes":16777216,"fuel":500000000,"input_bytes":4000000,"output_bytes":4000000,"wall_ms":2000},
+"args":["--strict","über"],"env":[{"name":"LANG","value":"C"}],"egress":["10.0.2.2:7"]}"#;
+
+/// Reference values, as the image builder writes them.
+pub const REFERENCE_VALUES: &str = r#"{"version":1,"name":"audit-1",
+"rom":{"sha256":"a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1","bytes":1310720},
+"component":{"sha256":"1111111111111111111111111111111111111111111111111111111111111111","bytes":4096},
+"artefact":{"sha256":"2222222222222222222222222222222222222222222222222222222222222222","bytes":8192,"engine":"test"},
+"manifest":{"sha256":"4444444444444444444444444444444444444444444444444444444444444444",
+"sha384":"555555555555555555555555555555555555555555555555555555555555555555555555555555555555555555555555","bytes":791},
+"measurement":{"snp_qemu":"666666666666666666666666666666666666666666666666666666666666666666666666666666666666666666666666",
+"tdx_qemu":"777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777"}}"#;
+
+/// The key that signs claims here.
+#[must_use]
+pub fn instance_key() -> p256::ecdsa::SigningKey {
+    p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap()
+}
+
+/// A report of a simulated chip for [`MANIFEST`] and [`instance_key`].
+#[must_use]
+pub fn report() -> SnpReport {
+    let digest = manifest_digest(MANIFEST.as_bytes());
+    let mut report = SnpReport::new_zeroed();
+    report.version = NEWEST_VERSION.into();
+    report.signature_algorithm = SIGNATURE_ALGORITHM_ECDSA_P384_SHA384.into();
+    report.policy = 0x3_0000.into();
+    report.chip_id = [0xC1; 64];
+    report.reported_tcb = TCB.into();
+    report.measurement = [0x4D; 48];
+    report.host_data = digest;
+    report.report_data = report_data(&public_key(), None, &digest, None);
+    sign_report(&mut report, &chip_key());
+    report
+}
+
+/// Evidence that verifies.
+#[must_use]
+pub fn evidence() -> Evidence {
+    let public_key = chip_key().verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap();
+    Evidence {
+        platform: Platform::Simulated,
+        report: report().as_bytes().to_vec(),
+        endorsement: endorse(&ChipEndorsement { chip_id: [0xC1; 64], tcb: TCB, public_key }),
+        instance_key: self::public_key(),
+        hpke_key: None,
+        manifest: MANIFEST.as_bytes().to_vec(),
+    }
+}
+
+/// A claim that verifies, with this outcome.
+#[must_use]
+pub fn claim(outcome: Outcome) -> Vec<u8> {
+    let claim = Claim {
+        version: CLAIM_VERSION,
+        component: [0x11; 32],
+        artefact: [0x22; 32],
+        manifest: manifest_digest(MANIFEST.as_bytes()),
+        input: Digested { sha256: [3; 32], bytes: 10_000_154 },
+        output: Digested { sha256: [4; 32], bytes: 512 },
+        outcome,
+        sequence: 1,
+        previous: [5; 32],
+        transcript_root: Some([6; 32]),
+        receipts_root: None,
+        fuel: 4_249_880_000,
+    };
+    sign_claim(&claim, &evidence(), &instance_key())
+}
+
+fn public_key() -> [u8; 65] {
+    instance_key().verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap()
+}
+
+fn chip_key() -> p384::ecdsa::SigningKey {
+    p384::ecdsa::SigningKey::from_slice(&[0x11; 48]).unwrap()
+}
