@@ -18,7 +18,8 @@ pub(crate) const EXAMPLE_PACKAGE: &str = "examples-ledger-audit";
 pub(crate) fn build(workspace: &Workspace, folder: &str, package: &str) -> Result<PathBuf> {
     setup::ensure(workspace, &[Need::ComponentTarget])?;
     let target = workspace.target().join("components");
-    Tool::cargo(&workspace.path(folder))
+    Tool::cargo(workspace)
+        .dir(&workspace.path(folder))
         .args(["build", "--release", "--locked", "--target", COMPONENT_TARGET, "--target-dir"])
         .arg(&target)
         .env("CARGO_ENCODED_RUSTFLAGS", remap_flags(workspace, None))

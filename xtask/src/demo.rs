@@ -53,7 +53,7 @@ struct Programs {
 
 impl Programs {
     fn build(workspace: &Workspace) -> Result<Self> {
-        let build = Tool::cargo(workspace.root()).args(["build", "--locked", "--package", "loader-cli"]);
+        let build = Tool::cargo(workspace).args(["build", "--locked", "--package", "loader-cli"]);
         build.args(["--package", "attestation-cli"]).run("building redoubt and redoubt-verify")?;
         let folder = workspace.target().join("debug");
         Ok(Self { redoubt: folder.join("redoubt"), verify: folder.join("redoubt-verify") })

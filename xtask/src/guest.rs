@@ -27,7 +27,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
 /// Cargo of the guest's toolchain with everything that each of its builds needs.
 pub(crate) fn cargo(workspace: &Workspace, verb: &str) -> Result<Tool> {
     let sysroot = setup::guest_sysroot(workspace).context("the guest's toolchain is missing")?;
-    Ok(Tool::cargo(workspace.root())
+    Ok(Tool::cargo(workspace)
         .args([&format!("+{GUEST_TOOLCHAIN}"), verb, "--target", TARGET_FILE, "-Zjson-target-spec"])
         .args(["-Zbuild-std=core,alloc,compiler_builtins", "-Zbuild-std-features=compiler-builtins-mem"])
         .arg("--target-dir")

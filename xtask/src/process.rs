@@ -13,6 +13,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::workspace::Workspace;
+
 /// Lines of output that a failure shows.
 const SHOWN_LINES: usize = 80;
 
@@ -55,9 +57,12 @@ impl Tool {
         Self { command }
     }
 
-    /// Cargo of the host toolchain, which `rust-toolchain.toml` chooses by directory.
-    pub(crate) fn cargo(directory: &Path) -> Self {
-        Self::new("cargo").dir(directory).env("CARGO_INCREMENTAL", "0")
+    /// Cargo of the host toolchain, which `rust-toolchain.toml` chooses by directory, at the top of the checkout.
+    /// It builds where we look for what it built, whatever the user's settings say.
+    pub(crate) fn cargo(workspace: &Workspace) -> Self {
+        let cargo = Self::new("cargo").dir(workspace.root()).env("CARGO_INCREMENTAL", "0");
+        // Stronger than `build.target-dir` of any config file, weaker than `--target-dir`.
+        cargo.env("CARGO_TARGET_DIR", workspace.target())
     }
 
     /// Adds an argument.
@@ -233,6 +238,8 @@ fn follow(stream: impl Read, progress: &Progress) -> (VecDeque<String>, Vec<Stri
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -262,5 +269,26 @@ mod tests {
         let seen =
             Tool::new("sh").args(["-c", "echo ${CARGO_MANIFEST_DIR-none}${RUSTUP_TOOLCHAIN-none}"]).ask();
         assert_eq!(seen.as_deref(), Some("nonenone"));
+    }
+
+    #[test]
+    fn cargo_builds_where_we_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(folder.path());
+        let elsewhere = "[build]\ntarget-dir = \"elsewhere\"\n";
+        let manifest = "[package]\nname = \"tiny\"\nedition = \"2024\"\n";
+        for (file, text) in [
+            (".cargo/config.toml", elsewhere),
+            ("Cargo.toml", manifest),
+            ("rust-toolchain.toml", include_str!("../../rust-toolchain.toml")),
+            ("src/main.rs", "fn main() {}"),
+        ] {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Tool::cargo(&workspace).args(["build", "--offline"]).run("building a tiny program").unwrap();
+        assert!(workspace.target().join("debug/tiny").is_file());
+        assert!(!folder.path().join("elsewhere").exists());
     }
 }

@@ -150,7 +150,7 @@ pub(crate) fn run(workspace: &Workspace, length: Length, only: &[Suite]) -> Resu
 }
 
 fn host(workspace: &Workspace) -> Result<Vec<String>> {
-    let (_, skipped) = Tool::cargo(workspace.root())
+    let (_, skipped) = Tool::cargo(workspace)
         .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked", "--", "--show-output"])
         .run_tests("cargo test")?;
     Ok(skipped)
@@ -168,7 +168,8 @@ fn bare(workspace: &Workspace) -> Result<()> {
 
 fn example(workspace: &Workspace) -> Result<Vec<String>> {
     let ledger = large_ledger(workspace)?;
-    let (_, skipped) = Tool::cargo(&workspace.path(component::EXAMPLE))
+    let (_, skipped) = Tool::cargo(workspace)
+        .dir(&workspace.path(component::EXAMPLE))
         .args(["test", "--locked", "--target-dir"])
         .arg(workspace.target().join("examples"))
         .env("LEDGER_AUDIT_FILE", &ledger)
@@ -186,7 +187,7 @@ fn fuzz(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
 
 fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
     setup::ensure(workspace, &[Need::Qemu])?;
-    let programs = Tool::cargo(workspace.root()).args([
+    let programs = Tool::cargo(workspace).args([
         "build",
         "--locked",
         "--package",
@@ -195,7 +196,7 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
         "attestation-cli",
     ]);
     programs.run("building redoubt and redoubt-verify")?;
-    let test = Tool::cargo(workspace.root())
+    let test = Tool::cargo(workspace)
         .args(["test", "--package", "tests-e2e", "--locked"])
         .env("REDOUBT_REQUIRE", "qemu,image,ledger,programs")
         .env("REDOUBT_DIST", image_folder(workspace))
@@ -209,7 +210,7 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
 }
 
 fn docs(workspace: &Workspace) -> Result<()> {
-    Tool::cargo(workspace.root())
+    Tool::cargo(workspace)
         .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
         .env("RUSTDOCFLAGS", "--deny=warnings")
         .run("cargo doc")

@@ -189,7 +189,8 @@ fn build_compiler(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn cargo(workspace: &Workspace, program: &str, target: &Path) -> Tool {
-    Tool::cargo(&workspace.path(FOLDER))
+    Tool::cargo(workspace)
+        .dir(&workspace.path(FOLDER))
         .args(["build", "--locked", "--target", TRIPLE, "--bin", program, "--target-dir"])
         .arg(target)
 }

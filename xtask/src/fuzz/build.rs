@@ -31,7 +31,8 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
 pub(super) fn cargo(workspace: &Workspace, verb: &str) -> Result<Tool> {
     setup::ensure(workspace, &[Need::CppCompiler])?;
     // A stated target keeps the flags away from build scripts and macros.
-    Ok(Tool::cargo(&workspace.path(FOLDER))
+    Ok(Tool::cargo(workspace)
+        .dir(&workspace.path(FOLDER))
         .args([verb, "--locked", "--profile", PROFILE, "--target", &host()?, "--target-dir"])
         .arg(target_folder(workspace))
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}")))

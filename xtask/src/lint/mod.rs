@@ -16,8 +16,7 @@ use crate::workspace::Workspace;
 use tree::Tree;
 
 /// Folders that are workspaces of their own.
-pub(crate) const OTHER_WORKSPACES: [&str; 4] =
-    ["examples/ledger-audit", "tests/components", "tests/fuzz", "tests/linux-guest"];
+pub(crate) const OTHER_WORKSPACES: [&str; 3] = ["examples/ledger-audit", "tests/fuzz", "tests/linux-guest"];
 
 /// Something that breaks a rule.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,9 +120,9 @@ pub(crate) fn rules(workspace: &Workspace) -> Result<()> {
 /// Checks the layout of the code.
 pub(crate) fn formatting(workspace: &Workspace) -> Result<()> {
     let fmt = |tool: Tool| tool.args(["fmt", "--check"]);
-    fmt(Tool::cargo(workspace.root())).arg("--all").run("cargo fmt --check")?;
+    fmt(Tool::cargo(workspace)).arg("--all").run("cargo fmt --check")?;
     for folder in other_workspaces(workspace) {
-        fmt(Tool::cargo(&workspace.path(folder)))
+        fmt(Tool::cargo(workspace).dir(&workspace.path(folder)))
             .arg("--all")
             .run(&format!("cargo fmt --check in {folder}"))?;
     }
@@ -133,9 +132,9 @@ pub(crate) fn formatting(workspace: &Workspace) -> Result<()> {
 /// Runs clippy; a warning is a failure.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     let clippy = |tool: Tool| tool.args(["clippy", "--all-targets", "--locked", "--workspace"]);
-    clippy(Tool::cargo(workspace.root())).args(["--", "--deny", "warnings"]).run("cargo clippy")?;
+    clippy(Tool::cargo(workspace)).args(["--", "--deny", "warnings"]).run("cargo clippy")?;
     for folder in other_workspaces(workspace) {
-        clippy(Tool::cargo(&workspace.path(folder)))
+        clippy(Tool::cargo(workspace).dir(&workspace.path(folder)))
             .arg("--target-dir")
             .arg(workspace.target().join("clippy-others"))
             .args(["--", "--deny", "warnings"])
