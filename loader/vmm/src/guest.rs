@@ -42,8 +42,6 @@ pub struct GuestInfo {
     pub guest_boot_us: u64,
     /// Process id of QEMU.
     pub qemu_id: u32,
-    /// QEMU's monitor (QMP). Whoever may open it controls the guest.
-    pub monitor_socket: PathBuf,
     /// The guest's log.
     pub log_path: PathBuf,
 }

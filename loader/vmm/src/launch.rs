@@ -148,7 +148,6 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
         boot,
         guest_boot_us: ready.boot_us,
         qemu_id: process.id(),
-        monitor_socket: run.monitor,
         log_path: run.log,
     };
     Ok(Guest::new(session, info, running))
@@ -171,7 +170,6 @@ fn arguments(
         sim_secrets,
         log_level: config.log_level,
         control_socket: &run.control,
-        monitor_socket: &run.monitor,
         has_network: !config.overrides.has_no_network,
         omitted_files: &config.overrides.omitted_files,
         extra_arguments: &config.overrides.qemu_arguments,
@@ -255,7 +253,6 @@ impl Facts {
 struct RunFiles {
     folder: PathBuf,
     control: PathBuf,
-    monitor: PathBuf,
     log: PathBuf,
 }
 
@@ -264,21 +261,12 @@ impl RunFiles {
     fn prepare(folder: &Path) -> Result<Self, LaunchError> {
         fs::create_dir_all(folder).map_err(at("create", folder))?;
         let folder = fs::canonicalize(folder).map_err(at("open", folder))?;
-        let [control, monitor, log] =
-            ["guest.sock", "monitor.sock", "guest.log"].map(|name| folder.join(name));
-        let files = Self { folder, control, monitor, log };
-        for socket in [&files.control, &files.monitor] {
-            check_socket_path(socket)?;
+        let [control, log] = ["guest.sock", "guest.log"].map(|name| folder.join(name));
+        check_socket_path(&control)?;
+        match fs::remove_file(&control) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at("remove", &control)(error)),
+            _ => Ok(Self { folder, control, log }),
         }
-        for stale in [&files.control, &files.monitor] {
-            match fs::remove_file(stale) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(at("remove", stale)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(files)
     }
 
     /// Writes the secrets page for QEMU; readable for us only, gone when dropped.

@@ -24,8 +24,6 @@ pub(crate) struct Machine<'a> {
     pub(crate) log_level: LogLevel,
     /// Socket on which the loader waits for the control stream.
     pub(crate) control_socket: &'a Path,
-    /// Socket that QEMU opens for its monitor.
-    pub(crate) monitor_socket: &'a Path,
     pub(crate) has_network: bool,
     /// fw_cfg files to leave out, by name.
     pub(crate) omitted_files: &'a [String],
@@ -71,8 +69,6 @@ impl Machine<'_> {
         arguments.pair("-device", "virtio-serial-pci,disable-legacy=on,max_ports=2");
         // Not a virtconsole: QEMU drops output that it cannot write to the socket at once.
         arguments.pair("-device", "virtserialport,nr=1,chardev=control");
-        arguments.with_path("-chardev", "socket,id=monitor,server=on,wait=off,path=", self.monitor_socket);
-        arguments.pair("-mon", "chardev=monitor,mode=control");
     }
 
     fn add_files(&self, arguments: &mut Arguments) {
@@ -141,7 +137,6 @@ mod tests {
             sim_secrets: path,
             log_level: LogLevel::Debug,
             control_socket: path,
-            monitor_socket: path,
             has_network: true,
             omitted_files: &[FW_CFG_ARTEFACT.to_owned()],
             extra_arguments: &["-S".into()],
@@ -149,10 +144,15 @@ mod tests {
         let line: Vec<String> =
             machine.arguments().iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
         let line = line.join(" ");
-        assert!(line.starts_with("-machine q35,accel=tcg,max-ram-below-4g=2147483648 -cpu max -m 96M"), "{line}");
+        assert!(
+            line.starts_with("-machine q35,accel=tcg,max-ram-below-4g=2147483648 -cpu max -m 96M"),
+            "{line}"
+        );
         assert!(line.contains("-bios /tmp/a,b "), "{line}");
         assert!(line.contains("name=opt/redoubt/manifest,file=/tmp/a,,b "), "{line}");
         assert!(line.contains("name=opt/redoubt/log-level,string=4"), "{line}");
         assert!(!line.contains(FW_CFG_ARTEFACT) && line.ends_with(" -S"), "{line}");
+        // Whoever may talk to a monitor controls the guest, and nobody needs to.
+        assert!(!line.contains("-mon") && !line.contains("-qmp"), "{line}");
     }
 }
