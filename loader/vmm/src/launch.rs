@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use attestation_evidence::{Evidence, verify_simulated};
-use attestation_manifest::{manifest_digest, parse_manifest};
+use attestation_manifest::{Manifest, manifest_digest, parse_manifest};
 use attestation_measure::{SnpProfile, snp_launch_digest};
 use enclave_wire::boot::LogLevel;
 use enclave_wire::control::Ready;
@@ -82,12 +82,21 @@ pub struct Overrides {
     pub memory_mib: Option<u32>,
     /// fw_cfg files to leave out, by name.
     pub omitted_files: Vec<String>,
-    /// Launch without a network device.
-    pub has_no_network: bool,
+    /// Instead of what the manifest's egress list asks for.
+    pub network: Option<NetworkDevice>,
     /// Added at the end of QEMU's command line.
     pub qemu_arguments: Vec<OsString>,
     /// Stands between the guest and the loader.
     pub control_tap: Option<ControlTap>,
+}
+
+/// Whether the guest has a network device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkDevice {
+    /// There is none: less of QEMU for a guest to attack, and of the host for it to reach.
+    Absent,
+    /// QEMU's user networking.
+    Attached,
 }
 
 /// Takes the guest's end of the control stream and returns what the loader talks to instead.
@@ -170,7 +179,7 @@ fn arguments(
         sim_secrets,
         log_level: config.log_level,
         control_socket: &run.control,
-        has_network: !config.overrides.has_no_network,
+        network: facts.network,
         omitted_files: &config.overrides.omitted_files,
         extra_arguments: &config.overrides.qemu_arguments,
     }
@@ -199,10 +208,18 @@ fn wait_ready(session: &Session, config: &LaunchConfig, process: &Process) -> Re
     }
 }
 
+impl NetworkDevice {
+    /// A guest that may connect to nothing gets no device: its image runs under a QEMU without user networking, too.
+    fn needed_for(manifest: &Manifest<'_>) -> Self {
+        if manifest.egress.is_empty() { Self::Absent } else { Self::Attached }
+    }
+}
+
 /// What is launched, as the platform will report it.
 struct Facts {
     launch: Launch,
     memory_mib: u32,
+    network: NetworkDevice,
     job_patience: Duration,
     is_honest: bool,
 }
@@ -217,20 +234,29 @@ impl Facts {
         };
         let host_data = overrides.host_data.unwrap_or_else(|| manifest_digest(manifest));
         // With everything overridden even a manifest that does not parse can be launched.
-        let (policy, vmpl, memory_mib, wall_ms) =
+        let (policy, vmpl, memory_mib, wall_ms, network) =
             match (parse_manifest(manifest), overrides.policy, overrides.vmpl, overrides.memory_mib) {
                 (Ok(manifest), policy, vmpl, memory_mib) => (
                     policy.unwrap_or(manifest.launch.snp.policy.0),
                     vmpl.unwrap_or(manifest.launch.snp.vmpl),
                     memory_mib.unwrap_or(manifest.memory_mib),
                     manifest.limits.wall_ms,
+                    NetworkDevice::needed_for(&manifest),
                 ),
-                (Err(_), Some(policy), Some(vmpl), Some(memory_mib)) => (policy, vmpl, memory_mib, 0),
+                (Err(_), Some(policy), Some(vmpl), Some(memory_mib)) => {
+                    (policy, vmpl, memory_mib, 0, NetworkDevice::Absent)
+                }
                 (Err(error), ..) => return Err(LaunchError::Manifest(error)),
             };
         let is_honest = overrides.host_data.is_none() && overrides.measurement.is_none();
         let launch = Launch { measurement, host_data, policy, vmpl, guest_svn: 0 };
-        Ok(Self { launch, memory_mib, job_patience: Duration::from_millis(wall_ms) + JOB_GRACE, is_honest })
+        Ok(Self {
+            launch,
+            memory_mib,
+            network: overrides.network.unwrap_or(network),
+            job_patience: Duration::from_millis(wall_ms) + JOB_GRACE,
+            is_honest,
+        })
     }
 
     /// An operator should learn from the loader, not from a relying party, that the evidence is not in order.

@@ -21,7 +21,8 @@ pub mod text;
 pub use files::ImageFiles;
 pub use guest::{Guest, GuestInfo};
 pub use launch::{
-    ControlTap, LaunchConfig, Overrides, SOCKET_PATH_MAX_BYTES, TapHook, check_socket_path, launch,
+    ControlTap, LaunchConfig, NetworkDevice, Overrides, SOCKET_PATH_MAX_BYTES, TapHook, check_socket_path,
+    launch,
 };
 pub use qemu::log::{LOG_FILE_MAX_BYTES, older_log};
 pub use qemu::{OLDEST_VERSION, QEMU_VARIABLE, Qemu};

@@ -10,6 +10,7 @@ use enclave_wire::boot::{
 use enclave_wire::layout::{LOW_RAM_END_GPA, SECRETS_PAGE_GPA};
 
 use crate::accel::Accel;
+use crate::launch::NetworkDevice;
 
 /// What the command line says.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) log_level: LogLevel,
     /// Socket on which the loader waits for the control stream.
     pub(crate) control_socket: &'a Path,
-    pub(crate) has_network: bool,
+    pub(crate) network: NetworkDevice,
     /// fw_cfg files to leave out, by name.
     pub(crate) omitted_files: &'a [String],
     pub(crate) extra_arguments: &'a [OsString],
@@ -36,7 +37,7 @@ impl Machine<'_> {
         let mut arguments = Arguments(Vec::new());
         self.add_board(&mut arguments);
         self.add_sockets(&mut arguments);
-        if self.has_network {
+        if self.network == NetworkDevice::Attached {
             arguments.pair("-netdev", "user,id=net");
             arguments.pair("-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile=");
         }
@@ -137,7 +138,7 @@ mod tests {
             sim_secrets: path,
             log_level: LogLevel::Debug,
             control_socket: path,
-            has_network: true,
+            network: NetworkDevice::Absent,
             omitted_files: &[FW_CFG_ARTEFACT.to_owned()],
             extra_arguments: &["-S".into()],
         };
@@ -154,5 +155,6 @@ mod tests {
         assert!(!line.contains(FW_CFG_ARTEFACT) && line.ends_with(" -S"), "{line}");
         // Whoever may talk to a monitor controls the guest, and nobody needs to.
         assert!(!line.contains("-mon") && !line.contains("-qmp"), "{line}");
+        assert!(!line.contains("net"), "{line}");
     }
 }

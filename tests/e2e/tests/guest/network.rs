@@ -1,13 +1,14 @@
 //! The guest's network: an address by DHCP, TCP to where the manifest allows, and to nowhere else.
 
 use core::net::Ipv4Addr;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 use std::time::Instant;
 
 use enclave_wire::control::{Probe, ProbeDone, Status};
-use loader_vmm::Guest;
+use loader_vmm::{Guest, NetworkDevice};
 
 use crate::harness::components::{NOTHING, SPIN};
 use crate::harness::{APP, PATIENCE, Site, build_image_as, rom, run_job};
@@ -60,7 +61,7 @@ fn a_guest_without_a_network_device_says_so_and_works() {
     let Some(rom) = rom() else { return };
     let app = APP.replace("egress = []", &format!("egress = [\"{HOST}:7\"]"));
     let mut site = Site::new(&build_image_as(rom, NOTHING, &app));
-    site.overrides.has_no_network = true;
+    site.overrides.network = Some(NetworkDevice::Absent);
     let guest = site.launch();
     assert_eq!(probe(&guest, 7, b"hello").error, "the guest has no network");
     assert_without_network(&guest);
@@ -69,9 +70,24 @@ fn a_guest_without_a_network_device_says_so_and_works() {
 #[test]
 fn a_manifest_without_destinations_leaves_the_network_device_alone() {
     let Some(rom) = rom() else { return };
-    let guest = Site::new(&build_image_as(rom, NOTHING, APP)).launch();
+    let mut site = Site::new(&build_image_as(rom, NOTHING, APP));
+    let guest = site.launch();
+    assert!(!has_device(&guest), "the loader attached a network device that nobody may use");
+    assert_without_network(&guest);
+    assert!(guest.stop(PATIENCE).is_clean());
+
+    // A host may attach one all the same.
+    site.overrides.network = Some(NetworkDevice::Attached);
+    let guest = site.launch();
+    assert!(has_device(&guest));
     assert_without_network(&guest);
     assert!(probe(&guest, 7, b"hello").error.contains("is not in the manifest's egress list"));
+}
+
+/// Whether QEMU was told of a network device.
+fn has_device(guest: &Guest) -> bool {
+    let line = fs::read(format!("/proc/{}/cmdline", guest.info().qemu_id)).expect("qemu runs");
+    String::from_utf8_lossy(&line).contains("virtio-net-pci")
 }
 
 #[track_caller]
