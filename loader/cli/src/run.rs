@@ -29,7 +29,7 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) fn run(arguments: &RunArguments, run_dir: Option<&Path>) -> Outcome {
     let place = Place::find(run_dir, &arguments.guest.name)?;
     let simulation = if arguments.allow_simulated { Simulation::Allowed } else { Simulation::Refused };
-    let tee = TeeChoice::from(arguments.tee).resolve(simulation)?;
+    let tee = TeeChoice::from(arguments.tee).resolve(simulation, None)?;
     let image = ImageFiles::check(&arguments.dist)?;
     if arguments.detach {
         return detach::detach(arguments, &place);

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -64,7 +64,9 @@ impl AccelChoice {
 }
 
 /// Longest time that the trial guest may take: it runs four instructions.
-const TRIAL_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TRIAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one that was killed may take to be gone.
+const REAP_TIMEOUT: Duration = Duration::from_secs(1);
 /// What the trial guest writes to the debug exit port.
 const TRIAL_CODE: u8 = 0x2A;
 const TRIAL_STATUS: i32 = 2 * TRIAL_CODE as i32 + 1;
@@ -80,17 +82,24 @@ pub fn kvm_problem(qemu: &Qemu) -> Option<String> {
     if let Err(error) = OpenOptions::new().read(true).write(true).open("/dev/kvm") {
         return Some(format!("/dev/kvm: {error}"));
     }
-    try_guest(qemu, Accel::Kvm).err()
+    try_guest(qemu, Accel::Kvm, TRIAL_TIMEOUT).err()
 }
 
 /// Runs a guest of four instructions.
-pub(crate) fn try_guest(qemu: &Qemu, accel: Accel) -> Result<(), String> {
+pub(crate) fn try_guest(qemu: &Qemu, accel: Accel, timeout: Duration) -> Result<(), String> {
     let rom = write_trial_rom().map_err(|error| format!("cannot write the ROM of a trial guest: {error}"))?;
-    let status = run_trial(qemu, accel, rom.path()).map_err(|error| format!("qemu: {error}"))?;
-    match status {
-        Some(Some(TRIAL_STATUS)) => Ok(()),
-        Some(status) => Err(format!("a trial guest ended with {status:?}, expected {TRIAL_STATUS}")),
-        None => Err(format!("a trial guest hung for {} s", TRIAL_TIMEOUT.as_secs())),
+    let mut child = start_trial(qemu, accel, rom.path()).map_err(|error| format!("qemu: {error}"))?;
+    match wait(&mut child, timeout).map_err(|error| format!("qemu: {error}"))? {
+        Some(status) if status.code() == Some(TRIAL_STATUS) => Ok(()),
+        Some(status) => {
+            Err(format!("qemu ran a trial guest: expected exit status {TRIAL_STATUS}, found {status}"))
+        }
+        None => {
+            let _ = child.kill();
+            // Bounded: a process that hangs in the kernel's KVM does not die of being killed.
+            let _ = wait(&mut child, REAP_TIMEOUT);
+            Err(format!("a trial guest hung for {} s", timeout.as_secs_f32()))
+        }
     }
 }
 
@@ -106,9 +115,8 @@ fn write_trial_rom() -> io::Result<tempfile::NamedTempFile> {
     Ok(file)
 }
 
-/// The exit code, if there is one, or `None` after [`TRIAL_TIMEOUT`].
-fn run_trial(qemu: &Qemu, accel: Accel, rom: &Path) -> io::Result<Option<Option<i32>>> {
-    let mut child = Command::new(&qemu.path)
+fn start_trial(qemu: &Qemu, accel: Accel, rom: &Path) -> io::Result<Child> {
+    Command::new(&qemu.path)
         .args(["-machine", &format!("q35,accel={}", accel.name()), "-cpu", "max", "-m", "16M"])
         .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-bios"])
         .arg(rom)
@@ -116,22 +124,25 @@ fn run_trial(qemu: &Qemu, accel: Accel, rom: &Path) -> io::Result<Option<Option<
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()?;
+        .spawn()
+}
+
+/// How the process ended; `None` when it goes on for longer than `timeout`.
+fn wait(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitStatus>> {
     let started = Instant::now();
-    while started.elapsed() < TRIAL_TIMEOUT {
+    while started.elapsed() < timeout {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status.code()));
+            return Ok(Some(status));
         }
         thread::sleep(Duration::from_millis(5));
     }
-    child.kill()?;
-    child.wait()?;
     Ok(None)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qemu::fake::fake_qemu;
 
     #[test]
     fn the_trial_guest_ends_by_itself() {
@@ -139,7 +150,27 @@ mod tests {
             eprintln!("skipped: no qemu-system-x86_64 here");
             return;
         };
-        assert_eq!(try_guest(&qemu, Accel::Tcg), Ok(()));
+        assert_eq!(try_guest(&qemu, Accel::Tcg, TRIAL_TIMEOUT), Ok(()));
         assert_eq!(AccelChoice::Only(Accel::Tcg).resolve(&qemu).unwrap(), Accel::Tcg);
+    }
+
+    #[test]
+    fn an_accelerator_that_hangs_is_given_up_and_its_qemu_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let id_file = folder.path().join("id");
+        let hangs = format!("echo $$ > '{}'; exec sleep 600", id_file.display());
+        let qemu = fake_qemu(&folder.path().join("qemu"), "7.2", &hangs);
+        let problem = try_guest(&qemu, Accel::Kvm, Duration::from_millis(500)).unwrap_err();
+        assert_eq!(problem, "a trial guest hung for 0.5 s");
+        let id = fs::read_to_string(&id_file).unwrap();
+        assert!(!Path::new("/proc").join(id.trim()).exists(), "qemu {id} still runs");
+    }
+
+    #[test]
+    fn an_accelerator_that_is_refused_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let qemu = fake_qemu(&folder.path().join("qemu"), "7.2", "exit 1");
+        let problem = try_guest(&qemu, Accel::Kvm, TRIAL_TIMEOUT).unwrap_err();
+        assert!(problem.contains("expected exit status 85, found exit status: 1"), "{problem}");
     }
 }

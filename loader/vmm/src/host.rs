@@ -1,13 +1,12 @@
 //! What this host can do.
 
-use std::fs::{self, OpenOptions};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde::Serialize;
 
-use crate::accel::{Accel, kvm_problem, try_guest};
+use crate::accel::{Accel, TRIAL_TIMEOUT, kvm_problem, try_guest};
 use crate::error::{LaunchError, QEMU_REMEDY};
+use crate::hardware::{SNP, TDX};
 use crate::qemu::{Qemu, process};
 
 /// What protects a guest from its host.
@@ -53,19 +52,20 @@ impl Tee {
 }
 
 impl TeeChoice {
-    /// Settles on one.
+    /// Settles on one, by what [`inspect`] says too.
     ///
     /// # Errors
-    /// There is no hardware and simulation is refused.
-    pub fn resolve(self, simulation: Simulation) -> Result<Tee, LaunchError> {
-        match self {
-            Self::Only(tee) => Ok(tee),
-            Self::Auto => match (snp_problem(), tdx_problem()) {
-                (None, _) => Ok(Tee::Snp),
-                (_, None) => Ok(Tee::Tdx),
-                _ if simulation == Simulation::Allowed => Ok(Tee::Simulated),
-                (Some(snp), Some(tdx)) => Err(LaunchError::NoTee { snp, tdx }),
-            },
+    /// There is no hardware that this QEMU can use and simulation is refused.
+    pub fn resolve(self, simulation: Simulation, qemu: Option<&Path>) -> Result<Tee, LaunchError> {
+        if let Self::Only(tee) = self {
+            return Ok(tee);
+        }
+        let qemu = Qemu::find(qemu);
+        match (SNP.look(qemu.as_ref()), TDX.look(qemu.as_ref())) {
+            (Ok(_), _) => Ok(Tee::Snp),
+            (_, Ok(_)) => Ok(Tee::Tdx),
+            _ if simulation == Simulation::Allowed => Ok(Tee::Simulated),
+            (Err(snp), Err(tdx)) => Err(LaunchError::NoTee { snp, tdx }),
         }
     }
 }
@@ -91,15 +91,17 @@ pub fn inspect(qemu: Option<&Path>) -> Vec<Finding> {
     let qemu = Qemu::find(qemu);
     let no_qemu = || "no QEMU to try it with".to_owned();
     let kvm = qemu.as_ref().map_or_else(|_| Some(no_qemu()), kvm_problem);
-    let tcg = qemu.as_ref().map_or_else(|_| Some(no_qemu()), |qemu| try_guest(qemu, Accel::Tcg).err());
+    let tcg = qemu
+        .as_ref()
+        .map_or_else(|_| Some(no_qemu()), |qemu| try_guest(qemu, Accel::Tcg, TRIAL_TIMEOUT).err());
     let network = qemu.as_ref().map_or_else(|_| Some(no_qemu()), network_problem);
     let found_qemu = qemu
         .as_ref()
         .map(|qemu| format!("{} version {}.{}", qemu.path.display(), qemu.version.0, qemu.version.1))
         .map_err(ToString::to_string);
     vec![
-        finding("SEV-SNP", false, optional(snp_problem()), SNP_REMEDY),
-        finding("TDX", false, optional(tdx_problem()), TDX_REMEDY),
+        finding("SEV-SNP", false, SNP.look(qemu.as_ref()), SNP_REMEDY),
+        finding("TDX", false, TDX.look(qemu.as_ref()), TDX_REMEDY),
         finding("QEMU", true, found_qemu, QEMU_REMEDY),
         finding("KVM", false, runs(kvm), KVM_REMEDY),
         finding("TCG", true, runs(tcg), QEMU_REMEDY),
@@ -143,45 +145,19 @@ fn setpriv() -> Result<String, String> {
     }
 }
 
-fn snp_problem() -> Option<String> {
-    module_problem("/sys/module/kvm_amd/parameters/sev_snp").or_else(|| device_problem("/dev/sev"))
-}
-
-fn tdx_problem() -> Option<String> {
-    module_problem("/sys/module/kvm_intel/parameters/tdx").or_else(|| device_problem("/dev/kvm"))
-}
-
-fn module_problem(parameter: &str) -> Option<String> {
-    match fs::read_to_string(parameter) {
-        Ok(value) if matches!(value.trim(), "Y" | "1") => None,
-        Ok(value) => Some(format!("{parameter} is {}", value.trim())),
-        Err(_) => Some(format!("{parameter} does not exist")),
-    }
-}
-
-fn device_problem(device: &str) -> Option<String> {
-    let opened = OpenOptions::new().read(true).write(true).open(device);
-    opened.err().map(|error| format!("{device}: {error}"))
-}
-
 /// User networking is a build option of QEMU.
 fn network_problem(qemu: &Qemu) -> Option<String> {
-    let asked =
-        Command::new(&qemu.path).args(["-machine", "none", "-netdev", "help"]).stdin(Stdio::null()).output();
-    match asked {
-        Ok(output) if lists_user(&output.stdout) => None,
+    match qemu.help("netdev") {
+        Ok(backends) if backends.lines().any(|line| line.trim() == "user") => None,
         Ok(_) => Some("qemu -netdev help does not list user networking".to_owned()),
         Err(error) => Some(format!("qemu -netdev help: {error}")),
     }
 }
 
-fn lists_user(help: &[u8]) -> bool {
-    String::from_utf8_lossy(help).lines().any(|line| line.trim() == "user")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qemu::fake::fake_qemu;
 
     #[test]
     fn what_is_missing_comes_with_a_remedy() {
@@ -196,13 +172,14 @@ mod tests {
 
     #[test]
     fn auto_never_simulates_unasked() {
-        if snp_problem().is_none() || tdx_problem().is_none() {
-            eprintln!("skipped: this host has a TEE");
-            return;
-        }
-        assert!(matches!(TeeChoice::Auto.resolve(Simulation::Refused), Err(LaunchError::NoTee { .. })));
-        assert_eq!(TeeChoice::Auto.resolve(Simulation::Allowed).unwrap(), Tee::Simulated);
-        assert_eq!(TeeChoice::Only(Tee::Simulated).resolve(Simulation::Refused).unwrap(), Tee::Simulated);
-        assert_eq!(TeeChoice::Only(Tee::Snp).resolve(Simulation::Allowed).unwrap(), Tee::Snp);
+        // A QEMU that knows neither object: whatever the hardware, nothing is protected here.
+        let folder = tempfile::tempdir().unwrap();
+        let qemu = fake_qemu(&folder.path().join("qemu"), "8.0", "echo sev-guest");
+        let resolve = |choice: TeeChoice, simulation| choice.resolve(simulation, Some(&qemu.path));
+        let refused = resolve(TeeChoice::Auto, Simulation::Refused).unwrap_err();
+        assert!(matches!(refused, LaunchError::NoTee { .. }), "{refused}");
+        assert_eq!(resolve(TeeChoice::Auto, Simulation::Allowed).unwrap(), Tee::Simulated);
+        assert_eq!(resolve(TeeChoice::Only(Tee::Simulated), Simulation::Refused).unwrap(), Tee::Simulated);
+        assert_eq!(resolve(TeeChoice::Only(Tee::Snp), Simulation::Allowed).unwrap(), Tee::Snp);
     }
 }

@@ -12,6 +12,7 @@ pub mod end;
 pub mod error;
 mod files;
 mod guest;
+mod hardware;
 pub mod host;
 mod launch;
 mod qemu;

@@ -1,10 +1,13 @@
 //! The QEMU process: which one, with which arguments, watched until it is gone.
 
 use std::env;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 pub(crate) mod command;
+#[cfg(test)]
+pub(crate) mod fake;
 pub(crate) mod log;
 pub(crate) mod process;
 
@@ -39,6 +42,13 @@ impl Qemu {
             return Err(LaunchError::QemuVersion { path, expected: OLDEST_VERSION, found: version });
         }
         Ok(Self { path, version })
+    }
+
+    /// What it lists when asked for help on an option: which objects or backends it was built with.
+    pub(crate) fn help(&self, option: &str) -> io::Result<String> {
+        let mut command = Command::new(&self.path);
+        command.args(["-machine", "none", &format!("-{option}"), "help"]).stdin(Stdio::null());
+        Ok(String::from_utf8_lossy(&command.output()?.stdout).into_owned())
     }
 }
 
