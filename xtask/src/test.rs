@@ -3,8 +3,9 @@
 //! Everything here fits 60 minutes on two cores with an empty target folder. What does not goes behind `--long`.
 
 use core::fmt::Write as _;
+use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -92,7 +93,7 @@ impl Suite {
             Self::Rules => lint::rules(workspace).map(|()| Vec::new()),
             Self::Fmt => lint::formatting(workspace).map(|()| Vec::new()),
             Self::Clippy => lint::clippy(workspace).map(|()| Vec::new()),
-            Self::Host => host(workspace),
+            Self::Host => host(workspace, length),
             Self::Bare => bare(workspace).map(|()| Vec::new()),
             Self::Example => example(workspace),
             Self::Fuzz => fuzz(workspace, length),
@@ -149,11 +150,29 @@ pub(crate) fn run(workspace: &Workspace, length: Length, only: &[Suite]) -> Resu
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
 }
 
-fn host(workspace: &Workspace) -> Result<Vec<String>> {
-    let (_, skipped) = Tool::cargo(workspace)
-        .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked", "--", "--show-output"])
-        .run_tests("cargo test")?;
+fn host(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
+    setup::ensure(workspace, &[Need::Qemu])?;
+    let test = Tool::cargo(workspace).args(["test", "--workspace", "--exclude", "tests-e2e", "--locked"]);
+    let test = match fixtures(workspace) {
+        Some(folder) => test.env("REDOUBT_REQUIRE", "qemu,fixtures").env("REDOUBT_FIXTURES", folder),
+        None => test.env("REDOUBT_REQUIRE", "qemu"),
+    };
+    let (_, skipped) = with_ignored(test.args(["--", "--show-output"]), length).run_tests("cargo test")?;
     Ok(skipped)
+}
+
+/// Evidence of real hardware: part of this machine, not of the project.
+fn fixtures(workspace: &Workspace) -> Option<PathBuf> {
+    // Absolute, because each test runs in its package's folder.
+    let stated =
+        env::var_os("REDOUBT_FIXTURES").map(|folder| path::absolute(&folder).unwrap_or(folder.into()));
+    let beside = workspace.path("../shared/fixtures");
+    stated.or_else(|| beside.is_dir().then(|| beside.join("attestation")))
+}
+
+/// With the tests that take too long for a change, when everything is asked for.
+fn with_ignored(test: Tool, length: Length) -> Tool {
+    if length == Length::Long { test.arg("--include-ignored") } else { test }
 }
 
 fn bare(workspace: &Workspace) -> Result<()> {
@@ -204,8 +223,7 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
         .env("REDOUBT_BIN_DIR", workspace.target().join("debug"));
     // Each test starts virtual machines: several at once would only be slower, and their timeouts would lie.
     let test = test.args(["--", "--test-threads=1", "--show-output"]);
-    let test = if length == Length::Long { test.arg("--include-ignored") } else { test };
-    let (_, skipped) = test.run_tests("end-to-end tests")?;
+    let (_, skipped) = with_ignored(test, length).run_tests("end-to-end tests")?;
     Ok(skipped)
 }
 

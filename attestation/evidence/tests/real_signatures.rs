@@ -1,9 +1,8 @@
 //! Signatures of real chips under our reading of byte order and signed range; the simulated platform is built the same
-//! way. Fixtures are read in place: `REDOUBT_FIXTURES`, or `shared/fixtures/attestation` next to the project's folder.
-//! They are not part of the project; without them this test says so and passes.
+//! way. Where there are fixtures.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use attestation_report::SnpReport;
 use p384::ecdsa::signature::Verifier;
@@ -16,10 +15,7 @@ const POINT_BYTES: usize = 97;
 
 #[test]
 fn real_reports_verify_under_their_chip_key_and_flipped_ones_do_not() {
-    let Some(folder) = fixtures() else {
-        println!("skipped: no fixtures; set REDOUBT_FIXTURES to the folder that holds snp/cases.json");
-        return;
-    };
+    let Some(folder) = tests_needs::fixture("snp") else { return };
     let cases = std::fs::read(folder.join("cases.json")).unwrap();
     let cases: Vec<Value> = serde_json::from_slice(&cases).unwrap();
     let signed = cases.iter().filter(|case| case["facts"]["report_signature"] == true);
@@ -53,12 +49,4 @@ fn check_case(folder: &Path, case: &Value) -> bool {
 fn chip_key(certificate: &[u8]) -> VerifyingKey {
     let start = certificate.windows(POINT_MARK.len()).position(|window| window == POINT_MARK).unwrap() + 3;
     VerifyingKey::from_sec1_bytes(&certificate[start..start + POINT_BYTES]).unwrap()
-}
-
-fn fixtures() -> Option<PathBuf> {
-    let folder = std::env::var_os("REDOUBT_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/attestation"),
-        PathBuf::from,
-    );
-    Some(folder.join("snp")).filter(|folder| folder.join("cases.json").exists())
 }

@@ -1,19 +1,15 @@
-//! Reports signed by real chips, read in place: `REDOUBT_FIXTURES`, or `shared/fixtures/attestation` next to the
-//! project's folder. They are not part of the project; without them this test says so and passes.
+//! Reports signed by real chips, where there are fixtures.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use attestation_report::{ReportError, SigningKeyKind, SnpReport};
 use serde_json::Value;
 
 #[test]
 fn every_real_report_parses_to_its_recorded_facts() {
-    let Some(folder) = fixtures() else {
-        println!("skipped: no fixtures; set REDOUBT_FIXTURES to the folder that holds snp/cases.json");
-        return;
-    };
+    let Some(folder) = tests_needs::fixture("snp") else { return };
     let cases = std::fs::read(folder.join("cases.json")).unwrap();
     let cases: Vec<Value> = serde_json::from_slice(&cases).unwrap();
     let checked = cases.iter().filter(|case| check_case(&folder, case)).count();
@@ -50,20 +46,9 @@ fn check_case(folder: &Path, case: &Value) -> bool {
 
 #[test]
 fn malformed_reports_are_refused_by_name() {
-    let Some(folder) = fixtures().map(|folder| folder.join("parse-only")) else {
-        println!("skipped: no fixtures; set REDOUBT_FIXTURES to the folder that holds snp/parse-only");
-        return;
-    };
+    let Some(folder) = tests_needs::fixture("snp/parse-only") else { return };
     let parse = |name: &str| SnpReport::parse(&std::fs::read(folder.join(name)).unwrap());
     assert_eq!(parse("fake-v1-report.bin"), Err(ReportError::Version { found: 1 }));
     assert_eq!(parse("guest_report_corrupt.bin"), Err(ReportError::Length { found: 793 }));
     assert_eq!(parse("guest_report_bad_sig.bin"), Err(ReportError::Length { found: 1185 }));
-}
-
-fn fixtures() -> Option<PathBuf> {
-    let folder = std::env::var_os("REDOUBT_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/attestation"),
-        PathBuf::from,
-    );
-    Some(folder.join("snp")).filter(|folder| folder.join("cases.json").exists())
 }

@@ -141,14 +141,15 @@ fn wait(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitStatus>> 
 
 #[cfg(test)]
 mod tests {
+    use tests_needs::Need;
+
     use super::*;
     use crate::qemu::fake::fake_qemu;
 
     #[test]
     fn the_trial_guest_ends_by_itself() {
         let Ok(qemu) = Qemu::find(None) else {
-            eprintln!("skipped: no qemu-system-x86_64 here");
-            return;
+            return Need::Qemu.missing("no qemu-system-x86_64 here");
         };
         assert_eq!(try_guest(&qemu, Accel::Tcg, TRIAL_TIMEOUT), Ok(()));
         assert_eq!(AccelChoice::Only(Accel::Tcg).resolve(&qemu).unwrap(), Accel::Tcg);

@@ -12,6 +12,7 @@ use loader_vmm::host::Tee;
 use loader_vmm::{ImageFiles, LaunchConfig, Overrides, Qemu, launch};
 
 use enclave_wire::boot::LogLevel;
+use tests_needs::Need;
 
 /// Prints `!`, newline on the serial port, then leaves with exit code 0x22, panic.
 const PANICS: &[u8] = &[
@@ -60,7 +61,7 @@ fn launch_rom(folder: &Path, code: &[u8], before: &[u8], overrides: Overrides) -
 fn has_qemu() -> bool {
     let found = Qemu::find(None).is_ok();
     if !found {
-        eprintln!("skipped: no qemu-system-x86_64 here");
+        Need::Qemu.missing("no qemu-system-x86_64 here");
     }
     found
 }

@@ -19,6 +19,9 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("xtask", &["attestation", "enclave/wire", "image", "loader"]),
 ];
 
+/// What every room's tests may use, and nothing but tests.
+const TEST_ONLY: [&str; 1] = ["tests/needs"];
+
 /// Packages that may contain unsafe code. All others forbid it.
 const UNSAFE_HOUSES: [&str; 8] = [
     "attestation/artefact",
@@ -52,11 +55,15 @@ impl Package<'_> {
 
     /// Dependencies of every kind and target.
     fn dependencies(&self) -> BTreeSet<&str> {
-        const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+        self.dependencies_of(&["dependencies", "dev-dependencies", "build-dependencies"])
+    }
+
+    /// Dependencies of some kinds and every target.
+    fn dependencies_of(&self, kinds: &[&str]) -> BTreeSet<&str> {
         let targets = self.table.get("target").and_then(Value::as_table);
         let tables = core::iter::once(&self.table)
             .chain(targets.into_iter().flat_map(Table::values).filter_map(Value::as_table));
-        let lists = tables.flat_map(|table| KINDS.iter().filter_map(|kind| table.get(*kind)?.as_table()));
+        let lists = tables.flat_map(|table| kinds.iter().filter_map(|kind| table.get(*kind)?.as_table()));
         lists.flat_map(Table::keys).map(String::as_str).collect()
     }
 
@@ -90,10 +97,14 @@ pub(super) fn arrows(tree: &Tree) -> Vec<Finding> {
             findings.push(Finding::file(package.file, format!("{room} is not a room")));
             continue;
         };
+        let shipped = package.dependencies_of(&["dependencies", "build-dependencies"]);
         for dependency in package.dependencies() {
             let Some(folder) = folders.get(dependency) else { continue };
-            let is_allowed =
-                room_of(folder) == room || allowed.iter().any(|to| to == folder || *to == room_of(folder));
+            let is_allowed = if TEST_ONLY.contains(folder) {
+                !shipped.contains(dependency)
+            } else {
+                room_of(folder) == room || allowed.iter().any(|to| to == folder || *to == room_of(folder))
+            };
             if !is_allowed {
                 findings.push(Finding::file(package.file, format!("{room} may not depend on {dependency}")));
             }

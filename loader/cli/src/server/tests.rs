@@ -9,6 +9,7 @@ use enclave_wire::boot::LogLevel;
 use enclave_wire::control::{JobDone, JobOutcome, encode_body};
 use enclave_wire::frame::FrameKind;
 use loader_vmm::session::fake_guest::{FakeGuest, done, start};
+use tests_needs::Need;
 
 use super::*;
 use crate::arguments::{JobArguments, Name};
@@ -212,8 +213,7 @@ fn a_client_that_hangs_up_cancels_its_job_and_the_guest_lives_on() {
 #[test]
 fn a_full_disk_cancels_the_job() {
     if !Path::new("/dev/full").exists() {
-        eprintln!("skipped: no /dev/full here");
-        return;
+        return Need::DevFull.missing("no /dev/full here");
     }
     let fixture = Fixture::start(|guest| {
         tell_status(guest);

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
+use tests_needs::Need;
+
 use crate::harness::components::{MOODY, NOTHING};
-use crate::harness::{APP, PATIENCE, Site, build_image, build_image_as, image_folder, missing, rom};
+use crate::harness::{APP, PATIENCE, Site, build_image, build_image_as, image_folder, rom};
 
 #[test]
 fn run_job_check_stop() {
@@ -33,7 +35,7 @@ fn run_job_check_stop() {
 fn the_example_audits_a_large_ledger() {
     let (Some(_), Some(programs)) = (rom(), Programs::find()) else { return };
     let Some(ledger) = std::env::var_os("REDOUBT_LEDGER").map(PathBuf::from) else {
-        return missing("ledger", "REDOUBT_LEDGER names no ledger").unwrap_or_default();
+        return Need::Ledger.missing("REDOUBT_LEDGER names no ledger");
     };
     let site = Site::of_folder(&image_folder());
     let run = Run::start(&programs, &site);
@@ -114,7 +116,8 @@ struct Programs(PathBuf);
 impl Programs {
     fn find() -> Option<Self> {
         let Some(folder) = std::env::var_os("REDOUBT_BIN_DIR").map(PathBuf::from) else {
-            return missing("programs", "REDOUBT_BIN_DIR does not say where redoubt and redoubt-verify are");
+            Need::Programs.missing("REDOUBT_BIN_DIR does not say where redoubt and redoubt-verify are");
+            return None;
         };
         for name in ["redoubt", "redoubt-verify"] {
             assert!(folder.join(name).is_file(), "REDOUBT_BIN_DIR: no {name} in {}", folder.display());

@@ -20,16 +20,23 @@ fn arrows_bite() {
         "[target.'cfg(unix)'.dependencies]\nenclave-wire = {}\nenclave-service = {}",
     );
     let stray = package("misc-x", "");
+    let needs = package("tests-needs", "");
+    let tested = package("loader-x", "[dev-dependencies]\ntests-needs = {}");
+    let shipped = package("loader-y", "[dependencies]\ntests-needs = {}");
     let tree = Tree::of(&[
         ("enclave/wire/Cargo.toml", &wire),
         ("enclave/service/Cargo.toml", &service),
         ("attestation/claim/Cargo.toml", &claim),
         ("image/builder/Cargo.toml", &builder),
         ("misc/x/Cargo.toml", &stray),
+        ("tests/needs/Cargo.toml", &needs),
+        ("loader/x/Cargo.toml", &tested),
+        ("loader/y/Cargo.toml", &shipped),
     ]);
     let expected = [
         "attestation/claim/Cargo.toml: attestation may not depend on enclave-wire",
         "image/builder/Cargo.toml: image may not depend on enclave-service",
+        "loader/y/Cargo.toml: loader may not depend on tests-needs",
         "misc/x/Cargo.toml: misc is not a room",
     ];
     assert_eq!(messages(arrows(&tree)), expected);

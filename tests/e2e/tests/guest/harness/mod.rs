@@ -6,14 +6,14 @@ mod ending;
 mod image;
 mod job;
 mod middle;
-mod needs;
 mod random;
+mod shipping;
 mod site;
 
 pub(crate) use ending::Ending;
 pub(crate) use image::{APP, build_image, build_image_as};
 pub(crate) use job::{JobResult, run_job, run_job_stating};
 pub(crate) use middle::{Middle, To};
-pub(crate) use needs::{image_folder, missing, rom};
 pub(crate) use random::Random;
+pub(crate) use shipping::{image_folder, rom};
 pub(crate) use site::{PATIENCE, Site};
