@@ -14,8 +14,13 @@ use enclave_wire::control::{
 };
 use enclave_wire::frame::{FrameKind, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, MessageMeta, MessageType, PspReply, seal_message};
+use test_elf::TestElf;
 use tests_fuzz::fixtures;
 use zerocopy::IntoBytes;
+
+// The builder of the crate's own tests.
+#[path = "../../../image/rom/src/test_elf.rs"]
+mod test_elf;
 
 /// Contents by path below `seeds/`.
 type Seeds = BTreeMap<PathBuf, Vec<u8>>;
@@ -54,6 +59,25 @@ fn all() -> Seeds {
     add("frames", "cut", [&[3, 5, 12, 200][..], &guest_frames()].concat());
     add("frames", "whole", [&[0][..], &guest_frames()].concat());
     psp_messages().into_iter().for_each(|(name, bytes)| add("psp", name, bytes));
+    // Sealed, in order, under key 0: a report, then a key.
+    add(
+        "psp-host",
+        "report-and-key",
+        [&[0, 5, 0, 0, 96, 0][..], &[0; 96], &[0, 3, 0, 0, 32, 0], &[0; 32]].concat(),
+    );
+    // Honest twice; honest, then with a changed key response; busy, then honest.
+    add("guest-boot", "honest", vec![0, 0, 0, 0]);
+    add("guest-boot", "changed", vec![0, 0, 0, 3, 40, 0, 1]);
+    add("guest-boot", "busy", vec![1, 0, 0, 0, 0, 0]);
+    local_messages().into_iter().for_each(|(name, bytes)| add("local-protocol", name, bytes));
+    let elf = small_elf();
+    let rom = image_rom::assemble(&elf).unwrap();
+    let tables = rom.bytes().last_chunk::<1024>().unwrap().as_slice();
+    add("rom-elf", "guest", elf);
+    add("rom-tables", "assembled", tables.to_vec());
+    // Its firmware section is as long as a ROM: here it would not be inside the file.
+    add("measure", "one-page", [&[0, 7, 0][..], tables].concat());
+    add("measure", "four-pages", [&[3, 7, 0][..], tables].concat());
     seeds
 }
 
@@ -118,6 +142,44 @@ fn psp_messages() -> Vec<(&'static str, Vec<u8>)> {
         ("seal", [&[2, 5, 1, 0x40, 0, 1][..], &[7; 96]].concat()),
         ("seal-longest", [&[2, 5, 1, 0, 1, 0x80][..], &vec![7; MESSAGE_PAGE_BYTES - 96]].concat()),
     ]
+}
+
+/// A header and no raw part, as `redoubt` sends them; the first byte is the direction.
+fn local_messages() -> Vec<(&'static str, Vec<u8>)> {
+    let message = |direction: u8, header: &str, data: &[u8]| {
+        let lengths = [header.len(), data.len()].map(|bytes| u32::try_from(bytes).unwrap().to_le_bytes());
+        [&[direction][..], lengths.as_flattened(), header.as_bytes(), data].concat()
+    };
+    let done = r#"{"type":"done","outcome":"limit_exceeded","limit":"limits.fuel","detail":"x","fuel":7,
+        "component_memory_bytes":1,"heap_peak_bytes":2,"instantiate_us":3,"run_us":4}"#;
+    let status = r#"{"type":"status","name":"audit","image":"dist","loader_id":1,"qemu_id":2,"tee":"simulated",
+        "accel":"tcg","memory_mib":64,"measurement":"00","manifest_sha256":"11","seal_key_id":"22","boot_ms":3,
+        "input_limit_bytes":4,"waiting_jobs":5,"guest":{"uptime_us":1,"jobs_done":2,"running_job":null,
+        "heap_used_bytes":3,"heap_total_bytes":4,"address":"10.0.2.15/24","gateway":null,"mac":null}}"#;
+    vec![
+        ("job", message(0, r#"{"type":"job","version":1,"input_bytes":7}"#, &[])),
+        (
+            "probe",
+            message(0, r#"{"type":"probe","version":1,"destination":"10.0.2.2:7","timeout_ms":9}"#, b"hi"),
+        ),
+        ("input", message(0, r#"{"type":"input"}"#, b"1,2,3")),
+        ("done", message(1, done, b"claim")),
+        ("status", message(1, status, &[])),
+        ("failed", message(1, r#"{"type":"failed","kind":"guest_ended","message":"gone"}"#, &[])),
+    ]
+}
+
+/// Like the guest's, but short: what is in the segments does not matter.
+fn small_elf() -> Vec<u8> {
+    let mut elf = TestElf::guest();
+    for segment in &mut elf.segments {
+        let shorter = segment.bytes.len().min(0x100);
+        segment.bytes.truncate(shorter);
+        if segment.name != ".bss" {
+            segment.memory_bytes = shorter as u64;
+        }
+    }
+    elf.bytes()
 }
 
 fn write(folder: &Path, seeds: &Seeds) {

@@ -4,10 +4,10 @@
 use std::process::ExitCode;
 
 use attestation_claim::{CLAIM_MAX_BYTES, SignedClaim, VerifiedClaim, claim_digest, sign_claim};
-use tests_fuzz::{SPARE_BYTES, Target, fixtures};
+use tests_fuzz::{Budget, Target, fixtures};
 
 fn main() -> ExitCode {
-    Target { name: "claim", max_bytes: CLAIM_MAX_BYTES + 1, spare_bytes: SPARE_BYTES, run }.drive()
+    Target { name: "claim", max_bytes: CLAIM_MAX_BYTES + 1, budget: Budget::DEFAULT, run }.drive()
 }
 
 fn run(input: &[u8]) {

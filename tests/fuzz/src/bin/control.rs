@@ -9,11 +9,11 @@ use enclave_wire::control::{
 };
 use enclave_wire::frame::FRAME_BODY_MAX_BYTES;
 use minicbor::{Decode, Encode};
-use tests_fuzz::{SPARE_BYTES, Target};
+use tests_fuzz::{Budget, Target};
 
 fn main() -> ExitCode {
     let max_bytes = FRAME_BODY_MAX_BYTES + 1;
-    Target { name: "control", max_bytes, spare_bytes: SPARE_BYTES, run }.drive()
+    Target { name: "control", max_bytes, budget: Budget::DEFAULT, run }.drive()
 }
 
 /// The first byte chooses the type; the rest is the body.

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use attestation_evidence::{EVIDENCE_MAX_BYTES, Evidence, Platform, check_binding, verify_simulated};
 use attestation_report::SnpReport;
-use tests_fuzz::{SPARE_BYTES, Target};
+use tests_fuzz::{Budget, Target};
 
 fn main() -> ExitCode {
-    Target { name: "evidence", max_bytes: EVIDENCE_MAX_BYTES + 1, spare_bytes: SPARE_BYTES, run }.drive()
+    Target { name: "evidence", max_bytes: EVIDENCE_MAX_BYTES + 1, budget: Budget::DEFAULT, run }.drive()
 }
 
 fn run(input: &[u8]) {

@@ -4,14 +4,14 @@
 use std::process::ExitCode;
 
 use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameError, FrameReader, encode_frame};
-use tests_fuzz::{SPARE_BYTES, Target};
+use tests_fuzz::{Budget, Target};
 
 /// An allocation per frame, and a frame may be a bare header of 12 bytes: both lists of frames, doubling as they grow.
 const LISTS_BYTES: usize = 64 << 10;
 
 fn main() -> ExitCode {
     let max_bytes = FRAME_BODY_MAX_BYTES + 4096;
-    Target { name: "frames", max_bytes, spare_bytes: SPARE_BYTES + LISTS_BYTES, run }.drive()
+    Target { name: "frames", max_bytes, budget: Budget::with(LISTS_BYTES), run }.drive()
 }
 
 /// The first byte says how many of the next ones are lengths of pieces; the rest is the stream.

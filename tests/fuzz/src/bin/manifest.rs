@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use attestation_manifest::{
     EGRESS_MAX, LIST_MAX, MANIFEST_MAX_BYTES, MEMORY_MAX_MIB, MEMORY_MIN_MIB, Manifest, parse_manifest,
 };
-use tests_fuzz::{SPARE_BYTES, Target};
+use tests_fuzz::{Budget, Target};
 
 /// A [`Manifest`] keeps its lists inside; two are compared.
 const MANIFESTS_BYTES: usize = 4 * size_of::<Manifest<'_>>();
 
 fn main() -> ExitCode {
-    let spare_bytes = SPARE_BYTES + MANIFESTS_BYTES;
-    Target { name: "manifest", max_bytes: MANIFEST_MAX_BYTES + 1, spare_bytes, run }.drive()
+    let budget = Budget::with(MANIFESTS_BYTES);
+    Target { name: "manifest", max_bytes: MANIFEST_MAX_BYTES + 1, budget, run }.drive()
 }
 
 fn run(input: &[u8]) {

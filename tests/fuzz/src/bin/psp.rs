@@ -7,7 +7,7 @@ use enclave_wire::psp::{
     MESSAGE_HEADER_BYTES, MESSAGE_PAGE_BYTES, MESSAGE_PAYLOAD_MAX_BYTES, MessageMeta, MessageType, PspReply,
     open_message, peek_header, seal_message,
 };
-use tests_fuzz::{SPARE_BYTES, Target};
+use tests_fuzz::{Budget, Target};
 use zerocopy::IntoBytes;
 
 const KEY: [u8; 32] = [0x4B; 32];
@@ -16,7 +16,7 @@ const PAGES_BYTES: usize = 4 * MESSAGE_PAGE_BYTES;
 
 fn main() -> ExitCode {
     let max_bytes = 8 + MESSAGE_PAGE_BYTES + PspReply::CERTIFICATES_MAX_BYTES + 2;
-    Target { name: "psp", max_bytes, spare_bytes: SPARE_BYTES + PAGES_BYTES, run }.drive()
+    Target { name: "psp", max_bytes, budget: Budget::with(PAGES_BYTES), run }.drive()
 }
 
 /// The first byte chooses the reader; for one it is what gets sealed as well.

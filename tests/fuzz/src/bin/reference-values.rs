@@ -4,10 +4,10 @@
 use std::process::ExitCode;
 
 use attestation_manifest::reference::{REFERENCE_VERSION, ReferenceValues};
-use tests_fuzz::{SPARE_BYTES, Target};
+use tests_fuzz::{Budget, Target};
 
 fn main() -> ExitCode {
-    Target { name: "reference-values", max_bytes: 8192, spare_bytes: SPARE_BYTES, run }.drive()
+    Target { name: "reference-values", max_bytes: 8192, budget: Budget::DEFAULT, run }.drive()
 }
 
 fn run(input: &[u8]) {

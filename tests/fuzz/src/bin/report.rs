@@ -4,11 +4,11 @@
 use std::process::ExitCode;
 
 use attestation_report::{REPORT_BYTES, ReportSignature, SnpReport, TcbLayout, TcbVersion};
-use tests_fuzz::{SPARE_BYTES, Target};
+use tests_fuzz::{Budget, Target};
 use zerocopy::IntoBytes;
 
 fn main() -> ExitCode {
-    Target { name: "report", max_bytes: REPORT_BYTES + 1, spare_bytes: SPARE_BYTES, run }.drive()
+    Target { name: "report", max_bytes: REPORT_BYTES + 1, budget: Budget::DEFAULT, run }.drive()
 }
 
 fn run(input: &[u8]) {
