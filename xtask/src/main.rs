@@ -57,7 +57,7 @@ enum Command {
     },
     /// Run every test that fits an hour on two cores, and print the minutes per suite
     Test {
-        /// Also what does not fit
+        /// Also what does not fit: tests marked `#[ignore]`, longer fuzzing
         #[arg(long)]
         long: bool,
         /// Only these suites, in this order

@@ -50,6 +50,8 @@ pub(crate) enum Suite {
     Fmt,
     /// Clippy, warnings refused
     Clippy,
+    /// Documentation without warnings, private items included
+    Docs,
     /// `cargo test` of the host crates
     Host,
     /// The guest's crates on the bare target
@@ -64,15 +66,14 @@ pub(crate) enum Suite {
     Reproduce,
     /// The shipping ROM under QEMU, with honest and with hostile hosts
     E2e,
-    /// Documentation without warnings, private items included (only with --long)
-    Docs,
 }
 
 impl Suite {
-    const ALWAYS: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Rules,
         Self::Fmt,
         Self::Clippy,
+        Self::Docs,
         Self::Host,
         Self::Bare,
         Self::Example,
@@ -81,7 +82,6 @@ impl Suite {
         Self::Reproduce,
         Self::E2e,
     ];
-    const LONG: [Self; 1] = [Self::Docs];
 
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
@@ -93,6 +93,7 @@ impl Suite {
             Self::Rules => lint::rules(workspace).map(|()| Vec::new()),
             Self::Fmt => lint::formatting(workspace).map(|()| Vec::new()),
             Self::Clippy => lint::clippy(workspace).map(|()| Vec::new()),
+            Self::Docs => docs(workspace).map(|()| Vec::new()),
             Self::Host => host(workspace, length),
             Self::Bare => bare(workspace).map(|()| Vec::new()),
             Self::Example => example(workspace),
@@ -100,7 +101,6 @@ impl Suite {
             Self::Image => image::build(workspace, None, &image_folder(workspace)).map(|()| Vec::new()),
             Self::Reproduce => reproduce::check(workspace, &image_folder(workspace)).map(|()| Vec::new()),
             Self::E2e => e2e(workspace, length),
-            Self::Docs => docs(workspace).map(|()| Vec::new()),
         }
     }
 }
@@ -114,17 +114,13 @@ pub(crate) enum Length {
     Long,
 }
 
-/// Runs `only`, or all suites of `length`, and prints the table. Later suites run even when earlier ones fail.
+/// Runs `only`, or all suites, and prints the table. Later suites run even when earlier ones fail.
 pub(crate) fn run(workspace: &Workspace, length: Length, only: &[Suite]) -> Result<()> {
-    let suites: Vec<Suite> = match (only, length) {
-        ([], Length::Short) => Suite::ALWAYS.to_vec(),
-        ([], Length::Long) => [&Suite::ALWAYS[..], &Suite::LONG].concat(),
-        (only, _) => only.to_vec(),
-    };
+    let suites = if only.is_empty() { &Suite::ALL } else { only };
     let mut table = format!("\n{:<12}{:>8}  result\n", "suite", "minutes");
     let mut failed = Vec::new();
     let started = Instant::now();
-    for suite in suites {
+    for &suite in suites {
         let name = suite.name();
         eprintln!("\n== {name}");
         let begun = Instant::now();

@@ -60,7 +60,7 @@ impl Heap {
     }
 
     /// Gives the heap the region that starts at `base`, or lengthens it to `bytes`. Returns whether that worked: a region
-    /// never shrinks, a tiny one is of no use, and there is room for [`REGIONS_MAX`].
+    /// never shrinks, a tiny one is of no use, and there is room for `REGIONS_MAX`.
     ///
     /// # Safety
     /// The region is mapped, private, writable, and nothing else uses it ever again. A region that is to be lengthened

@@ -1,6 +1,6 @@
 //! Launches and drives one guest under QEMU.
 //!
-//! [`launch`] checks nothing of an image that [`ImageFiles::check`] has not checked already, starts QEMU with a
+//! [`launch()`] checks nothing of an image that [`ImageFiles::check`] has not checked already, starts QEMU with a
 //! [`loader_psp::SoftwarePsp`], and returns a [`Guest`] once the guest has shown its evidence. A [`Guest`] is a
 //! [`Session`](session::Session): jobs, status, probes, the end. The guest is not trusted: whatever it sends is
 //! bounded and checked, and a guest that breaks a rule is ended with an error that names it.
