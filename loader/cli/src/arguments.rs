@@ -102,7 +102,8 @@ pub(crate) struct JobArguments {
     /// File for the output, or - for standard output. It appears whole or not at all.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// File for the signed claim [default: the output's name and .claim.cbor].
+    /// File for the signed claim [default: the output's name and .claim.cbor]. Written also when the job trapped or
+    /// exceeded a limit: the next claim refers to it.
     #[arg(long, value_name = "FILE")]
     pub(crate) claim: Option<PathBuf>,
     /// File for the guest's evidence, which the claim contains too.

@@ -24,7 +24,8 @@ Exit codes:
   2    wrong usage
   3    no guest of that name runs here
   4    the guest ended when it should not have
-  5    the job trapped, exceeded a limit, was refused or cancelled; no output was written
+  5    the job trapped, exceeded a limit, was refused or cancelled; no output was written, only the
+       claim that the guest signs when a job traps or exceeds a limit
   6    the component ended with a code other than 0; output and claim were written
   130  interrupted";
 

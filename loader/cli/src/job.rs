@@ -2,14 +2,13 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::net::Shutdown;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use loader_vmm::text::printable;
 use serde::Serialize;
@@ -21,6 +20,7 @@ use crate::input::Input;
 use crate::output::Output;
 use crate::place::Place;
 use crate::protocol::{INPUT_PIECE_BYTES, JobReply, OutcomeReply, Reply, Request, VERSION};
+use crate::results::{Files, Written};
 
 /// A job that is done sooner shows no progress bar.
 const PROGRESS_DELAY: Duration = Duration::from_secs(2);
@@ -54,32 +54,55 @@ pub(crate) fn carry_out(
         ));
     }
     let Ended { reply, claim, output, sent_bytes, elapsed } = ended?;
-    let is_complete = matches!(reply.outcome, OutcomeReply::Exited { .. });
-    let written = if is_complete { Some(files.write(output, &claim, evidence.as_deref())?) } else { None };
+    let (is_draft, evidence) = (output.is_draft(), evidence.as_deref());
+    let written = if matches!(reply.outcome, OutcomeReply::Exited { .. }) {
+        files.write(output, &claim, evidence)
+    } else {
+        drop(output);
+        files.write_vouchers(&claim, evidence)
+    };
+    // What became of the job is the news, also where the claim of it cannot be kept.
+    let written = written.with_context(|| headline(&reply))?;
     let summary =
-        Summary { job: &reply, input_bytes: sent_bytes, elapsed_ms: elapsed.as_millis(), files: written };
+        Summary { job: &reply, input_bytes: sent_bytes, elapsed_ms: elapsed.as_millis(), files: &written };
     summary.print(arguments)?;
-    verdict(&reply)
+    let output = match (is_draft, arguments.output.exists()) {
+        (false, _) => "the output is incomplete".to_owned(),
+        (true, false) => "no output was written".to_owned(),
+        (true, true) => format!("no output was written, {} is an earlier one", arguments.output.display()),
+    };
+    verdict(&reply, &format!("{output}{}", where_claim_is(&claim, &written)))
+}
+
+/// The same about the claim of a failed job.
+fn where_claim_is(claim: &[u8], written: &Written) -> String {
+    match &written.claim {
+        Some(path) => format!("; the signed claim is in {path}"),
+        None if claim.is_empty() => String::new(),
+        None => "; --claim would have kept the signed claim".to_owned(),
+    }
 }
 
 /// The exit code and message of a job.
-fn verdict(job: &JobReply) -> Outcome {
+fn verdict(job: &JobReply, remains: &str) -> Outcome {
     let detail = printable(&job.detail);
     let detail = detail.trim_end();
-    let problem = match &job.outcome {
-        OutcomeReply::Exited { code: 0 } => return Ok(()),
-        OutcomeReply::Exited { code } => {
-            return Err(Failure::new(COMPONENT_FAILED, anyhow!("the component ended with code {code}")));
-        }
-        OutcomeReply::Trapped => anyhow!("the component trapped; no output was written\n{detail}"),
-        OutcomeReply::LimitExceeded { limit } => {
-            anyhow!("the job exceeded {}; no output was written\n{detail}", printable(limit))
-        }
-        OutcomeReply::Refused => anyhow!("the guest refused the job: {detail}"),
-        OutcomeReply::Cancelled => anyhow!("the job was cancelled by the guest: {detail}"),
-        OutcomeReply::Unknown => anyhow!("the job ended in a way that this build does not know: {detail}"),
-    };
-    Err(Failure::new(JOB_FAILED, problem))
+    match &job.outcome {
+        OutcomeReply::Exited { code: 0 } => Ok(()),
+        OutcomeReply::Exited { .. } => Err(Failure::new(COMPONENT_FAILED, anyhow!(headline(job)))),
+        _ => Err(Failure::new(JOB_FAILED, anyhow!("{}; {remains}\n{detail}", headline(job)))),
+    }
+}
+
+fn headline(job: &JobReply) -> String {
+    match &job.outcome {
+        OutcomeReply::Exited { code } => format!("the component ended with code {code}"),
+        OutcomeReply::Trapped => "the component trapped".to_owned(),
+        OutcomeReply::LimitExceeded { limit } => format!("the job exceeded {}", printable(limit)),
+        OutcomeReply::Refused => "the guest refused the job".to_owned(),
+        OutcomeReply::Cancelled => "the job was cancelled by the guest".to_owned(),
+        OutcomeReply::Unknown => "the job ended in a way that this build does not know".to_owned(),
+    }
 }
 
 /// A job under way.
@@ -143,66 +166,6 @@ fn show_errors(bytes: &[u8], progress: &Progress) -> Result<()> {
     Ok(())
 }
 
-/// Where everything goes.
-struct Files {
-    claim: Option<PathBuf>,
-    evidence: Option<PathBuf>,
-}
-
-/// Where everything went.
-#[derive(Debug, Serialize)]
-struct Written {
-    output: String,
-    claim: Option<String>,
-    evidence: Option<String>,
-}
-
-impl Files {
-    fn plan(arguments: &JobArguments) -> Result<Self> {
-        let is_stream = arguments.output == Path::new("-");
-        let is_device = std::fs::metadata(&arguments.output).is_ok_and(|metadata| !metadata.is_file());
-        let claim = match &arguments.claim {
-            Some(claim) => Some(claim.clone()),
-            None if is_stream || is_device => None,
-            None => Some(with_suffix(&arguments.output, ".claim.cbor")),
-        };
-        let named = [Some(&arguments.output), claim.as_ref(), arguments.evidence.as_ref()];
-        let named: Vec<_> = named.into_iter().flatten().collect();
-        for (index, path) in named.iter().enumerate() {
-            if named.iter().skip(index + 1).any(|other| other == path) {
-                bail!("{} is named for two different files", path.display());
-            }
-        }
-        Ok(Self { claim, evidence: arguments.evidence.clone() })
-    }
-
-    /// Writes all drafts before it names the first: a disk that fills up leaves none of them.
-    fn write(self, mut output: Output, claim: &[u8], evidence: Option<&[u8]>) -> Result<Written> {
-        output.settle()?;
-        let claim = self.claim.map(|path| draft(&path, claim)).transpose()?;
-        let evidence = self.evidence.zip(evidence).map(|(path, bytes)| draft(&path, bytes)).transpose()?;
-        let name = |output: &Option<Output>| output.as_ref().map(Output::name);
-        let written = Written { output: output.name(), claim: name(&claim), evidence: name(&evidence) };
-        output.finish()?;
-        claim.map_or(Ok(()), Output::finish)?;
-        evidence.map_or(Ok(()), Output::finish)?;
-        Ok(written)
-    }
-}
-
-fn draft(path: &Path, bytes: &[u8]) -> Result<Output> {
-    let mut output = Output::create(path)?;
-    output.write(bytes)?;
-    output.settle()?;
-    Ok(output)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
 /// What a job did, for people and scripts.
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
@@ -210,7 +173,7 @@ struct Summary<'a> {
     job: &'a JobReply,
     input_bytes: u64,
     elapsed_ms: u128,
-    files: Option<Written>,
+    files: &'a Written,
 }
 
 impl Summary<'_> {
@@ -224,7 +187,7 @@ impl Summary<'_> {
                 writeln!(io::stdout(), "{text}")
             }?);
         }
-        let Some(Written { output, claim, .. }) = &self.files else { return Ok(()) };
+        let Written { output: Some(output), claim, .. } = self.files else { return Ok(()) };
         let claim = claim.as_deref().map_or_else(String::new, |claim| format!(", claim in {claim}"));
         let run_ms = self.job.run_us / 1000;
         writeln!(

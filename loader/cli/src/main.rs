@@ -23,6 +23,7 @@ mod place;
 mod preflight;
 mod protocol;
 mod query;
+mod results;
 mod run;
 mod serve_job;
 mod server;

@@ -75,6 +75,11 @@ impl Output {
         }
     }
 
+    /// Whether nothing is there until [`Output::finish`].
+    pub(crate) const fn is_draft(&self) -> bool {
+        matches!(self, Self::Draft { .. })
+    }
+
     /// The path, for messages.
     pub(crate) fn name(&self) -> String {
         match self {

@@ -75,12 +75,18 @@ impl Fixture {
         names
     }
 
+    #[track_caller]
     fn assert_failed(&self, outcome: Outcome, code: u8, expected: &str) {
+        self.assert_failed_leaving(outcome, code, expected, &[]);
+    }
+
+    #[track_caller]
+    fn assert_failed_leaving(&self, outcome: Outcome, code: u8, expected: &str, left: &[&str]) {
         let failure = outcome.unwrap_err();
         let text = format!("{failure:?}");
         assert_eq!(failure.code(), code, "{text}");
         assert!(text.contains(expected), "{text}");
-        assert!(self.results().is_empty(), "{:?}", self.results());
+        assert_eq!(self.results(), left);
     }
 }
 
@@ -139,13 +145,14 @@ fn a_job_leaves_output_claim_and_evidence() {
 }
 
 #[test]
-fn failed_jobs_leave_nothing_and_say_why() {
+fn failed_jobs_leave_only_what_was_signed_and_say_why() {
     let fixture = Fixture::start(|guest| {
         for outcome in [
-            JobOutcome::Trapped,
-            JobOutcome::LimitExceeded { limit: "fuel".to_owned() },
             JobOutcome::Refused,
             JobOutcome::Cancelled,
+            JobOutcome::Trapped,
+            JobOutcome::LimitExceeded { limit: "fuel".to_owned() },
+            JobOutcome::Trapped,
         ] {
             tell_status(guest);
             let (job, _, _) = guest.expect_job();
@@ -154,9 +161,34 @@ fn failed_jobs_leave_nothing_and_say_why() {
             guest.send(FrameKind::JOB_DONE, job, &encode_body(&JobDone { detail, ..done(outcome) }));
         }
     });
-    for expected in ["trapped", "exceeded fuel", "refused", "cancelled by the guest"] {
+    for expected in ["refused the job; no output was written", "cancelled by the guest"] {
         fixture.assert_failed(fixture.job(b""), JOB_FAILED, expected);
     }
+    let signed = ["evidence", "output.claim.cbor"];
+    for expected in ["trapped; no output was written; the signed claim is in /", "exceeded fuel; no output"] {
+        fixture.assert_failed_leaving(fixture.job(b""), JOB_FAILED, expected, &signed);
+        assert_eq!(fs::read(fixture.path("output.claim.cbor")).unwrap(), b"claim");
+        fs::remove_file(fixture.path("output.claim.cbor")).unwrap();
+    }
+    let arguments = JobArguments { output: "/dev/null".into(), ..fixture.arguments(b"") };
+    let streamed = carry_out(&arguments, &fixture.place, |_, _| Ok(()));
+    let expected = "the output is incomplete; --claim would have kept the signed claim";
+    fixture.assert_failed_leaving(streamed, JOB_FAILED, expected, &["evidence"]);
+    fixture.guest.join().unwrap();
+}
+
+#[test]
+fn an_output_never_appears_without_its_claim() {
+    let fixture = Fixture::start(|guest| {
+        tell_status(guest);
+        guest.echo_job();
+    });
+    // Where the claim's name is taken by a folder, its draft can be written and cannot be named.
+    let claim = fixture.path("claim");
+    let arguments =
+        JobArguments { claim: Some(claim.clone()), evidence: None, ..fixture.arguments(b"input") };
+    let ended = carry_out(&arguments, &fixture.place, |_, _| Ok(fs::create_dir(&claim)?));
+    fixture.assert_failed_leaving(ended, FAILED, "claim", &["claim"]);
     fixture.guest.join().unwrap();
 }
 

@@ -1,11 +1,13 @@
 //! `redoubt` and `redoubt-verify` as an operator and a relying party type them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
+use attestation_claim::{SignedClaim, claim_digest};
 use tests_needs::Need;
 
 use crate::harness::components::{MOODY, NOTHING};
@@ -48,20 +50,54 @@ fn the_example_audits_a_large_ledger() {
 }
 
 #[test]
-fn a_job_that_fails_leaves_no_output() {
+fn a_job_that_fails_leaves_its_claim_and_no_output() {
     let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
     let site = Site::new(&build_image_as(rom, MOODY, &APP.replace("10000000000", "100000000")));
     let run = Run::start(&programs, &site);
+    let mut previous = [0; 32];
     for (mood, code, words) in [("t", 5, "ledger_overflow"), ("s", 5, "limits.fuel"), ("x", 6, "code 7")] {
         fs::write(site.path().join("input"), mood).expect("the input is written");
         assert_ends(&run.job("input", mood), code, words);
         assert_eq!(site.path().join(mood).exists(), code == 6, "{mood}");
+        // A relying party can follow the chain, because no link of it is thrown away.
+        let bytes = fs::read(site.path().join("claim.cbor")).expect("the claim is there");
+        let claim = SignedClaim::parse(&bytes).expect("the claim parses").verify().expect("it is signed");
+        assert_eq!(claim.claim().previous, previous, "{mood}");
+        previous = claim_digest(&bytes);
     }
     fs::write(site.path().join("input"), "o").expect("the input is written");
     let full = run.job("input", "/dev/full");
     assert_ends(&full, 1, "cannot write /dev/full");
     // The guest that all this happened in is well.
     fs::write(site.path().join("input"), "fine").expect("the input is written");
+    assert_ends(&run.job("input", "output"), 0, "");
+}
+
+#[test]
+fn a_disk_that_fills_up_leaves_nothing() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&build_image(rom, MOODY));
+    let run = Run::start(&programs, &site);
+    let names = || {
+        let entries = fs::read_dir(site.path()).expect("the folder is there");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names.filter(|name| name != "input").collect::<BTreeSet<_>>()
+    };
+    let before = names();
+    // Blocks of 512 bytes that a file may have, a job, and the file that does not fit.
+    for (blocks, mood, words) in [(100, "o", "cannot write output"), (0, "fine", "cannot write claim.cbor")] {
+        fs::write(site.path().join("input"), mood).expect("the input is written");
+        let job = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec '{}' job --input input --output output --claim claim.cbor",
+            programs.0.join("redoubt").display()
+        );
+        let mut shell = Command::new("sh");
+        shell.current_dir(site.path()).env("REDOUBT_RUN_DIR", site.run_dir()).args(["-c", &job]);
+        let ended = shell.output().expect("there is a shell");
+        assert_ends(&ended, 1, words);
+        assert_ends(&ended, 1, "File too large");
+        assert_eq!(names(), before, "{mood}");
+    }
     assert_ends(&run.job("input", "output"), 0, "");
 }
 
