@@ -8,6 +8,7 @@ use attestation_cli::arguments::{Arguments, CheckArguments, Command};
 use attestation_cli::check::{SimulatedEvidence, check};
 use attestation_cli::files::CheckFiles;
 use attestation_cli::render::{Colours, json, table};
+use attestation_evidence::text::printable;
 use clap::{CommandFactory, Parser};
 
 /// The claim was checked and is not to be believed.
@@ -30,8 +31,8 @@ fn run_check(arguments: &CheckArguments) -> ExitCode {
     let files = match CheckFiles::read(arguments) {
         Ok(files) => files,
         Err(error) => {
-            // Nobody is left to tell when standard error is closed.
-            let _ = writeln!(io::stderr(), "redoubt-verify: {error}");
+            // Names of fields come from files. Nobody is left to tell when standard error is closed.
+            let _ = writeln!(io::stderr(), "redoubt-verify: {}", printable(&error.to_string()));
             return ExitCode::from(UNUSABLE);
         }
     };

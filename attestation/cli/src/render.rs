@@ -2,6 +2,7 @@
 
 use core::fmt::{self, Write};
 
+use attestation_evidence::text::printable_line;
 use serde::Serialize;
 
 use crate::check::{Check, SIMULATED, Verdict};
@@ -95,7 +96,7 @@ fn write_check(text: &mut String, check: &Check, paint: Paint) -> fmt::Result {
 
 /// A value in full, broken so that 100 columns hold it.
 fn write_long(text: &mut String, label: &str, value: &str) -> fmt::Result {
-    let value: Vec<char> = printable(value).chars().collect();
+    let value: Vec<char> = printable_line(value).chars().collect();
     let mut label = label;
     for line in value.chunks(LINE_COLUMNS) {
         let line: String = line.iter().collect();
@@ -119,7 +120,7 @@ fn abbreviated(value: &str) -> String {
 fn shortened(value: &str) -> String {
     value
         .split(' ')
-        .map(|token| short_digest(token).unwrap_or_else(|| printable(token)))
+        .map(|token| short_digest(token).unwrap_or_else(|| printable_line(token)))
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -130,11 +131,6 @@ fn short_digest(token: &str) -> Option<String> {
     let head = token.get(..8).filter(|_| is_digest)?;
     let tail = token.get(token.len().checked_sub(8)?..)?;
     Some(format!("{head}…{tail}"))
-}
-
-/// Names and messages come from files: no control character of theirs may reach the terminal.
-fn printable(value: &str) -> String {
-    value.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
 }
 
 #[derive(Clone, Copy)]
@@ -184,9 +180,15 @@ mod tests {
     }
 
     #[test]
-    fn colours_and_control_characters_are_ours_only() {
-        let plain = table(&verdict("\u{1b}[32mok\u{7}"), Colours::Off);
-        assert!(!plain.contains('\u{1b}') && !plain.contains('\u{7}'), "{plain}");
+    fn colours_lines_and_the_order_of_letters_are_ours_only() {
+        for hostile in ['\u{1b}', '\u{7}', '\u{202e}', '\u{2066}', '\u{200e}', '\u{61c}', '\u{200b}'] {
+            let mut verdict = verdict(&format!("ab{hostile}cd"));
+            verdict.compare("same", format!("x{hostile}\nok"), format!("x{hostile}\nok"));
+            verdict.note(format!("{hostile}\nACCEPTED"));
+            let plain = table(&verdict, Colours::Off);
+            assert!(!plain.contains(hostile) && !plain.contains("\nACCEPTED"), "{plain}");
+            assert!(plain.contains(&format!("ab{}cd", hostile.escape_unicode())), "{plain}");
+        }
         let simulated = Verdict { simulated: true, ..verdict(&"ab".repeat(48)) };
         let coloured = table(&simulated, Colours::On);
         assert!(coloured.contains("\u{1b}[1;31mSIMULATED"), "{coloured}");

@@ -24,6 +24,7 @@ mod codec;
 mod error;
 mod lengths;
 pub mod sim;
+pub mod text;
 
 use alloc::vec::Vec;
 

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use loader_vmm::text::printable;
+
 /// Something failed that has no code of its own.
 pub(crate) const FAILED: u8 = 1;
 /// No guest of that name runs here.
@@ -62,8 +64,8 @@ pub(crate) fn report(result: Outcome) -> ExitCode {
     let is_closed_pipe =
         error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
     if !is_closed_pipe {
-        // Nobody is left to tell when standard error is closed.
-        let _ = writeln!(io::stderr(), "redoubt: {error:#}");
+        // Guests and files have their words in it. Nobody is left to tell when standard error is closed.
+        let _ = writeln!(io::stderr(), "redoubt: {}", printable(&format!("{error:#}")));
     }
     ExitCode::from(code)
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use enclave_wire::boot::ExitCode;
 
 use crate::session::Violation;
-use crate::text::printable;
+use crate::text::printable_line;
 
 /// How the control stream ended.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl fmt::Display for LogTail {
             return f.write_str("; nothing was logged");
         }
         f.write_str("; last log lines:")?;
-        self.0.iter().try_for_each(|line| write!(f, "\n    {}", printable(line)))
+        self.0.iter().try_for_each(|line| write!(f, "\n    {}", printable_line(line)))
     }
 }
 

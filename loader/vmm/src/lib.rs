@@ -17,8 +17,8 @@ pub mod host;
 mod launch;
 mod qemu;
 pub mod session;
-pub mod text;
 
+pub use attestation_evidence::text;
 pub use files::ImageFiles;
 pub use guest::{Guest, GuestInfo};
 pub use launch::{
