@@ -61,7 +61,9 @@ fn spool(name: String, from: impl Read, limit_bytes: u64) -> Result<Input> {
     let bytes =
         io::copy(&mut from, &mut file).with_context(|| format!("cannot keep {name} in a temporary file"))?;
     if bytes > limit_bytes {
-        bail!("{name}: limits.input_bytes of the manifest is {limit_bytes}, but there is more");
+        bail!(
+            "{name}: expected at most {limit_bytes} bytes (limits.input_bytes of the manifest), found more"
+        );
     }
     file.flush()?;
     file.rewind()?;
@@ -78,7 +80,7 @@ mod tests {
         assert_eq!((input.bytes(), input.next(3).unwrap()), (5, b"123".to_vec()));
         assert_eq!((input.next(2).unwrap(), input.sent_bytes()), (b"45".to_vec(), 5));
         let error = spool("pipe".to_owned(), &b"123456"[..], 5).unwrap_err().to_string();
-        assert!(error.contains("limits.input_bytes of the manifest is 5"), "{error}");
+        assert!(error.contains("expected at most 5 bytes (limits.input_bytes"), "{error}");
     }
 
     #[test]

@@ -18,18 +18,23 @@ use crate::session::Violation;
 pub(crate) const QEMU_REMEDY: &str =
     "install it (Debian: apt-get install qemu-system-x86) or name one with REDOUBT_QEMU";
 
+/// What to do about an image, for messages.
+const IMAGE_REMEDY: &str = "give the folder that `cargo xtask image` made, as it made it";
+/// What to do about a guest that cannot be ours, for messages.
+const BUILD_REMEDY: &str = "build redoubt and the image from the same sources";
+
 /// A guest could not be launched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LaunchError {
     /// The image is damaged or incomplete.
-    #[error("the image cannot be launched: {0}")]
+    #[error("the image cannot be launched: {0}; {IMAGE_REMEDY}")]
     Image(ImageError),
     /// The manifest is one that every guest refuses.
-    #[error("the image cannot be launched: {0}")]
+    #[error("the image cannot be launched: {0}; {IMAGE_REMEDY}")]
     Manifest(ManifestError),
     /// The ROM is one that no VMM starts.
-    #[error("the ROM cannot be measured: {0}")]
+    #[error("redoubt.rom cannot be measured: {0}; {IMAGE_REMEDY}")]
     Measure(MeasureError),
     /// There is no QEMU.
     #[error("{} was not found: {QEMU_REMEDY}", .tried.display())]
@@ -104,10 +109,16 @@ pub enum LaunchError {
     #[error(transparent)]
     Psp(#[from] PspError),
     /// QEMU started and did not open the control stream.
-    #[error("qemu did not connect to {} within {waited_ms} ms", .path.display())]
+    #[error(
+        "qemu started and did not connect to {} within {waited_ms} ms: see whether the host is overloaded, or name \
+         another qemu with REDOUBT_QEMU{log}",
+        .path.display()
+    )]
     NotConnected {
         /// The socket.
         path: PathBuf,
+        /// What QEMU said last.
+        log: LogTail,
         /// How long it had, in milliseconds.
         waited_ms: u128,
     },
@@ -115,7 +126,10 @@ pub enum LaunchError {
     #[error("the launch was interrupted")]
     Interrupted,
     /// The guest runs and says nothing.
-    #[error("the guest did not become ready within {waited_ms} ms{log}")]
+    #[error(
+        "the guest did not become ready within {waited_ms} ms: grant it more with --boot-timeout-s, or see with \
+         --log-level debug how far it gets{log}"
+    )]
     NotReady {
         /// How long it had, in milliseconds.
         waited_ms: u128,
@@ -126,10 +140,10 @@ pub enum LaunchError {
     #[error("the guest did not start: {0}")]
     Guest(#[from] GuestError),
     /// The guest's evidence is not that of the image that was launched.
-    #[error("the guest shows evidence that does not hold: {0}")]
+    #[error("the guest shows evidence that does not hold: {0}; {BUILD_REMEDY}")]
     Evidence(EvidenceError),
     /// The guest's evidence speaks of another ROM.
-    #[error("the guest's evidence: measurement: expected {expected}, found {found}")]
+    #[error("the guest's evidence: measurement: expected {expected}, found {found}; {BUILD_REMEDY}")]
     Measurement {
         /// What was launched.
         expected: String,
@@ -149,7 +163,9 @@ pub enum GuestError {
     #[error("the guest broke a rule: {0}")]
     Violation(#[from] Violation),
     /// The guest did not do something in time.
-    #[error("the guest had {waited_ms} ms {what} and did not")]
+    #[error(
+        "the guest had {waited_ms} ms {what} and did not: see its log (redoubt logs), or try again later"
+    )]
     Timeout {
         /// What it should have done.
         what: &'static str,
@@ -191,4 +207,25 @@ pub enum GuestError {
         /// Why.
         source: io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launch_that_takes_too_long_says_what_to_try() {
+        let log = LogTail(vec!["booting".to_owned()]);
+        let silent = LaunchError::NotReady { waited_ms: 7, log: log.clone() }.to_string();
+        assert!(silent.contains("within 7 ms") && silent.contains("--boot-timeout-s"), "{silent}");
+        let absent = LaunchError::NotConnected { path: "/run/guest.sock".into(), waited_ms: 8, log };
+        let absent = absent.to_string();
+        assert!(
+            absent.contains("/run/guest.sock within 8 ms") && absent.contains("REDOUBT_QEMU"),
+            "{absent}"
+        );
+        for text in [silent, absent] {
+            assert!(text.ends_with("last log lines:\n    booting"), "{text}");
+        }
+    }
 }

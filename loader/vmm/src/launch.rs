@@ -345,7 +345,8 @@ fn accept(
             return Err(GuestError::Ended(end.into()).into());
         }
     }
-    Err(LaunchError::NotConnected { path: path.to_owned(), waited_ms: started.elapsed().as_millis() })
+    let waited_ms = started.elapsed().as_millis();
+    Err(LaunchError::NotConnected { path: path.to_owned(), log: process.tail(), waited_ms })
 }
 
 fn hooks(

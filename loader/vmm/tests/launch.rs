@@ -83,6 +83,7 @@ fn a_guest_that_hangs_is_ended() {
         let folder = tempfile::tempdir().unwrap();
         let error = launch_rom(folder.path(), HANGS, &[], Overrides::default());
         assert!(matches!(error, LaunchError::NotReady { .. }), "{error}");
+        assert!(error.to_string().contains("grant it more with --boot-timeout-s"), "{error}");
     }
 }
 
