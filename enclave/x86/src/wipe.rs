@@ -95,7 +95,7 @@ extern "sysv64" fn finish(code: u64) -> ! {
     for range in plan.written {
         paging::dangerous_for_each_written(range, &mut clear);
     }
-    plan.whole.into_iter().for_each(|range| clear(range));
+    plan.whole.into_iter().for_each(clear);
     clear_and_exit(plan.boot_stack, code)
 }
 

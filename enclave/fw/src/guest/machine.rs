@@ -59,7 +59,8 @@ pub(super) fn register_wiping() {
 
 /// Takes the secrets page out of boot RAM, where the platform put it before the guest started.
 pub(super) fn take_secrets_page() -> SecretsPage {
-    let page = layout::SECRETS_PAGE_GPA as usize as *mut SecretsPage;
+    #[expect(clippy::cast_possible_truncation, reason = "the guest's addresses have 64 bits")]
+    let page = core::ptr::with_exposed_provenance_mut::<SecretsPage>(layout::SECRETS_PAGE_GPA as usize);
     // SAFETY: boot RAM is mapped, the memory map gives this page to nothing else, and any bytes are a `SecretsPage`.
     let secrets = unsafe { page.read_volatile() };
     // SAFETY: likewise.
