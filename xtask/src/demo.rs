@@ -26,7 +26,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Builds, launches, runs a job on `input` or a generated ledger, verifies, stops.
 pub(crate) fn run(workspace: &Workspace, input: Option<PathBuf>) -> Result<()> {
-    setup::ensure(workspace, &Need::ALL)?;
+    setup::ensure(workspace, &Need::TO_RUN)?;
     let programs = Programs::build(workspace)?;
     let dist = workspace.path("dist");
     image::build(workspace, None, &dist)?;

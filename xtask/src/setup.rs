@@ -61,6 +61,8 @@ struct SystemProgram {
 pub(crate) enum Need {
     /// [`GUEST_TOOLCHAIN`] with the sources of the standard library.
     GuestToolchain,
+    /// Clippy of [`GUEST_TOOLCHAIN`].
+    GuestClippy,
     /// [`COMPONENT_TARGET`] for the host toolchain.
     ComponentTarget,
     /// The emulator.
@@ -71,12 +73,15 @@ pub(crate) enum Need {
 
 impl Need {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::GuestToolchain, Self::ComponentTarget, Self::Qemu, Self::CppCompiler];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::GuestToolchain, Self::GuestClippy, Self::ComponentTarget, Self::Qemu, Self::CppCompiler];
+    /// What it takes to build an image and run it.
+    pub(crate) const TO_RUN: [Self; 3] = [Self::GuestToolchain, Self::ComponentTarget, Self::Qemu];
 
     fn name(self) -> &'static str {
         match self {
             Self::GuestToolchain => "the guest's toolchain",
+            Self::GuestClippy => "clippy of the guest's toolchain",
             Self::ComponentTarget => "the wasm target",
             Self::Qemu => QEMU.name,
             Self::CppCompiler => CPP_COMPILER.name,
@@ -87,6 +92,9 @@ impl Need {
         match self {
             Self::GuestToolchain => {
                 guest_sysroot(workspace).is_some_and(|sysroot| has_library_sources(&sysroot))
+            }
+            Self::GuestClippy => {
+                guest_sysroot(workspace).is_some_and(|sysroot| sysroot.join("bin/cargo-clippy").is_file())
             }
             Self::ComponentTarget => {
                 let sysroot = Tool::new("rustc").dir(workspace.root()).args(["--print", "sysroot"]).ask();
@@ -103,6 +111,9 @@ impl Need {
             Self::GuestToolchain => {
                 let install = ["toolchain", "install", GUEST_TOOLCHAIN, "--no-self-update"];
                 rustup()?.args(install).args(["--profile", "minimal", "--component", "rust-src"])
+            }
+            Self::GuestClippy => {
+                rustup()?.args(["component", "add", "clippy", "--toolchain", GUEST_TOOLCHAIN])
             }
             Self::ComponentTarget => {
                 rustup()?.dir(workspace.root()).args(["target", "add", COMPONENT_TARGET])
