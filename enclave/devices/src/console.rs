@@ -70,14 +70,16 @@ impl Console {
         Ok(console)
     }
 
-    /// Passes the received bytes on, piece by piece, and gives the buffers back to the device. Returns how many bytes
-    /// there were.
+    /// Passes the received bytes on, piece by piece, and gives the buffers back to the device: as many as there are, once
+    /// each, so that a device which fills them as fast as they come back does not keep us here. Returns how many bytes there
+    /// were.
     ///
     /// # Errors
     /// The device broke a rule.
     pub fn receive(&mut self, mut consume: impl FnMut(&[u8])) -> Result<usize, DeviceError> {
         let mut total = 0;
-        while let Some(Returned { buffer, written_bytes }) = self.receive.take()? {
+        for _ in 0..RECEIVE_BUFFERS {
+            let Some(Returned { buffer, written_bytes }) = self.receive.take()? else { break };
             consume(buffer.get(..written_bytes).unwrap_or_default());
             total += written_bytes;
             self.receive.post(&mut self.transport, buffer)?;

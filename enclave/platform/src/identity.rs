@@ -40,12 +40,12 @@ impl Identity {
         manifest: &Manifest<'_>,
         random: &mut Random<S>,
     ) -> Result<Self, PlatformError> {
-        let mut messenger = Messenger::new(request, secrets)?;
+        let vmpl = manifest.launch.snp.vmpl;
+        let mut messenger = Messenger::new(request, secrets, vmpl)?;
         let instance_key = generate_instance_key(random)?;
         let public_key = public_key_bytes(&instance_key);
         let digest = manifest_digest(manifest_bytes);
         let bound = report_data(&public_key, None, &digest, None);
-        let vmpl = manifest.launch.snp.vmpl;
         let (report_bytes, endorsement) = messenger.report(bound, vmpl)?;
         let report = parse_report(&report_bytes)?;
         check_report(&report, &bound, &digest, manifest)?;

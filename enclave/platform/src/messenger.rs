@@ -1,6 +1,6 @@
 //! Guest messages: sequence numbers, retransmission, and when to destroy the key.
 //!
-//! Spec: AMD 56860, chapter 7; GHCB specification 56421, "SNP Guest Request". Rules of `docs/threat-model.md`: on BUSY
+//! Spec: AMD 56860, chapter 7; GHCB specification 56421, "SNP Guest Request". Rules that follow from them: on BUSY
 //! the *identical* bytes go out again; after any other failure the (key, sequence) pair may have been used, so the key
 //! is destroyed, because a second message under it would give the key stream away.
 
@@ -44,20 +44,24 @@ pub struct Messenger<R> {
 }
 
 impl<R: GuestRequest> Messenger<R> {
-    /// Takes VMPCK 0 out of the secrets page and wipes all four there.
+    /// Takes the VMPCK of `vmpl` out of the secrets page and wipes all four there.
     ///
     /// # Errors
-    /// The page's version is unknown, or the key is already destroyed.
-    pub fn new(request: R, secrets: &mut SecretsPage) -> Result<Self, PlatformError> {
+    /// The page's version is unknown, there is no such VMPL, or the key is already destroyed.
+    pub fn new(request: R, secrets: &mut SecretsPage, vmpl: u32) -> Result<Self, PlatformError> {
         if secrets.version.get() < 2 {
             return Err(PlatformError::SecretsPage { problem: "expected version 2 or later" });
         }
-        let [key, ..] = secrets.vmpck;
+        let key = usize::try_from(vmpl).ok().and_then(|index| secrets.vmpck.get(index)).copied();
         secrets.vmpck.zeroize();
+        let no_such_vmpl =
+            PlatformError::SecretsPage { problem: "no VMPCK for the manifest's launch.snp.vmpl" };
+        let (Some(key), Ok(vmpck_index)) = (key, u8::try_from(vmpl)) else { return Err(no_such_vmpl) };
         if key == [0; VMPCK_BYTES] || key == [0xFF; VMPCK_BYTES] {
-            return Err(PlatformError::SecretsPage { problem: "VMPCK 0 was destroyed by an earlier stage" });
+            let problem = "the VMPCK of the manifest's launch.snp.vmpl was destroyed by an earlier stage";
+            return Err(PlatformError::SecretsPage { problem });
         }
-        Ok(Self { request, vmpck: Some(Zeroizing::new(key)), vmpck_index: 0, sequence: 0 })
+        Ok(Self { request, vmpck: Some(Zeroizing::new(key)), vmpck_index, sequence: 0 })
     }
 
     /// Whose PSP this is.

@@ -69,13 +69,17 @@ impl GuestRequest for Script {
 type Seen = Rc<RefCell<Vec<Vec<u8>>>>;
 
 fn messenger(acts: Vec<Act>) -> (Messenger<Script>, Seen) {
+    messenger_at(0, acts)
+}
+
+fn messenger_at(vmpl: u32, acts: Vec<Act>) -> (Messenger<Script>, Seen) {
     let seen = Seen::default();
     let mut secrets = SecretsPage::new_zeroed();
     secrets.version = U32::new(2);
-    secrets.vmpck[0] = KEY;
-    secrets.vmpck[3] = KEY;
+    secrets.vmpck = [[0xEE; VMPCK_BYTES]; 4];
+    secrets.vmpck[vmpl as usize] = KEY;
     let script = Script { acts: acts.into(), seen: Rc::clone(&seen) };
-    let messenger = Messenger::new(script, &mut secrets).unwrap();
+    let messenger = Messenger::new(script, &mut secrets, vmpl).unwrap();
     assert_eq!(secrets.vmpck, [[0; VMPCK_BYTES]; 4], "all keys must be gone from the page");
     (messenger, seen)
 }
@@ -89,6 +93,29 @@ fn sequence_numbers_advance_by_two() {
     let sequences: Vec<u64> =
         seen.borrow().iter().map(|page| peek_header(page).unwrap().sequence.get()).collect();
     assert_eq!(sequences, [1, 3]);
+}
+
+#[test]
+fn requests_go_out_under_the_key_of_the_vmpl() {
+    for vmpl in 0..4_u8 {
+        let (mut messenger, seen) = messenger_at(vmpl.into(), vec![Act::Answer]);
+        // The script answers what opens under `KEY` only; its answer names VMPCK 0.
+        let _ = messenger.report([1; 64], vmpl.into());
+        let page = seen.borrow()[0].clone();
+        let meta = MessageMeta {
+            message_type: MessageType::REPORT_REQUEST,
+            message_version: 1,
+            sequence: 1,
+            vmpck: vmpl,
+        };
+        assert!(open_message(&KEY, meta, &page).is_ok());
+    }
+    let script = Script { acts: VecDeque::new(), seen: Seen::default() };
+    let mut secrets = SecretsPage::new_zeroed();
+    secrets.version = U32::new(2);
+    secrets.vmpck = [KEY; 4];
+    assert!(matches!(Messenger::new(script, &mut secrets, 4), Err(PlatformError::SecretsPage { .. })));
+    assert_eq!(secrets.vmpck, [[0; VMPCK_BYTES]; 4]);
 }
 
 #[test]
@@ -159,11 +186,11 @@ fn destroyed_and_foreign_secrets_pages_are_refused() {
         secrets.version = U32::new(2);
         secrets.vmpck[0] = key;
         let script = Script { acts: VecDeque::new(), seen: Seen::default() };
-        assert!(matches!(Messenger::new(script, &mut secrets), Err(PlatformError::SecretsPage { .. })));
+        assert!(matches!(Messenger::new(script, &mut secrets, 0), Err(PlatformError::SecretsPage { .. })));
     }
     let script = Script { acts: VecDeque::new(), seen: Seen::default() };
     assert!(matches!(
-        Messenger::new(script, &mut SecretsPage::new_zeroed()),
+        Messenger::new(script, &mut SecretsPage::new_zeroed(), 0),
         Err(PlatformError::SecretsPage { .. })
     ));
 }
