@@ -21,6 +21,8 @@ global_asm!(
     RESET_PAGE_GPA = const layout::RESET_PAGE_GPA,
     RESET_PAGE_OFFSET = const layout::RESET_PAGE_GPA & 0xFFFF,
     BOOT_STACK_32 = const layout::BOOT_RAM_GPA + layout::BOOT_RAM_BYTES,
+    BOOT_RAM_GPA = const layout::BOOT_RAM_GPA,
+    BOOT_RAM_DWORDS = const layout::BOOT_RAM_BYTES / 4,
     BOOT_DATA_GPA = const layout::BOOT_DATA_GPA,
     BOOT_DATA_DWORDS = const layout::BOOT_DATA_BYTES / 4,
     BOOT_TABLES_PLAIN_GPA = const layout::BOOT_TABLES_PLAIN_GPA,

@@ -83,10 +83,15 @@ reset_protected_mode_cs:
     mov ebp, MODE_TDX
 
 common_32:
-    # Clear boot RAM that the linker manages, stacks and page tables included.
+    # Clear boot RAM that the linker manages, stacks and page tables included. Under TDX also what lies below it: there it
+    # holds neither secrets nor a CPUID page, only what the host put into it.
     mov edi, {BOOT_DATA_GPA}
     mov ecx, {BOOT_DATA_DWORDS}
-    xor eax, eax
+    cmp ebp, MODE_TDX
+    jne 5f
+    mov edi, {BOOT_RAM_GPA}
+    mov ecx, {BOOT_RAM_DWORDS}
+5:  xor eax, eax
     rep stosd
 
     mov eax, {BOOT_TABLES_PLAIN_GPA}

@@ -1,6 +1,8 @@
 //! Memory for the engine: code that turns from writable to executable, stacks with a guard page.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -42,62 +44,88 @@ unsafe fn protect_pages(start: *const u8, bytes: usize, access: Access) -> Resul
     unsafe { protect(start as usize as u64, bytes, access) }.map_err(paging_error)
 }
 
-/// Makes stacks from the heap, each with an unmapped page below.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct GuardedStacks;
+/// Makes stacks from the heap, each with an unmapped page below. A stack that is given back is kept for the next job:
+/// its guard page has cut a large page of the page tables, and each cut takes a table that never comes back.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GuardedStacks {
+    free: Arc<spin::Mutex<Vec<Block>>>,
+}
+
+/// A guard page and the stack above it. Lives for ever.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: whoever holds the block owns its memory: it is in the list or in one stack.
+unsafe impl Send for Block {}
 
 #[derive(Debug)]
 struct GuardedStack {
-    block: NonNull<u8>,
-    layout: Layout,
+    block: Block,
+    free: Arc<spin::Mutex<Vec<Block>>>,
 }
 
-// SAFETY: the stack owns its block.
-unsafe impl Send for GuardedStack {}
 // SAFETY: shared references only tell addresses.
 unsafe impl Sync for GuardedStack {}
 
-// SAFETY: every stack is a live block of its own, page-aligned at both ends, at least as large as asked for, with a
-// guard page below.
+impl Block {
+    fn allocate(bytes: usize) -> Result<Self> {
+        let layout = Layout::from_size_align(bytes, PAGE).map_err(|_| Error::msg("stack size"))?;
+        // SAFETY: the layout is not zero-sized.
+        let start = NonNull::new(unsafe { alloc::alloc::alloc(layout) })
+            .ok_or_else(|| Error::msg("no memory left for a stack"))?;
+        // SAFETY: the block's first page is not part of the stack, and nothing else refers to it.
+        unsafe { protect(start.as_ptr() as usize as u64, PAGE_BYTES, Access::None) }.map_err(paging_error)?;
+        Ok(Self { start, bytes })
+    }
+
+    /// What a job left must not be found by the next.
+    fn clear(self) {
+        // SAFETY: everything above the guard page is ours and mapped.
+        unsafe { self.start.as_ptr().wrapping_add(PAGE).write_bytes(0, self.bytes - PAGE) }
+    }
+}
+
+// SAFETY: every stack is a block of its own, page-aligned at both ends, at least as large as asked for, with a guard page
+// below.
 unsafe impl StackCreator for GuardedStacks {
     fn new_stack(&self, bytes: usize, _zeroed: bool) -> Result<Box<dyn StackMemory>> {
         let bytes = bytes.next_multiple_of(PAGE) + PAGE;
-        let layout = Layout::from_size_align(bytes, PAGE).map_err(|_| Error::msg("stack size"))?;
-        // SAFETY: the layout is not zero-sized. Zeroed whatever the engine asks: what a job left must not be found.
-        let block = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) })
-            .ok_or_else(|| Error::msg("no memory left for a stack"))?;
-        let stack = GuardedStack { block, layout };
-        // SAFETY: the block's first page is not part of the stack, and nothing else refers to it.
-        unsafe { protect(block.as_ptr() as usize as u64, PAGE_BYTES, Access::None) }.map_err(paging_error)?;
-        Ok(Box::new(stack))
+        let kept = {
+            let mut free = self.free.lock();
+            let fitting = free.iter().position(|block| block.bytes == bytes);
+            fitting.map(|index| free.swap_remove(index))
+        };
+        let block = match kept {
+            Some(block) => block,
+            None => Block::allocate(bytes)?,
+        };
+        block.clear();
+        Ok(Box::new(GuardedStack { block, free: self.free.clone() }))
     }
 }
 
 // SAFETY: `range` lies inside the block, above its guard page.
 unsafe impl StackMemory for GuardedStack {
     fn top(&self) -> *mut u8 {
-        self.block.as_ptr().wrapping_add(self.layout.size())
+        self.block.start.as_ptr().wrapping_add(self.block.bytes)
     }
 
     fn range(&self) -> Range<usize> {
-        let start = self.block.as_ptr() as usize;
-        start + PAGE..start + self.layout.size()
+        let start = self.block.start.as_ptr() as usize;
+        start + PAGE..start + self.block.bytes
     }
 
     fn guard_range(&self) -> Range<*mut u8> {
-        self.block.as_ptr()..self.block.as_ptr().wrapping_add(PAGE)
+        self.block.start.as_ptr()..self.block.start.as_ptr().wrapping_add(PAGE)
     }
 }
 
 impl Drop for GuardedStack {
     fn drop(&mut self) {
-        // SAFETY: the heap may use the page again.
-        let opened = unsafe { protect(self.block.as_ptr() as usize as u64, PAGE_BYTES, Access::ReadWrite) };
-        // A page that cannot be opened again must not go back to the heap.
-        if opened.is_ok() {
-            // SAFETY: `block` came from `alloc_zeroed` with this layout.
-            unsafe { alloc::alloc::dealloc(self.block.as_ptr(), self.layout) }
-        }
+        self.free.lock().push(self.block);
     }
 }
 

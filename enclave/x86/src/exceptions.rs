@@ -33,8 +33,8 @@ const _: () = assert!(size_of::<TrapFrame>() == 22 * 8, "the entry stubs push 15
 const GENERAL_NAMES: [&str; 15] =
     ["r15", "r14", "r13", "r12", "r11", "r10", "r9", "r8", "rdi", "rsi", "rbp", "rbx", "rdx", "rcx", "rax"];
 
-/// Names by vector (SDM volume 3, table "Protected-Mode Exceptions and Interrupts"; 28 to 30 from the APM).
-const NAMES: [(u64, &str); 18] = [
+/// Names by vector (SDM volume 3, table "Protected-Mode Exceptions and Interrupts"; 29 from the APM).
+const NAMES: [(u64, &str); 20] = [
     (0, "#DE divide error"),
     (1, "#DB debug"),
     (2, "NMI"),
@@ -52,6 +52,8 @@ const NAMES: [(u64, &str); 18] = [
     (17, "#AC alignment"),
     (18, "#MC machine check"),
     (19, "#XM SIMD"),
+    (20, "#VE virtualization"),
+    (21, "#CP control protection"),
     (29, "#VC VMM communication"),
 ];
 
@@ -84,7 +86,7 @@ const fn describe_page_fault(error_code: u64) -> &'static str {
 }
 
 #[cfg(target_os = "none")]
-pub use tables::install;
+pub use tables::{STACK_COUNT, install, stack_guards};
 
 #[cfg(target_os = "none")]
 mod tables {
@@ -92,6 +94,8 @@ mod tables {
 
     use core::arch::global_asm;
     use core::cell::UnsafeCell;
+    use core::fmt::Write;
+    use core::sync::atomic::{AtomicBool, Ordering};
 
     use x86_64::VirtAddr;
     use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
@@ -101,14 +105,24 @@ mod tables {
     use x86_64::structures::tss::TaskStateSegment;
 
     use super::{TrapFrame, dump};
+    use crate::paging::Range;
     use crate::serial::Serial;
     use crate::wipe::wipe_and_exit;
     use enclave_wire::boot::ExitCode;
 
     /// Bytes of the exception stack. The handler formats text; 16 KiB is ten times what it was seen to use.
     const EXCEPTION_STACK_BYTES: usize = 16 * 1024;
-    /// IST slot 0 in the x86_64 crate's counting.
+    const PAGE: usize = 4096;
+    /// One stack for every exception but those that may strike while another is handled.
+    pub const STACK_COUNT: usize = 2;
+    /// Indices of the stacks, and IST slots in the x86_64 crate's counting.
     const EXCEPTION_IST: u16 = 0;
+    const NESTED_IST: u16 = 1;
+    /// NMI, #DF (the first stack cannot be used) and #MC.
+    const NESTED_VECTORS: [u16; 3] = [2, 8, 18];
+
+    /// Whether an exception has struck before: the handler itself, or the wiping after it, is at fault.
+    static IS_SECOND: AtomicBool = AtomicBool::new(false);
 
     // Each stub pushes an error code where the processor does not, then its number, and joins the common path,
     // which saves the registers in the order of `TrapFrame` and calls the handler with an aligned stack.
@@ -163,7 +177,12 @@ mod tables {
         // SAFETY: the stubs pass the stack pointer right after they filled a whole `TrapFrame`.
         let frame = unsafe { frame.read() };
         let fault_address = x86_64::registers::control::Cr2::read_raw();
-        let _ = dump(&frame, fault_address, &mut Serial);
+        if IS_SECOND.swap(true, Ordering::Relaxed) {
+            let (vector, rip) = (frame.vector, frame.rip);
+            let _ = writeln!(Serial, "\nFATAL exception {vector} while ending, rip {rip:#018x}");
+        } else {
+            let _ = dump(&frame, fault_address, &mut Serial);
+        }
         wipe_and_exit(ExitCode::Exception)
     }
 
@@ -182,14 +201,36 @@ mod tables {
     // reads the tables afterwards.
     unsafe impl Sync for TablesCell {}
 
-    /// Apart from the tables: it is all zeros, so the ROM need not carry it.
-    #[repr(align(4096))]
-    struct Stack(UnsafeCell<[u8; EXCEPTION_STACK_BYTES]>);
+    /// A guard page, which the final page tables leave out, and a stack above it.
+    #[repr(C, align(4096))]
+    struct Stack {
+        guard: [u8; PAGE],
+        stack: [u8; EXCEPTION_STACK_BYTES],
+    }
 
-    // SAFETY: only the processor uses it, when an exception strikes.
-    unsafe impl Sync for Stack {}
+    /// Apart from the tables: they are all zeros, so the ROM need not carry them.
+    struct Stacks(UnsafeCell<[Stack; STACK_COUNT]>);
 
-    static STACK: Stack = Stack(UnsafeCell::new([0; EXCEPTION_STACK_BYTES]));
+    // SAFETY: only the processor uses them, when an exception strikes.
+    unsafe impl Sync for Stacks {}
+
+    static STACKS: Stacks = Stacks(UnsafeCell::new(
+        [const { Stack { guard: [0; PAGE], stack: [0; EXCEPTION_STACK_BYTES] } }; STACK_COUNT],
+    ));
+
+    /// Start of stack `index`, guard page first.
+    fn stack(index: usize) -> *mut Stack {
+        STACKS.0.get().cast::<Stack>().wrapping_add(index)
+    }
+
+    /// The pages below the exception stacks, which must not be mapped.
+    #[must_use]
+    pub fn stack_guards() -> [Range; STACK_COUNT] {
+        core::array::from_fn(|index| {
+            let start = stack(index) as usize as u64;
+            Range { start, end: start + PAGE as u64 }
+        })
+    }
 
     static TABLES: TablesCell = TablesCell(UnsafeCell::new(Tables {
         idt: InterruptDescriptorTable::new(),
@@ -201,13 +242,14 @@ mod tables {
         static exception_stubs: u8;
     }
 
-    /// Loads segments, the task state with the exception stack, and a handler for each of the 32 exceptions.
+    /// Loads segments, the task state with the exception stacks, and a handler for each of the 32 exceptions.
     /// Call once, first thing at boot.
     pub fn install() {
         // SAFETY: called once, first thing at boot, on the only processor: no other reference exists.
         let tables: &'static mut Tables = unsafe { &mut *TABLES.0.get() };
-        let stack_top = VirtAddr::from_ptr(STACK.0.get().wrapping_add(1));
-        tables.tss.interrupt_stack_table[usize::from(EXCEPTION_IST)] = stack_top;
+        for ist in [EXCEPTION_IST, NESTED_IST].map(usize::from) {
+            tables.tss.interrupt_stack_table[ist] = VirtAddr::from_ptr(stack(ist).wrapping_add(1));
+        }
         let code = tables.gdt.append(Descriptor::kernel_code_segment());
         let data = tables.gdt.append(Descriptor::kernel_data_segment());
         let tss = tables.gdt.append(Descriptor::tss_segment(&tables.tss));
@@ -241,8 +283,9 @@ mod tables {
             let options = unsafe { entry.set_handler_addr(first + STUB_BYTES * u64::from(vector)) };
             // SAFETY: the selector is that of the loaded 64-bit code segment.
             let options = unsafe { options.set_code_selector(code) };
+            let ist = if NESTED_VECTORS.contains(&vector) { NESTED_IST } else { EXCEPTION_IST };
             // SAFETY: the slot holds a valid stack.
-            unsafe { options.set_stack_index(EXCEPTION_IST) };
+            unsafe { options.set_stack_index(ist) };
             let slot = entries.wrapping_add(usize::from(vector));
             // SAFETY: an `InterruptDescriptorTable` is 256 entries of 16 bytes; `vector` is below 32.
             unsafe { slot.write(entry) }

@@ -24,8 +24,11 @@ struct Plan {
 
 const NOTHING: Range = Range { start: 0, end: 0 };
 
-static PLAN: spin::Mutex<Plan> =
-    spin::Mutex::new(Plan { boot_stack: NOTHING, whole: [NOTHING; RANGES_MAX], written: [NOTHING; RANGES_MAX] });
+static PLAN: spin::Mutex<Plan> = spin::Mutex::new(Plan {
+    boot_stack: NOTHING,
+    whole: [NOTHING; RANGES_MAX],
+    written: [NOTHING; RANGES_MAX],
+});
 
 /// Names the boot stack: [`wipe_and_exit`] empties it, works on it, and clears it last.
 ///

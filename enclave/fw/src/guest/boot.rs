@@ -23,7 +23,7 @@ use enclave_wire::boot::{
 use enclave_wire::layout;
 use enclave_x86::cpu::{self, CpuidBit, CpuidRegister, GIB_PAGES, GUEST_FEATURES};
 use enclave_x86::entropy::HardwareEntropy;
-use enclave_x86::paging::{self, PagingError};
+use enclave_x86::paging::PagingError;
 use enclave_x86::port::{DirectPorts, PortIo};
 use enclave_x86::tsc::Clock;
 use sha2::{Digest, Sha256};
@@ -117,7 +117,7 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     start_memory(detected)?;
     let mut config = FwCfg::open(&PORTS)?;
     apply_log_level(&mut config);
-    log::debug!("fw_cfg open");
+    machine::guard_pages().iter().for_each(|guard| log::debug!("guard page at {:#x}", guard.start));
     let manifest_bytes = config.read_file(FW_CFG_MANIFEST, MANIFEST_MAX_BYTES)?;
     let manifest = parse_manifest(&manifest_bytes)?;
     check_ram(&config, manifest.memory_mib)?;
@@ -164,7 +164,7 @@ fn start_processor() -> Result<(), BootError> {
 }
 
 fn start_memory(detected: Detected) -> Result<(), BootError> {
-    paging::install(&machine::address_space(detected.encryption))?;
+    machine::install_address_space(detected.encryption)?;
     machine::register_wiping();
     if let Some(pool) = NonNull::new(core::ptr::with_exposed_provenance_mut(SHARED_POOL_ADDRESS)) {
         // SAFETY: the final page tables map the pool, and the memory map gives it to nothing else.
@@ -225,7 +225,8 @@ fn load_workload(config: &mut FwCfg, manifest: &Manifest<'_>) -> Result<Program,
         return Err(BootError::Engine { expected, found: attestation_artefact::ENGINE });
     }
     let artefact = read_artefact(config)?;
-    let program = artefact.into_program(manifest.artefact.sha256, manifest.limits.component_memory_bytes)?;
+    let limit_bytes = manifest.limits.component_memory_bytes;
+    let program = artefact.into_program(manifest.artefact.sha256, limit_bytes, HEAP.usage().total_bytes)?;
     log::info!("workload loaded: component {found}");
     Ok(program)
 }

@@ -9,7 +9,8 @@ use enclave_service::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};
 use enclave_wire::layout;
 use enclave_wire::psp::SecretsPage;
 use enclave_x86::entropy::HardwareEntropy;
-use enclave_x86::paging::{AddressSpaceLayout, Encryption, Range};
+use enclave_x86::exceptions;
+use enclave_x86::paging::{self, AddressSpaceLayout, Encryption, PagingError, Range};
 use enclave_x86::tsc::Clock;
 use enclave_x86::wipe;
 use zerocopy::FromZeros;
@@ -34,18 +35,24 @@ fn boot_stack() -> Range {
     Range { start: address_of(&raw const __boot_stack_bottom), end: address_of(&raw const __boot_stack_top) }
 }
 
-/// The final address space.
-pub(super) fn address_space(encryption: Encryption) -> AddressSpaceLayout {
-    let guard = Range { start: address_of(&raw const __boot_stack_guard), end: boot_stack().start };
-    AddressSpaceLayout {
+/// The pages below the stacks in boot RAM.
+pub(super) fn guard_pages() -> [Range; 1 + exceptions::STACK_COUNT] {
+    let boot = Range { start: address_of(&raw const __boot_stack_guard), end: boot_stack().start };
+    let [first, second] = exceptions::stack_guards();
+    [boot, first, second]
+}
+
+/// Loads the final address space.
+pub(super) fn install_address_space(encryption: Encryption) -> Result<(), PagingError> {
+    paging::install(&AddressSpaceLayout {
         text: Range { start: address_of(&raw const __text_start), end: address_of(&raw const __text_end) },
         rodata: Range {
             start: address_of(&raw const __rodata_start),
             end: address_of(&raw const __rodata_end),
         },
-        guard,
+        guards: &guard_pages(),
         encryption,
-    }
+    })
 }
 
 /// Has the boot stack and the secrets page wiped when the guest ends.

@@ -39,13 +39,13 @@ mod live {
 
     /// What the linker placed where.
     #[derive(Debug, Clone, Copy)]
-    pub struct AddressSpaceLayout {
+    pub struct AddressSpaceLayout<'a> {
         /// Code, at its virtual address in the top 2 GiB.
         pub text: Range,
         /// Constants, likewise.
         pub rodata: Range,
-        /// The pages below the boot stack, which stay unmapped.
-        pub guard: Range,
+        /// The pages below stacks in boot RAM, which stay unmapped.
+        pub guards: &'a [Range],
         /// How private and shared memory are told apart.
         pub encryption: Encryption,
     }
@@ -54,7 +54,7 @@ mod live {
     ///
     /// # Errors
     /// The ranges are not page-aligned or the tables do not suffice; both are faults of the build.
-    pub fn install(layout: &AddressSpaceLayout) -> Result<(), PagingError> {
+    pub fn install(layout: &AddressSpaceLayout<'_>) -> Result<(), PagingError> {
         let mut space = AddressSpace::new(StaticTables { used: 0 }, layout.encryption)?;
         let rom = |va: Range| va.start - layout::ROM_VIRTUAL_OFFSET;
         space.map(
@@ -79,7 +79,9 @@ mod live {
         for (start, bytes, sharing) in identity {
             space.map(start, start, bytes, Access::ReadWrite, sharing)?;
         }
-        space.protect(layout.guard.start, layout.guard.bytes(), Access::None)?;
+        for guard in layout.guards {
+            space.protect(guard.start, guard.bytes(), Access::None)?;
+        }
         // SAFETY: changes how entries are read; the boot tables have no bit that NXE or WP gives another meaning.
         unsafe { Efer::update(|flags| flags.insert(EferFlags::NO_EXECUTE_ENABLE)) }
         harden();
