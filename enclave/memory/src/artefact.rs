@@ -62,7 +62,8 @@ impl ArtefactBuffer {
         unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
     }
 
-    /// Loads the artefact if its hash is `expected`. The bytes stay where they are, read-only, for ever.
+    /// Loads the artefact if its hash is `expected` and a heap of `heap_bytes` suffices for its jobs. The bytes stay where
+    /// they are, read-only, for ever.
     ///
     /// The caller has checked at boot that the processor has every feature that artefacts are compiled for, and AVX state
     /// is enabled.
@@ -73,6 +74,7 @@ impl ArtefactBuffer {
         mut self,
         expected: HexDigest<32>,
         linear_memory_bytes: u64,
+        heap_bytes: u64,
     ) -> Result<Program, ArtefactError> {
         let found = HexDigest(Sha256::digest(self.as_mut_slice()).into());
         if found != expected {
@@ -85,13 +87,15 @@ impl ArtefactBuffer {
             .map_err(|error| RuntimeError::Settings { reason: alloc::format!("{error}") })?;
         let machine = Machine {
             code_memory: Some(Arc::new(CodePages)),
-            stacks: Some(Arc::new(GuardedStacks)),
+            stacks: Some(Arc::new(GuardedStacks::default())),
             memories: None,
             linear_memory_bytes,
         };
         // SAFETY: the hash is the manifest's; the block is never freed nor written to; processor features were checked
         // at boot.
-        Ok(unsafe { Program::load(machine, NonNull::slice_from_raw_parts(start, bytes)) }?)
+        let program = unsafe { Program::load(machine, NonNull::slice_from_raw_parts(start, bytes)) }?;
+        program.footprint().check(heap_bytes, bytes as u64, linear_memory_bytes)?;
+        Ok(program)
     }
 }
 

@@ -65,7 +65,7 @@ impl JobHost for Process {
 fn main() -> Result<(), Box<dyn core::error::Error>> {
     let path = std::env::args().nth(1).ok_or("usage: native COMPONENT < INPUT > OUTPUT")?;
     let component = std::fs::read(&path)?;
-    enclave_runtime::check_imports(&component)?;
+    enclave_runtime::inspect(&component)?;
     let compiling = Instant::now();
     let artefact = attestation_artefact::compile_for_linux(&component)?;
     let compile_ms = compiling.elapsed().as_millis();

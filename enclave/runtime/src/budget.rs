@@ -2,25 +2,26 @@
 
 use wasmtime::ResourceLimiter;
 
+use crate::footprint::TABLE_ELEMENT_BYTES;
 use crate::limits::{JobEnd, Limit};
-
-/// Upper bound of what the engine allocates for one element of a table.
-const TABLE_ELEMENT_BYTES: usize = 16;
 
 /// Counts linear memories and tables against one limit.
 ///
 /// A growth beyond the limit ends the job instead of returning -1 to the component: the report then names the limit, and
-/// not whatever the component's allocator does about it.
+/// not whatever the component's allocator does about it. Tables have a limit of their own as well, because the engine
+/// keeps them in the guest's part of the heap: what goes beyond is refused to the component.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
     limit_bytes: u64,
+    table_limit_bytes: u64,
+    table_bytes: u64,
     used_bytes: u64,
     peak_bytes: u64,
 }
 
 impl MemoryBudget {
-    pub(crate) fn new(limit_bytes: u64) -> Self {
-        Self { limit_bytes, used_bytes: 0, peak_bytes: 0 }
+    pub(crate) const fn new(limit_bytes: u64, table_limit_bytes: u64) -> Self {
+        Self { limit_bytes, table_limit_bytes, table_bytes: 0, used_bytes: 0, peak_bytes: 0 }
     }
 
     /// The most that was in use at once.
@@ -28,8 +29,7 @@ impl MemoryBudget {
         self.peak_bytes
     }
 
-    fn grow(&mut self, added_bytes: usize) -> wasmtime::Result<()> {
-        let added_bytes = u64::try_from(added_bytes).unwrap_or(u64::MAX);
+    fn grow(&mut self, added_bytes: u64) -> wasmtime::Result<()> {
         let used_bytes = self.used_bytes.saturating_add(added_bytes);
         if used_bytes > self.limit_bytes {
             return Err(JobEnd::Limit(Limit::ComponentMemory).into());
@@ -51,7 +51,7 @@ impl ResourceLimiter for MemoryBudget {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        self.grow(desired.saturating_sub(current))?;
+        self.grow(difference(current, desired))?;
         Ok(true)
     }
 
@@ -68,11 +68,21 @@ impl ResourceLimiter for MemoryBudget {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES))?;
+        let added_bytes = difference(current, desired).saturating_mul(TABLE_ELEMENT_BYTES);
+        let table_bytes = self.table_bytes.saturating_add(added_bytes);
+        if table_bytes > self.table_limit_bytes {
+            return Ok(false);
+        }
+        self.grow(added_bytes)?;
+        self.table_bytes = table_bytes;
         Ok(true)
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
         Err(error.context("out of memory: the machine has less than the job's limit allows"))
     }
+}
+
+fn difference(current: usize, desired: usize) -> u64 {
+    u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX)
 }

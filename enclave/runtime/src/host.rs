@@ -10,8 +10,8 @@ pub trait JobHost: Send + 'static {
     /// Fills `buffer` with unpredictable bytes.
     fn fill_random(&mut self, buffer: &mut [u8]);
 
-    /// Moves bytes between streams and devices. Called whenever the component waits or a slice of fuel ends, so every
-    /// few milliseconds of computation.
+    /// Moves bytes between streams and devices. Called whenever the component waits, a slice of fuel ends, or its calls have
+    /// taken a while, so every few milliseconds.
     ///
     /// # Errors
     /// Whatever is returned ends the job.

@@ -41,20 +41,22 @@ fn is_offered(import: &str) -> bool {
     })
 }
 
-/// Says at image build what the guest would say at load: whether it offers everything that `component` imports.
+/// Says at image build what the guest would say at load: whether it offers everything that `component` imports, and
+/// what its jobs take.
 ///
 /// # Errors
 /// [`RuntimeError::UnsupportedImports`](crate::RuntimeError::UnsupportedImports) with every name; other variants for
 /// bytes that are no component, for functions the guest does not know inside an interface that it does, and for a
 /// component that is no `wasi:cli/command`.
 #[cfg(feature = "compiler")]
-pub fn check_imports(component: &[u8]) -> Result<(), crate::RuntimeError> {
+pub fn inspect(component: &[u8]) -> Result<crate::Footprint, crate::RuntimeError> {
     let mut config = attestation_artefact::base_config();
     // The code is thrown away.
     config.cranelift_opt_level(wasmtime::OptLevel::None);
     let engine = Engine::new(&config).map_err(crate::RuntimeError::settings)?;
     let component = Component::from_binary(&engine, component).map_err(crate::RuntimeError::component)?;
-    crate::Program::link(&engine, &component).map(drop)
+    crate::Program::link(&engine, &component)?;
+    crate::Footprint::of(&component)
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! One run of a program: from arguments to a report.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use core::fmt::{self, Write as _};
 
 use spin::Mutex;
-use wasmtime::{Store, Trap};
+use wasmtime::{CallHook, Store, Trap};
 
 use crate::budget::MemoryBudget;
-use crate::executor::{Interruption, drive};
+use crate::executor::drive;
 use crate::host::{JobHost, Stop};
 use crate::limits::{JobEnd, JobLimits, Limit};
 use crate::outside::{Outside, SharedOutside};
 use crate::program::Program;
-use crate::wasi::JobState;
+use crate::wasi::{JobState, RESOURCES_MAX};
 
 /// Fuel between two calls of [`JobHost::pump`]: about two milliseconds on a processor of today. Much less, and asking the
 /// devices would cost more than a percent of the time.
@@ -21,6 +21,9 @@ const SLICE_FUEL: u64 = 20_000_000;
 
 /// Most bytes that one call of a host function may make the host allocate for its arguments.
 const HOST_CALL_BYTES: usize = 1024 * 1024;
+
+/// Most handles that a component holds at once, those to its own resources included.
+const HANDLES_MAX: usize = 4 * RESOURCES_MAX;
 
 /// Most bytes of a trap's message: names in the backtrace are the component's.
 const TRAP_MESSAGE_MAX_BYTES: usize = 8 * 1024;
@@ -104,11 +107,17 @@ fn run(
 ) -> (Outcome, u64, u64) {
     let args = args.iter().map(ToString::to_string).collect();
     let env = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let budget = MemoryBudget::new(limits.component_memory_bytes);
+    let table_limit_bytes = program.footprint().table_limit_bytes();
+    let budget = MemoryBudget::new(limits.component_memory_bytes, table_limit_bytes);
     let mut store = Store::new(&program.engine, JobState::new(outside.clone(), budget, args, env));
     store.limiter(|state| &mut state.budget);
     store.set_hostcall_fuel(HOST_CALL_BYTES);
-    let result = drive(call(program, &mut store, limits.fuel), &outside, limits);
+    store.set_max_component_handles(HANDLES_MAX);
+    store.call_hook(|mut context, hook| match hook {
+        CallHook::ReturningFromHost => Ok(context.data_mut().outside.lock().pump_if_due()?),
+        _ => Ok(()),
+    });
+    let result = drive(call(program, &mut store, limits.fuel), &outside);
     let fuel_used = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     (outcome(result), fuel_used, store.data().budget.peak_bytes())
 }
@@ -120,26 +129,42 @@ async fn call(program: &Program, store: &mut Store<JobState>, fuel: u64) -> wasm
     job.wasi_cli_run().call_run(store).await
 }
 
-fn outcome(result: Result<wasmtime::Result<Result<(), ()>>, Interruption>) -> Outcome {
+fn outcome(result: Result<wasmtime::Result<Result<(), ()>>, JobEnd>) -> Outcome {
     match result {
         Ok(Ok(status)) => Outcome::Exited { code: u8::from(status.is_err()) },
         Ok(Err(error)) => outcome_of_error(&error),
-        Err(Interruption::Stop(reason)) => Outcome::Stopped { reason },
-        Err(Interruption::Limit(limit)) => Outcome::LimitExceeded { limit },
+        Err(end) => outcome_of_end(end),
+    }
+}
+
+fn outcome_of_end(end: JobEnd) -> Outcome {
+    match end {
+        JobEnd::Exit(code) => Outcome::Exited { code },
+        JobEnd::Limit(limit) => Outcome::LimitExceeded { limit },
+        JobEnd::Stop(reason) => Outcome::Stopped { reason },
     }
 }
 
 fn outcome_of_error(error: &wasmtime::Error) -> Outcome {
     if let Some(end) = error.downcast_ref::<JobEnd>() {
-        return match *end {
-            JobEnd::Exit(code) => Outcome::Exited { code },
-            JobEnd::Limit(limit) => Outcome::LimitExceeded { limit },
-        };
+        return outcome_of_end(*end);
     }
     if error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel) {
         return Outcome::LimitExceeded { limit: Limit::Fuel };
     }
-    let mut message = format!("{error:?}");
-    message.truncate(message.floor_char_boundary(TRAP_MESSAGE_MAX_BYTES));
-    Outcome::Trapped { message }
+    let mut message = CutText(String::new());
+    // An error says that the text was cut.
+    let _ = write!(message, "{error:?}");
+    Outcome::Trapped { message: message.0 }
+}
+
+/// Takes text up to [`TRAP_MESSAGE_MAX_BYTES`], so that longer text never exists as a whole.
+struct CutText(String);
+
+impl fmt::Write for CutText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = TRAP_MESSAGE_MAX_BYTES - self.0.len();
+        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        if text.len() <= room { Ok(()) } else { Err(fmt::Error) }
+    }
 }

@@ -21,6 +21,7 @@ mod bindings;
 mod budget;
 mod clocks;
 mod executor;
+mod footprint;
 mod host;
 mod imports;
 mod job;
@@ -32,9 +33,10 @@ mod streams;
 mod tls;
 mod wasi;
 
+pub use footprint::Footprint;
 pub use host::{InputRead, JobHost, OutputStream, Stop};
 #[cfg(feature = "compiler")]
-pub use imports::check_imports;
+pub use imports::inspect;
 pub use job::{JobReport, Outcome, run_job};
 pub use limits::{JobLimits, Limit};
 pub use program::{Machine, Program, RuntimeError};

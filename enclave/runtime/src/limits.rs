@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::host::Stop;
+
 /// Limits of one job, named as in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobLimits {
@@ -52,7 +54,8 @@ impl fmt::Display for Limit {
     }
 }
 
-/// Ends a job from inside a host function: travels through the component as a trap that it cannot catch.
+/// Ends a job from outside of the component; from inside a host function it travels through the component as a trap that
+/// it cannot catch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum JobEnd {
     /// The component called `wasi:cli/exit`.
@@ -61,4 +64,7 @@ pub(crate) enum JobEnd {
     /// A limit is used up.
     #[error("{0} exceeded")]
     Limit(Limit),
+    /// The host wants it.
+    #[error("{0}")]
+    Stop(Stop),
 }

@@ -8,6 +8,12 @@ use spin::Mutex;
 use crate::host::{InputRead, JobHost, OutputStream};
 use crate::limits::{JobEnd, JobLimits, Limit};
 
+/// How long host functions may keep the host from being pumped. Calls that cost little fuel can take long, and fuel is what
+/// ends a slice of computation.
+const PUMP_INTERVAL_NS: u64 = 5_000_000;
+
+const NS_PER_MS: u64 = 1_000_000;
+
 /// Most bytes that one call moves in either direction.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -19,6 +25,9 @@ pub(crate) type SharedOutside = Arc<Mutex<Outside<dyn JobHost>>>;
 #[derive(Debug)]
 pub(crate) struct Outside<H: ?Sized> {
     limits: JobLimits,
+    /// When the job's time is up.
+    ends_ns: u64,
+    pumped_ns: u64,
     /// Input taken from the host and not yet given to the component.
     input: Bytes,
     input_ended: bool,
@@ -34,13 +43,29 @@ pub(crate) struct Meter {
     pub(crate) stderr_bytes: u64,
 }
 
-impl<H> Outside<H> {
-    pub(crate) fn new(host: H, limits: JobLimits) -> Self {
-        Self { limits, input: Bytes::new(), input_ended: false, meter: Meter::default(), host }
+impl<H: JobHost> Outside<H> {
+    pub(crate) fn new(mut host: H, limits: JobLimits) -> Self {
+        let now_ns = host.monotonic_ns();
+        let ends_ns = now_ns.saturating_add(limits.wall_ms.saturating_mul(NS_PER_MS));
+        let (input, meter) = (Bytes::new(), Meter::default());
+        Self { limits, ends_ns, pumped_ns: now_ns, input, input_ended: false, meter, host }
     }
 }
 
 impl<H: JobHost + ?Sized> Outside<H> {
+    /// Lets the host move bytes, and looks at the time.
+    pub(crate) fn pump(&mut self) -> Result<(), JobEnd> {
+        self.host.pump().map_err(JobEnd::Stop)?;
+        self.pumped_ns = self.host.monotonic_ns();
+        if self.pumped_ns > self.ends_ns { Err(JobEnd::Limit(Limit::Wall)) } else { Ok(()) }
+    }
+
+    /// After each host function.
+    pub(crate) fn pump_if_due(&mut self) -> Result<(), JobEnd> {
+        let is_due = self.host.monotonic_ns().saturating_sub(self.pumped_ns) >= PUMP_INTERVAL_NS;
+        if is_due { self.pump() } else { Ok(()) }
+    }
+
     /// Whether [`read`](Self::read) has an answer: bytes, the end, or a limit.
     pub(crate) fn input_is_ready(&mut self) -> bool {
         if self.input.is_empty() && !self.input_ended {

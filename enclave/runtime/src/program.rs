@@ -11,6 +11,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, CustomCodeMemory, Engine, MemoryCreator, StackCreator};
 
 use crate::bindings::JobPre;
+use crate::footprint::Footprint;
 use crate::imports::unsupported_imports;
 use crate::wasi::{self, JobState};
 
@@ -122,6 +123,24 @@ pub enum RuntimeError {
         /// The engine's words.
         reason: String,
     },
+    /// A job could exhaust the guest. The manifest is guilty.
+    #[error(
+        "memory: expected a heap of at least {needed_bytes} bytes ({memories} linear memories of up to \
+         limits.component_memory_bytes = {component_memory_bytes} each, the artefact, and the guest's own part of a job), \
+         found {heap_bytes}; add {missing_mib} to memory_mib or lower limits.component_memory_bytes"
+    )]
+    Memory {
+        /// What the component's jobs can take.
+        needed_bytes: u64,
+        /// What there is.
+        heap_bytes: u64,
+        /// The difference, in the manifest's unit and steps.
+        missing_mib: u64,
+        /// Linear memories of one instance.
+        memories: u64,
+        /// The manifest's limit.
+        component_memory_bytes: u64,
+    },
 }
 
 impl RuntimeError {
@@ -147,6 +166,7 @@ impl RuntimeError {
 pub struct Program {
     pub(crate) engine: Engine,
     pub(crate) linked: JobPre<JobState>,
+    footprint: Footprint,
 }
 
 impl Program {
@@ -187,8 +207,16 @@ impl Program {
     }
 
     fn from_component(engine: Engine, component: wasmtime::Result<Component>) -> Result<Self, RuntimeError> {
-        let linked = Self::link(&engine, &component.map_err(RuntimeError::artefact)?)?;
-        Ok(Self { engine, linked })
+        let component = component.map_err(RuntimeError::artefact)?;
+        let linked = Self::link(&engine, &component)?;
+        let footprint = Footprint::of(&component)?;
+        Ok(Self { engine, linked, footprint })
+    }
+
+    /// What its jobs take.
+    #[must_use]
+    pub const fn footprint(&self) -> &Footprint {
+        &self.footprint
     }
 
     /// Connects imports and finds the entry point, without running anything.

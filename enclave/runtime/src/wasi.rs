@@ -22,7 +22,7 @@ use crate::streams::{Input, Output};
 const RANDOM_MAX_BYTES: u64 = 1024 * 1024;
 
 /// Most streams and pollables that a component holds at once.
-const RESOURCES_MAX: usize = 4096;
+pub(crate) const RESOURCES_MAX: usize = 4096;
 
 /// State of one running component.
 pub(crate) struct JobState {

@@ -1,6 +1,7 @@
 //! Guest-physical memory map and the shape of the ROM.
 //!
-//! The map is fixed: the host chooses nothing but the amount of RAM, and that is checked against the manifest.
+//! The map is fixed: the host chooses nothing but the amount of RAM. Less than the manifest states is refused, more is
+//! never touched.
 //! The same numbers are used by the reset code, by the page tables that `image/rom` emits, and by the metadata that
 //! tells SNP and TDX hosts which pages to add at launch.
 //!
@@ -62,6 +63,13 @@ pub const fn private_ranges(ram_bytes: u64) -> [(u64, u64); 2] {
     [(PRIVATE_GPA, low_end), (HIGH_RAM_GPA, HIGH_RAM_GPA + ram_bytes - low_end)]
 }
 
+/// Bytes in [`private_ranges`]: the heap of a guest with this much RAM.
+#[must_use]
+pub const fn heap_bytes(ram_bytes: u64) -> u64 {
+    let [(low, low_end), (high, high_end)] = private_ranges(ram_bytes);
+    low_end.saturating_sub(low) + (high_end - high)
+}
+
 /// Where we place PCI BARs.
 pub const PCI_BAR_GPA: u64 = 0xD000_0000;
 /// Bytes reserved for PCI BARs.
@@ -111,6 +119,7 @@ mod tests {
     fn private_memory_goes_around_devices_and_rom() {
         let mib = |count: u64| count << 20;
         assert_eq!(private_ranges(mib(64)), [(PRIVATE_GPA, mib(64)), (HIGH_RAM_GPA, HIGH_RAM_GPA)]);
+        assert_eq!((heap_bytes(mib(64)), heap_bytes(mib(3000))), (mib(58), mib(2994)));
         assert_eq!(private_ranges(mib(2048))[1], (HIGH_RAM_GPA, HIGH_RAM_GPA));
         assert_eq!(
             private_ranges(mib(2050)),

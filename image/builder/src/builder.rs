@@ -3,11 +3,12 @@
 use alloc::string::ToString;
 
 use attestation_artefact::{ENGINE, compile};
-use attestation_manifest::HexDigest;
 use attestation_manifest::reference::{
     ArtefactReference, FileReference, ManifestReference, REFERENCE_VERSION, ReferenceValues,
 };
-use enclave_runtime::check_imports;
+use attestation_manifest::{HexDigest, parse_manifest};
+use enclave_runtime::{Footprint, inspect};
+use enclave_wire::layout;
 use image_rom::RomTables;
 use sha2::{Digest, Sha256, Sha384};
 
@@ -36,9 +37,10 @@ pub struct Sources<'a> {
 pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
     let Sources { component, app, rom } = sources;
     RomTables::parse(rom).map_err(BuildError::Rom)?;
-    check_imports(component).map_err(BuildError::Component)?;
+    let footprint = inspect(component).map_err(BuildError::Component)?;
     let artefact = compile(component).map_err(BuildError::Compile)?;
     let manifest = manifest_json(app, component, &artefact)?;
+    check_memory(footprint, &manifest, &artefact)?;
     let reference = ReferenceValues {
         version: REFERENCE_VERSION,
         name: app.name.clone(),
@@ -49,6 +51,14 @@ pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
         measurement: measurement::predict(rom).map_err(BuildError::Measure)?,
     };
     Ok(Image { rom: rom.to_vec(), component: component.to_vec(), artefact, manifest, reference })
+}
+
+/// What the guest would say at launch: whether jobs could exhaust its memory.
+fn check_memory(footprint: Footprint, manifest: &[u8], artefact: &[u8]) -> Result<(), BuildError> {
+    let manifest = parse_manifest(manifest).map_err(BuildError::Manifest)?;
+    let heap_bytes = layout::heap_bytes(u64::from(manifest.memory_mib) << 20);
+    let limit_bytes = manifest.limits.component_memory_bytes;
+    footprint.check(heap_bytes, artefact.len() as u64, limit_bytes).map_err(BuildError::Component)
 }
 
 pub(crate) fn file_reference(bytes: &[u8]) -> FileReference {

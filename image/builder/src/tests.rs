@@ -245,6 +245,18 @@ fn manifest_that_the_guest_refuses_is_refused_here() {
 }
 
 #[test]
+fn manifest_whose_jobs_could_exhaust_the_guest_is_refused() {
+    let app =
+        |limit: u64| format!("name = \"a\"\nmemory_mib = 64\n[limits]\ncomponent_memory_bytes = {limit}");
+    let component = COMPONENT.replace("(core module $m ", "(core module $m (memory 1) ");
+    let error = build_from(&component, &app(60_000_000)).unwrap_err().to_string();
+    let missing = error.split("add ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    let enough = app(60_000_000).replace("64", &(64 + missing.unwrap()).to_string());
+    assert!(build_from(&component, &enough).is_ok(), "{error}");
+    assert!(build_from(&component, &app(30_000_000)).is_ok());
+}
+
+#[test]
 fn rom_without_tables_is_refused() {
     let (component, app) = (wat::parse_str(COMPONENT).unwrap(), AppToml::parse(APP).unwrap());
     let mut rom = test_rom();
@@ -271,15 +283,15 @@ fn measurements_are_those_of_independent_tools() {
     let reference = image().reference();
     assert_eq!(
         reference.rom.sha256.to_string(),
-        "faaa5ecefc4227fea1ce1d3fa1517690d112bca48d77094b7f8a4a6d7b391abb",
+        "c9bc20786950c8a297059d9fe5abdbd030eda6c584439aba88aa4818dc11aeb3",
         "the memory map changed: the golden numbers are of another ROM"
     );
     assert_eq!(
         reference.measurement.snp_qemu.to_string(),
-        "50e72fd93016411234795c2c4e7f586297699e799309e081a7f8bc699dc161f9c26307041405ceaa4942e2c47ca239dc"
+        "b85b96ff78a89b5e5e4551c8db19a6ff2902e2f86128186787c10e4045d8a8832147170ccd27e061e3c1eb06aa532b44"
     );
     assert_eq!(
         reference.measurement.tdx_qemu.to_string(),
-        "5992132596fdab0088702a134020ec2259d1c140a0412f8bbd374a218f93666ddb5354977055958a22a7385dde4a824e"
+        "9af5a63c6e028f2b99e99202a1c022d836fc453ede12425c271467275dcaf7f7a486fdca2fd1c4f7352c5d1be765bda4"
     );
 }

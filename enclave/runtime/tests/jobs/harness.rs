@@ -17,7 +17,7 @@ pub(crate) const LIMITS: JobLimits = JobLimits {
     wall_ms: 1000,
 };
 
-/// A host in memory. Time moves only when pumped.
+/// A host in memory. Time moves when it is pumped, and by `look_ns` whenever somebody looks at the clock.
 #[derive(Debug, Default)]
 pub(crate) struct TestHost {
     /// Answers to `read_input`, in order; then the end.
@@ -30,6 +30,10 @@ pub(crate) struct TestHost {
     pub(crate) pumps: u64,
     /// Nanoseconds per pump.
     pub(crate) tick_ns: u64,
+    /// Nanoseconds per look at the clock.
+    pub(crate) look_ns: u64,
+    /// How often somebody looked.
+    pub(crate) looks: u64,
     /// Pump at which the host gives up, and why.
     pub(crate) stops: Option<(u64, Stop)>,
     /// Output accepted between two pumps; unlimited when absent.
@@ -40,7 +44,8 @@ pub(crate) struct TestHost {
 
 impl JobHost for TestHost {
     fn monotonic_ns(&mut self) -> u64 {
-        self.pumps * self.tick_ns
+        self.looks += 1;
+        self.pumps * self.tick_ns + self.looks * self.look_ns
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

@@ -1,6 +1,6 @@
 //! What a component sees of the outside, and what it does not.
 
-use enclave_runtime::{InputRead, JobLimits, Machine, Outcome, Program, RuntimeError, check_imports};
+use enclave_runtime::{InputRead, JobLimits, Machine, Outcome, Program, RuntimeError, inspect};
 
 use crate::harness::{LIMITS, TestHost, component, load, run, run_with, trap_message};
 
@@ -136,7 +136,7 @@ fn every_unsupported_import_is_named() {
     let names = ["wasi:sockets/tcp@0.2.0", "wasi:filesystem/types@0.2.3"].map(str::to_owned).to_vec();
     let expected = RuntimeError::UnsupportedImports { names };
     let bytes = wat::parse_str(text).unwrap();
-    assert_eq!(check_imports(&bytes), Err(expected.clone()));
+    assert_eq!(inspect(&bytes), Err(expected.clone()));
     assert_eq!(load(&bytes).map(drop), Err(expected));
 }
 
@@ -148,20 +148,20 @@ fn an_unknown_function_of_an_offered_interface_is_refused() {
         (func $run (result (result)) (canon lift (core func $m "run")))
         (instance $command (export "run" (func $run)))
         (export "wasi:cli/run@0.2.0" (instance $command)))"#;
-    let error = check_imports(&wat::parse_str(text).unwrap()).unwrap_err();
+    let error = inspect(&wat::parse_str(text).unwrap()).unwrap_err();
     assert!(matches!(&error, RuntimeError::Mismatch { reason } if reason.contains("explode")), "{error}");
 }
 
 #[test]
 fn a_component_without_an_entry_point_is_refused() {
-    let error = check_imports(&wat::parse_str("(component)").unwrap()).unwrap_err();
+    let error = inspect(&wat::parse_str("(component)").unwrap()).unwrap_err();
     assert!(error.to_string().contains("wasi:cli/run"), "{error}");
 }
 
 #[test]
-fn check_imports_accepts_what_runs_and_refuses_other_bytes() {
-    assert_eq!(check_imports(&component(ECHO)), Ok(()));
-    assert!(matches!(check_imports(b"not a component"), Err(RuntimeError::Component { .. })));
+fn inspection_accepts_what_runs_and_refuses_other_bytes() {
+    assert!(inspect(&component(ECHO)).is_ok());
+    assert!(matches!(inspect(b"not a component"), Err(RuntimeError::Component { .. })));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every limit ends the job and is named.
 
-use enclave_runtime::{InputRead, JobLimits, Limit, Machine, Outcome, run_job};
+use enclave_runtime::{InputRead, JobLimits, Limit, Machine, Outcome, Stop, run_job};
 
 use crate::harness::{LIMITS, TestHost, component, load_on, run, run_with, trap_message};
 
@@ -69,6 +69,51 @@ fn wall_time_of_a_waiting_component() {
     };
     let (report, _) = run_with(&component(DRAIN), &LIMITS, host);
     assert_eq!(report.outcome, exceeded(Limit::Wall));
+}
+
+/// Calls that take the host long and the component no fuel to speak of.
+#[test]
+fn wall_time_of_a_component_that_only_calls_the_host() {
+    let calls = r#"(import "wasi" "random-u64" (func $random (result i64)))
+        (func (export "run") (result i32) (loop $l (drop (call $random)) (br $l)) i32.const 0)"#;
+    let host = TestHost { look_ns: 1_000_000, ..TestHost::default() };
+    let (report, host) = run_with(&component(calls), &LIMITS, host);
+    assert_eq!(report.outcome, exceeded(Limit::Wall));
+    // A second of the job's time; the host was pumped every few milliseconds of it.
+    assert!((900..1200).contains(&host.looks) && host.pumps > 100, "{} {}", host.looks, host.pumps);
+    assert!(report.fuel_used < 100_000, "{report:?}");
+
+    let host = TestHost { look_ns: 1_000_000, stops: Some((3, Stop::Cancelled)), ..TestHost::default() };
+    let (report, _) = run_with(&component(calls), &LIMITS, host);
+    assert_eq!(report.outcome, Outcome::Stopped { reason: Stop::Cancelled });
+}
+
+#[test]
+fn tables_grow_a_little_and_then_no_more() {
+    let (report, _) = run(r#"(table $table 100000 funcref)
+        (func (export "run") (result i32)
+            (if (i32.ne (table.grow $table (ref.null func) (i32.const 10000)) (i32.const 100000)) (then unreachable))
+            (i32.ne (table.grow $table (ref.null func) (i32.const 1000000)) (i32.const -1)))"#);
+    assert_eq!(report.outcome, Outcome::Exited { code: 0 });
+}
+
+#[test]
+fn streams_that_are_never_dropped() {
+    let (report, _) = run(r#"(import "wasi" "stdin" (func $stdin (result i32)))
+        (func (export "run") (result i32) (loop $l (drop (call $stdin)) (br $l)) i32.const 0)"#);
+    assert!(trap_message(&report.outcome).contains("table"), "{report:?}");
+}
+
+#[test]
+fn a_trap_with_endless_names_is_cut() {
+    let name = "é".repeat(40_000);
+    let (report, _) = run(&format!(
+        r#"(func $"{name}" (param i32)
+            (if (local.get 0) (then (call $"{name}" (i32.sub (local.get 0) (i32.const 1))))) unreachable)
+        (func (export "run") (result i32) (call $"{name}" (i32.const 20)) i32.const 0)"#
+    ));
+    let message = trap_message(&report.outcome);
+    assert!((8_000..=8192).contains(&message.len()) && message.contains("éé"), "{}", message.len());
 }
 
 #[test]

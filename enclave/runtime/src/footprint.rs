@@ -1,0 +1,119 @@
+//! How much memory a component's jobs take, so that none of them can exhaust the guest.
+//!
+//! Memory that a component asks for is refused to it when there is none. What the engine and the host functions allocate
+//! on its behalf is not: an allocation that fails there ends the guest. So everything of that kind has a bound, and a
+//! guest that has less memory than the sum is refused before it takes a job.
+
+use wasmtime::component::Component;
+
+use crate::RuntimeError;
+
+/// What a running job makes the guest allocate at most, besides stack, memories and tables: a window of input and what
+/// was read of it, buffered output and frames, the lists of one host call on both sides, streams and pollables, a trap's
+/// message, the claim.
+const JOB_BYTES: u64 = 6 * 1024 * 1024;
+
+/// How much all tables together grow beyond their initial sizes. The engine copies a table that grows.
+const TABLE_GROWTH_BYTES: u64 = 512 * 1024;
+
+/// Upper bound of what the engine allocates for one element of a table.
+pub(crate) const TABLE_ELEMENT_BYTES: u64 = 16;
+
+const WASM_PAGE_BYTES: u64 = 64 * 1024;
+
+/// Memory that is added to a guest, in the manifest's steps.
+const STEP_BYTES: u64 = 2 * 1024 * 1024;
+
+/// What an instance of a component consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    memories: u64,
+    initial_memory_bytes: u64,
+    initial_table_bytes: u64,
+}
+
+impl Footprint {
+    /// # Errors
+    /// The component imports core modules, whose needs cannot be known.
+    pub(crate) fn of(component: &Component) -> Result<Self, RuntimeError> {
+        let Some(required) = component.resources_required() else {
+            return Err(RuntimeError::Mismatch { reason: "it imports a core module".into() });
+        };
+        let (memories, tables) = (u64::from(required.num_memories), u64::from(required.num_tables));
+        let largest_memory = required.max_initial_memory_size.unwrap_or(0).saturating_mul(WASM_PAGE_BYTES);
+        let largest_table = required.max_initial_table_size.unwrap_or(0).saturating_mul(TABLE_ELEMENT_BYTES);
+        Ok(Self {
+            memories,
+            initial_memory_bytes: memories.saturating_mul(largest_memory),
+            initial_table_bytes: tables.saturating_mul(largest_table),
+        })
+    }
+
+    /// The most that tables may take.
+    pub(crate) fn table_limit_bytes(&self) -> u64 {
+        self.initial_table_bytes.saturating_add(TABLE_GROWTH_BYTES)
+    }
+
+    /// The heap, in bytes, with which no job of the component can exhaust the guest.
+    #[must_use]
+    pub fn heap_bytes(&self, artefact_bytes: u64, component_memory_bytes: u64) -> u64 {
+        // Each linear memory reserves its growth when it is made: compiled code relies on its place.
+        let reserved = self.memories.saturating_mul(component_memory_bytes);
+        let stack = attestation_artefact::ASYNC_STACK_BYTES as u64;
+        // The artefact is used in place; what the engine builds from it was seen to take a twentieth of its size.
+        let loaded = artefact_bytes.saturating_add(artefact_bytes / 8);
+        let tables = self.table_limit_bytes().saturating_mul(2);
+        [reserved, self.initial_memory_bytes, stack, loaded, tables, JOB_BYTES]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+
+    /// Compares [`Self::heap_bytes`] with what there is.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Memory`] says how much is missing.
+    pub fn check(
+        &self,
+        heap_bytes: u64,
+        artefact_bytes: u64,
+        component_memory_bytes: u64,
+    ) -> Result<(), RuntimeError> {
+        let needed_bytes = self.heap_bytes(artefact_bytes, component_memory_bytes);
+        let missing_bytes = needed_bytes.saturating_sub(heap_bytes);
+        if missing_bytes == 0 {
+            return Ok(());
+        }
+        let missing_mib = missing_bytes.div_ceil(STEP_BYTES).saturating_mul(STEP_BYTES >> 20);
+        let memories = self.memories;
+        Err(RuntimeError::Memory { needed_bytes, heap_bytes, missing_mib, memories, component_memory_bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE_MEMORY: Footprint =
+        Footprint { memories: 1, initial_memory_bytes: 1 << 20, initial_table_bytes: 1600 };
+
+    #[test]
+    fn every_part_counts() {
+        let base = ONE_MEMORY.heap_bytes(0, 0);
+        assert_eq!(ONE_MEMORY.heap_bytes(800, 0), base + 900);
+        assert_eq!(ONE_MEMORY.heap_bytes(0, 1 << 24), base + (1 << 24));
+        let two = Footprint { memories: 2, ..ONE_MEMORY };
+        assert_eq!(two.heap_bytes(0, 1 << 24), base + (2 << 24));
+        let absurd = Footprint { memories: u64::MAX, initial_memory_bytes: u64::MAX, initial_table_bytes: 0 };
+        assert_eq!(absurd.heap_bytes(u64::MAX, u64::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn what_is_missing_is_said_in_steps_of_the_manifest() {
+        let needed = ONE_MEMORY.heap_bytes(1000, 1 << 24);
+        assert_eq!(ONE_MEMORY.check(needed, 1000, 1 << 24), Ok(()));
+        let error = ONE_MEMORY.check(needed - 1, 1000, 1 << 24).unwrap_err();
+        assert!(matches!(error, RuntimeError::Memory { missing_mib: 2, memories: 1, .. }), "{error:?}");
+        let error = ONE_MEMORY.check(needed - (2 << 20) - 1, 1000, 1 << 24).unwrap_err();
+        assert!(error.to_string().contains("add 4 to memory_mib"), "{error}");
+    }
+}
