@@ -36,9 +36,10 @@ fn a_guest_whose_host_breaks_the_rules_clears_its_memory() {
 
 /// Whether private memory or the secrets page holds anything but zeros.
 pub(crate) fn has_traces(site: &Site) -> bool {
-    let is_private = |gpa: u64| gpa >= PRIVATE_GPA || (SECRETS_PAGE_GPA..SECRETS_PAGE_GPA + PAGE_BYTES).contains(&gpa);
+    let is_private =
+        |gpa: u64| gpa >= PRIVATE_GPA || (SECRETS_PAGE_GPA..SECRETS_PAGE_GPA + PAGE_BYTES).contains(&gpa);
     let mut memory = File::open(site.memory_file()).expect("QEMU keeps the guest's memory in the file");
-    let mut page = [0; PAGE_BYTES as usize];
+    let mut page = vec![0; usize::try_from(PAGE_BYTES).expect("a page is small")];
     let mut gpa = 0;
     // Gigabytes of holes are skipped: what was never written to is zeros.
     while let Ok(data) = rustix::fs::seek(&memory, SeekFrom::Data(gpa)) {

@@ -4,15 +4,18 @@
 pub(crate) const ECHO: &str = include_str!("../../../../../enclave/runtime/tests/jobs/echo.wat");
 
 /// Does what the first byte of its input says, so that one guest can go through every way to end a job: `s` computes
-/// for ever, `g` grows its memory for ever, `o` writes for ever, `t` traps in a named function, `x` exits with code 7;
-/// anything else, and nothing, succeeds.
+/// for ever, `g` grows its memory for ever, `o` writes for ever, `t` traps in a named function, `x` exits with code 7, `h`
+/// asks for streams for ever, `b` grows a table for as long as it can, `r` asks for lists of random bytes that are as long as
+/// can be; anything else, and nothing, succeeds.
 pub(crate) const MOODY: &str = r#"(import "env" "memory" (memory 1))
     (import "wasi" "stdin" (func $stdin (result i32)))
     (import "wasi" "stdout" (func $stdout (result i32)))
     (import "wasi" "read" (func $read (param i32 i64 i32)))
     (import "wasi" "write-all" (func $write-all (param i32 i32 i32 i32)))
     (import "wasi" "exit-with-code" (func $exit (param i32)))
+    (import "wasi" "random-bytes" (func $random (param i64 i32)))
     (memory $own 1)
+    (table $table 1 funcref)
     (func $ledger_overflow unreachable)
     (func $mood (result i32)
         (call $read (call $stdin) (i64.const 1) (i32.const 0))
@@ -32,6 +35,14 @@ pub(crate) const MOODY: &str = r#"(import "env" "memory" (memory 1))
                     (call $write-all (local.get $out) (i32.const 0) (i32.const 4096) (i32.const 8192))
                     (br $l))))
         (if (i32.eq (local.get $mood) (i32.const 0x74)) (then (call $ledger_overflow)))
+        (if (i32.eq (local.get $mood) (i32.const 0x68)) (then (loop $l (drop (call $stdin)) (br $l))))
+        (if (i32.eq (local.get $mood) (i32.const 0x62))
+            (then (loop $l
+                (br_if $l (i32.ne (table.grow $table (ref.null func) (i32.const 1000)) (i32.const -1))))))
+        (if (i32.eq (local.get $mood) (i32.const 0x72))
+            (then
+                (drop (memory.grow 0 (i32.const 20)))
+                (loop $l (call $random (i64.const 1048576) (i32.const 0)) (br $l))))
         (if (i32.eq (local.get $mood) (i32.const 0x78)) (then (call $exit (i32.const 7))))
         i32.const 0)"#;
 

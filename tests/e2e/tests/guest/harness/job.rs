@@ -1,6 +1,6 @@
 //! Jobs, and what came of them.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use attestation_claim::{SignedClaim, VerifiedClaim};
 use enclave_wire::control::{JobDone, JobOutcome};
@@ -35,6 +35,14 @@ impl JobResult {
     }
 
     #[track_caller]
+    pub(crate) fn assert_trapped(&self, words: &[&str]) {
+        assert_eq!(self.done.outcome, JobOutcome::Trapped, "{}", self.done.detail);
+        for word in words {
+            assert!(self.done.detail.contains(word), "expected {word:?}: {}", self.done.detail);
+        }
+    }
+
+    #[track_caller]
     pub(crate) fn assert_exceeded(&self, limit: &str) {
         assert_eq!(self.done.outcome, JobOutcome::LimitExceeded { limit: limit.to_owned() });
         assert!(self.done.detail.contains(limit), "{}", self.done.detail);
@@ -50,14 +58,27 @@ pub(crate) fn run_job(guest: &Session, input: &[u8]) -> JobResult {
 /// Runs one job with input of a stated length.
 #[track_caller]
 pub(crate) fn run_job_stating(guest: &Session, input: &mut dyn Read, input_bytes: u64) -> JobResult {
-    let (mut output, mut sent_bytes) = (Vec::new(), 0);
+    let mut output = Vec::new();
+    let job = run_job_to(guest, input, input_bytes, &mut output);
+    JobResult { output, ..job }
+}
+
+/// Runs one job whose output goes elsewhere than into the result.
+#[track_caller]
+pub(crate) fn run_job_to(
+    guest: &Session,
+    input: &mut dyn Read,
+    input_bytes: u64,
+    output: &mut dyn Write,
+) -> JobResult {
+    let mut sent_bytes = 0;
     let io = JobIo {
         input,
         input_bytes,
-        output: &mut output,
+        output,
         error_output: &mut io::sink(),
         progress: &mut |so_far| sent_bytes = so_far.input_bytes,
     };
     let done = guest.run_job(io).unwrap_or_else(|error| panic!("{error}"));
-    JobResult { done, output, sent_bytes }
+    JobResult { done, output: Vec::new(), sent_bytes }
 }

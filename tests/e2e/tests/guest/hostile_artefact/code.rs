@@ -19,11 +19,14 @@ const EXFILTRATION_PORT: u16 = 0xE9;
 global_asm!(
     ".pushsection .text.hostile, \"ax\", @progbits",
     // Gives away every page of RAM that is not all zeros, through the boot page tables, which map all of it: address, page.
-    // The vector registers go to the stack first. The end of RAM stands behind the code.
+    // The registers go to the stack first. The end of RAM stands behind the code.
     ".global hostile_exfiltrate, hostile_exfiltrate_end",
     "hostile_exfiltrate:",
     "    cli",
     "    cld",
+    "    .irp register, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15",
+    "    push \\register",
+    "    .endr",
     "    sub rsp, 512",
     ".altmacro",
     ".macro save_vector number",
@@ -138,6 +141,37 @@ global_asm!(
     "    push rax",
     "    jmp .Lpush_more",
     "hostile_overflow_stack_end:",
+    // Pushes on the stack whose guard page stands behind the code, from close above that page.
+    ".global hostile_overflow_at, hostile_overflow_at_end",
+    "hostile_overflow_at:",
+    "    mov rsp, [rip + hostile_overflow_at_end]",
+    "    add rsp, 4096 + 64",
+    ".Lpush_more_at:",
+    "    push rax",
+    "    jmp .Lpush_more_at",
+    "hostile_overflow_at_end:",
+    // Takes the stack for exceptions away (IST1 of the task state, SDM volume 3, figure "64-Bit TSS Format"), and faults.
+    ".global hostile_double_fault, hostile_double_fault_end",
+    "hostile_double_fault:",
+    "    sub rsp, 32",
+    "    sgdt [rsp]",
+    "    mov rbx, [rsp + 2]",
+    "    str ax",
+    "    movzx eax, ax",
+    "    add rbx, rax",
+    "    movzx ecx, word ptr [rbx + 2]",
+    "    movzx edx, byte ptr [rbx + 4]",
+    "    shl edx, 16",
+    "    or ecx, edx",
+    "    movzx edx, byte ptr [rbx + 7]",
+    "    shl edx, 24",
+    "    or ecx, edx",
+    "    mov edx, [rbx + 8]",
+    "    shl rdx, 32",
+    "    or rcx, rdx",
+    "    mov qword ptr [rcx + 0x24], 0",
+    "    ud2",
+    "hostile_double_fault_end:",
     ".global hostile_divide, hostile_divide_end",
     "hostile_divide:",
     "    xor ecx, ecx",
@@ -188,6 +222,8 @@ pieces! {
     read_null: hostile_read_null, hostile_read_null_end;
     write_rom: hostile_write_rom, hostile_write_rom_end;
     overflow_stack: hostile_overflow_stack, hostile_overflow_stack_end;
+    overflow_at: hostile_overflow_at, hostile_overflow_at_end;
+    double_fault: hostile_double_fault, hostile_double_fault_end;
     divide: hostile_divide, hostile_divide_end;
     undefined: hostile_undefined, hostile_undefined_end;
     breakpoint: hostile_breakpoint, hostile_breakpoint_end;

@@ -8,7 +8,8 @@ mod secrets;
 
 use enclave_wire::boot::ExitCode;
 
-use crate::harness::{APP, Ending, Site, build_image_as, rom};
+use crate::harness::components::NOTHING;
+use crate::harness::{APP, Ending, PATIENCE, Site, build_image, build_image_as, rom};
 use crate::wiping::has_traces;
 use code::HOSTILE_EXIT;
 
@@ -43,7 +44,8 @@ fn a_guest_that_faults_clears_its_memory() {
 
 #[test]
 fn exceptions_are_named() {
-    let cases: [(&[u8], &str); 4] = [
+    let cases: [(&[u8], &str); 5] = [
+        (code::double_fault(), "#DF double fault"),
         (code::divide(), "#DE divide error"),
         (code::undefined(), "#UD invalid opcode"),
         (code::breakpoint(), "#BP breakpoint"),
@@ -51,6 +53,27 @@ fn exceptions_are_named() {
     ];
     for (code, words) in cases {
         assert_faults(code, &[words]);
+    }
+}
+
+/// The boot stack, and the two on which exceptions are handled.
+#[test]
+fn stacks_that_overflow_in_boot_ram_are_noticed() {
+    let Some(rom) = rom() else { return };
+    let honest = Site::new(&build_image(rom, NOTHING));
+    let guest = honest.launch();
+    let log = honest.log();
+    assert!(guest.stop(PATIENCE).is_clean());
+    let guards: Vec<u64> = log
+        .lines()
+        .filter_map(|line| line.split_once("guard page at 0x"))
+        .map(|(_, address)| u64::from_str_radix(address.trim(), 16).expect("an address"))
+        .collect();
+    assert_eq!(guards.len(), 3, "{log}");
+    for guard in guards {
+        let code = [code::overflow_at(), &guard.to_le_bytes()].concat();
+        let last_word = format!("address {:#018x}, write to memory that is not mapped", guard + 4088);
+        assert_faults(&code, &["#PF page fault", &last_word]);
     }
 }
 
