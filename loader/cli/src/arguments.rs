@@ -8,19 +8,12 @@ use clap_complete::Shell;
 use loader_vmm::accel::{Accel, AccelChoice};
 use loader_vmm::host::{Tee, TeeChoice};
 
-use crate::failure::CODES_HELP;
+use crate::examples;
 use crate::place::DEFAULT_NAME;
-
-const EXAMPLES: &str = "\
-Examples:
-  redoubt preflight
-  redoubt run dist --tee sim
-  redoubt job --input ledger.csv --output report.json
-  redoubt stop";
 
 /// Runs one program inside a confidential VM and lets anyone check what ran.
 #[derive(Debug, Parser)]
-#[command(name = "redoubt", version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{CODES_HELP}"))]
+#[command(name = "redoubt", version, after_help = examples::ALL, after_long_help = examples_and_codes(examples::ALL))]
 pub(crate) struct Arguments {
     /// Folder with the sockets and logs of running guests [default: $XDG_RUNTIME_DIR/redoubt, or /tmp/redoubt-UID].
     #[arg(long, global = true, env = "REDOUBT_RUN_DIR", value_name = "FOLDER", hide_env_values = true)]
@@ -32,25 +25,36 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Say what this host can do, what is missing, and how to get it.
+    #[command(after_help = examples::PREFLIGHT)]
     Preflight(PreflightArguments),
     /// Launch a guest and keep it until Ctrl-C or `redoubt stop`.
+    #[command(after_help = examples::RUN)]
     Run(RunArguments),
     /// Give a running guest an input and fetch the output and the signed claim.
-    #[command(after_help = CODES_HELP)]
+    #[command(after_help = examples_and_codes(examples::JOB))]
     Job(JobArguments),
     /// Say how a running guest is.
+    #[command(after_help = examples::STATUS)]
     Status(StatusArguments),
     /// Print what a guest logged, and why it ended.
+    #[command(after_help = examples::LOGS)]
     Logs(LogsArguments),
     /// End a running guest.
+    #[command(after_help = examples::STOP)]
     Stop(StopArguments),
     /// Let a running guest open a TCP connection and check the echo.
+    #[command(after_help = examples::PROBE)]
     Probe(ProbeArguments),
     /// Print the completion script of a shell.
+    #[command(after_help = examples::COMPLETION)]
     Completion {
         /// The shell.
         shell: Shell,
     },
+}
+
+fn examples_and_codes(examples: &str) -> String {
+    format!("{examples}\n\n{}", examples::CODES)
 }
 
 /// Which guest.
@@ -92,6 +96,9 @@ pub(crate) struct RunArguments {
     /// Return once the guest is ready and leave it running.
     #[arg(long)]
     pub(crate) detach: bool,
+    /// Print one line of JSON once the guest is ready, with the fields of `redoubt status --json`.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +148,9 @@ pub(crate) struct StopArguments {
     /// Kill it instead of asking it.
     #[arg(long)]
     pub(crate) kill: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -153,6 +163,9 @@ pub(crate) struct ProbeArguments {
     /// Give up after this many milliseconds.
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=600_000))]
     pub(crate) timeout_ms: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -227,5 +240,22 @@ mod tests {
         Arguments::command().debug_assert();
         let help = Arguments::command().render_long_help().to_string();
         assert!(help.contains("Exit codes:") && help.contains("redoubt run dist"), "{help}");
+    }
+
+    #[test]
+    fn every_command_has_examples_that_parse() {
+        let mut top = Arguments::command();
+        top.build();
+        for command in top.get_subcommands().filter(|command| command.get_name() != "help") {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let mut count = 0;
+            for line in help.lines().filter_map(|line| line.split_once("redoubt ")) {
+                let words = line.1.split(['|', '>', '&']).next().unwrap_or_default().split_whitespace();
+                let parsed = Arguments::try_parse_from(core::iter::once("redoubt").chain(words));
+                assert!(parsed.is_ok(), "{help}\n{parsed:?}");
+                count += 1;
+            }
+            assert!(count > 0, "redoubt {} --help shows no example", command.get_name());
+        }
     }
 }

@@ -17,22 +17,33 @@ use crate::arguments::RunArguments;
 use crate::client::Client;
 use crate::failure::{FAILED, Failure, Outcome};
 use crate::place::Place;
+use crate::progress::{Audience, Progress};
+use crate::run::BOOTING;
 
 pub(crate) fn detach(arguments: &RunArguments, place: &Place) -> Outcome {
     // Takes and releases the place: a name that is taken is noticed here, with the better message.
     drop(place.lock()?);
     let log_path = place.loader_log();
     let mut child = start(arguments, place, &log_path)?;
+    let progress = Progress::waiting(BOOTING, Audience::of_json(arguments.json));
+    let said = wait_ready(&mut child, place, &log_path);
+    drop(progress);
+    Ok(io::stdout().write_all(said?.as_bytes())?)
+}
+
+/// What a ready guest's loader says.
+fn wait_ready(child: &mut Child, place: &Place, log_path: &Path) -> Result<String, Failure> {
     loop {
         if let Some(status) = child.try_wait()? {
-            let said = fs::read_to_string(&log_path).unwrap_or_default();
+            let said = fs::read_to_string(log_path).unwrap_or_default();
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED);
             let said = said.trim().trim_start_matches("redoubt: ").to_owned();
             return Err(Failure::new(code, anyhow!(said)));
         }
-        if Client::connect(place).is_ok() {
-            let said = fs::read_to_string(&log_path).unwrap_or_default();
-            return Ok(io::stdout().write_all(said.as_bytes())?);
+        // It listens before it says so, and says so in one piece.
+        let said = fs::read_to_string(log_path).unwrap_or_default();
+        if !said.is_empty() && Client::connect(place).is_ok() {
+            return Ok(said);
         }
         thread::sleep(Duration::from_millis(20));
     }
@@ -49,6 +60,9 @@ fn start(arguments: &RunArguments, place: &Place, log_path: &Path) -> Result<Chi
     command.args(["--boot-timeout-s", &arguments.boot_timeout_s.to_string()]);
     if arguments.allow_simulated {
         command.arg("--allow-simulated");
+    }
+    if arguments.json {
+        command.arg("--json");
     }
     command.arg("--").arg(&arguments.dist);
     // A group of its own: Ctrl-C on this terminal is not for it.

@@ -18,19 +18,6 @@ pub(crate) const COMPONENT_FAILED: u8 = 6;
 /// Interrupted from the terminal.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// The codes, for `--help`.
-pub(crate) const CODES_HELP: &str = "\
-Exit codes:
-  0    done
-  1    failed, the message says why
-  2    wrong usage
-  3    no guest of that name runs here
-  4    the guest ended when it should not have
-  5    the job trapped, exceeded a limit, was refused or cancelled; no output was written, only the
-       claim that the guest signs when a job traps or exceeds a limit
-  6    the component ended with a code other than 0; output and claim were written
-  130  interrupted";
-
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct Failure {

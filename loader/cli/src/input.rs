@@ -6,6 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::progress::{Audience, Progress};
+
 /// An input of known length.
 #[derive(Debug)]
 pub(crate) struct Input {
@@ -18,9 +20,9 @@ pub(crate) struct Input {
 impl Input {
     /// Opens a file, or standard input for `-`. What has no length is spooled to a temporary file, up to the
     /// guest's own limit.
-    pub(crate) fn open(path: &Path, limit_bytes: u64) -> Result<Self> {
+    pub(crate) fn open(path: &Path, limit_bytes: u64, audience: Audience) -> Result<Self> {
         if path == Path::new("-") {
-            return spool("standard input".to_owned(), io::stdin().lock(), limit_bytes);
+            return spool("standard input".to_owned(), io::stdin().lock(), limit_bytes, audience);
         }
         let name = path.display().to_string();
         let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
@@ -29,7 +31,7 @@ impl Input {
             bail!("cannot read {name}: expected a file, found a folder");
         }
         if !metadata.is_file() {
-            return spool(name, file, limit_bytes);
+            return spool(name, file, limit_bytes, audience);
         }
         Ok(Self { name, file, bytes: metadata.len(), sent_bytes: 0 })
     }
@@ -55,9 +57,10 @@ impl Input {
     }
 }
 
-fn spool(name: String, from: impl Read, limit_bytes: u64) -> Result<Input> {
+fn spool(name: String, from: impl Read, limit_bytes: u64, audience: Audience) -> Result<Input> {
     let mut file = tempfile::tempfile().context("cannot create a temporary file for the input")?;
-    let mut from = from.take(limit_bytes.saturating_add(1));
+    let progress = Progress::of_stream("of the input kept in a temporary file", audience);
+    let mut from = progress.counting(from.take(limit_bytes.saturating_add(1)));
     let bytes =
         io::copy(&mut from, &mut file).with_context(|| format!("cannot keep {name} in a temporary file"))?;
     if bytes > limit_bytes {
@@ -74,12 +77,14 @@ fn spool(name: String, from: impl Read, limit_bytes: u64) -> Result<Input> {
 mod tests {
     use super::*;
 
+    const NOBODY: Audience = Audience::Program;
+
     #[test]
     fn pipes_are_spooled_up_to_the_limit() {
-        let mut input = spool("pipe".to_owned(), &b"12345"[..], 5).unwrap();
+        let mut input = spool("pipe".to_owned(), &b"12345"[..], 5, NOBODY).unwrap();
         assert_eq!((input.bytes(), input.next(3).unwrap()), (5, b"123".to_vec()));
         assert_eq!((input.next(2).unwrap(), input.sent_bytes()), (b"45".to_vec(), 5));
-        let error = spool("pipe".to_owned(), &b"123456"[..], 5).unwrap_err().to_string();
+        let error = spool("pipe".to_owned(), &b"123456"[..], 5, NOBODY).unwrap_err().to_string();
         assert!(error.contains("expected at most 5 bytes (limits.input_bytes"), "{error}");
     }
 
@@ -88,11 +93,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("input");
         std::fs::write(&path, "0123456789").unwrap();
-        let mut input = Input::open(&path, 0).unwrap();
+        let mut input = Input::open(&path, 0, NOBODY).unwrap();
         std::fs::write(&path, "01234").unwrap();
         let error = input.next(10).unwrap_err().to_string();
         assert!(error.contains("it had 10 bytes and ended after 5"), "{error}");
-        assert!(Input::open(folder.path(), 0).unwrap_err().to_string().contains("found a folder"));
-        assert!(Input::open(&folder.path().join("absent"), 0).unwrap_err().to_string().contains("absent"));
+        assert!(Input::open(folder.path(), 0, NOBODY).unwrap_err().to_string().contains("found a folder"));
+        assert!(
+            Input::open(&folder.path().join("absent"), 0, NOBODY).unwrap_err().to_string().contains("absent")
+        );
     }
 }

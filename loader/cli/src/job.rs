@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use loader_vmm::text::printable;
 use serde::Serialize;
 
@@ -19,11 +18,9 @@ use crate::failure::{COMPONENT_FAILED, Failure, INTERRUPTED, JOB_FAILED, Outcome
 use crate::input::Input;
 use crate::output::Output;
 use crate::place::Place;
+use crate::progress::{Audience, Progress};
 use crate::protocol::{INPUT_PIECE_BYTES, JobReply, OutcomeReply, Reply, Request, VERSION};
 use crate::results::{Files, Written};
-
-/// A job that is done sooner shows no progress bar.
-const PROGRESS_DELAY: Duration = Duration::from_secs(2);
 
 pub(crate) fn job(arguments: &JobArguments, run_dir: Option<&Path>) -> Outcome {
     let place = Place::find(run_dir, &arguments.guest.name)?;
@@ -38,14 +35,15 @@ pub(crate) fn carry_out(
 ) -> Outcome {
     let files = Files::plan(arguments)?;
     let limit_bytes = ask_input_limit(place)?;
-    let input = Input::open(&arguments.input, limit_bytes)?;
+    let audience = Audience::of_json(arguments.json);
+    let input = Input::open(&arguments.input, limit_bytes, audience)?;
     let evidence = arguments.evidence.as_ref().map(|_| ask_evidence(place)).transpose()?;
     let client = Client::connect(place)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     on_connected(&client, &interrupted)?;
 
     let output = Output::create(&arguments.output)?;
-    let ended = Run { client, input, output }.finish();
+    let ended = Run { client, input, output }.finish(audience);
     // Hanging up makes every step fail: what counts is why.
     if interrupted.load(Ordering::Relaxed) {
         return Err(Failure::new(
@@ -122,9 +120,9 @@ struct Ended {
 }
 
 impl Run {
-    fn finish(mut self) -> Result<Ended, Failure> {
+    fn finish(mut self, audience: Audience) -> Result<Ended, Failure> {
         let started = Instant::now();
-        let progress = Progress::new(self.input.bytes());
+        let progress = Progress::of_bytes(self.input.bytes(), "of input", audience);
         self.client.send(&Request::Job { version: VERSION, input_bytes: self.input.bytes() }, &[])?;
         loop {
             let (reply, data) = self.client.receive()?;
@@ -139,7 +137,7 @@ impl Run {
                 }
                 other => return Err(unexpected(&other)),
             }
-            progress.show(self.input.sent_bytes());
+            progress.set(self.input.sent_bytes());
         }
     }
 
@@ -156,7 +154,7 @@ impl Run {
 
 fn show_errors(bytes: &[u8], progress: &Progress) -> Result<()> {
     let mut out = io::stderr();
-    progress.bar.suspend(|| {
+    progress.aside(|| {
         if out.is_terminal() {
             out.write_all(printable(&String::from_utf8_lossy(bytes)).as_bytes())
         } else {
@@ -197,36 +195,6 @@ impl Summary<'_> {
             self.job.fuel
         )?;
         Ok(())
-    }
-}
-
-struct Progress {
-    bar: ProgressBar,
-    started: Instant,
-}
-
-impl Progress {
-    fn new(input_bytes: u64) -> Self {
-        let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} of input, {elapsed}");
-        let bar = ProgressBar::with_draw_target(Some(input_bytes), ProgressDrawTarget::hidden());
-        Self {
-            bar: style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style)),
-            started: Instant::now(),
-        }
-    }
-
-    fn show(&self, sent_bytes: u64) {
-        // `indicatif` draws nothing where standard error is no terminal.
-        if self.bar.is_hidden() && self.started.elapsed() > PROGRESS_DELAY && io::stderr().is_terminal() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        self.bar.set_position(sent_bytes);
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
     }
 }
 

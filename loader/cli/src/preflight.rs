@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::arguments::PreflightArguments;
 use crate::failure::{FAILED, Failure, Outcome};
+use crate::progress::{Audience, Progress};
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -19,7 +20,9 @@ struct Report {
 }
 
 pub(crate) fn preflight(arguments: &PreflightArguments) -> Outcome {
+    let progress = Progress::waiting("trying guests", Audience::of_json(arguments.json));
     let findings = inspect(None);
+    drop(progress);
     let simulated_guests = findings.iter().all(|finding| finding.ok || !finding.required);
     let report = Report { simulated_guests, protected_guests: false, findings };
     let mut out = io::stdout().lock();

@@ -18,6 +18,7 @@ use crate::arguments::RunArguments;
 use crate::detach;
 use crate::failure::{Failure, GUEST_ENDED, INTERRUPTED, Outcome};
 use crate::place::{Place, chip_file};
+use crate::progress::{Audience, Progress};
 use crate::protocol::StatusReply;
 use crate::server::{Server, Wish};
 
@@ -25,15 +26,19 @@ use crate::server::{Server, Wish};
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How long clients may take to read their last reply.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
+/// What people read while it takes long.
+pub(crate) const BOOTING: &str = "waiting for the guest to boot";
 
 pub(crate) fn run(arguments: &RunArguments, run_dir: Option<&Path>) -> Outcome {
     let place = Place::find(run_dir, &arguments.guest.name)?;
     let simulation = if arguments.allow_simulated { Simulation::Allowed } else { Simulation::Refused };
     let tee = TeeChoice::from(arguments.tee).resolve(simulation, None)?;
     let image = ImageFiles::check(&arguments.dist)?;
-    if arguments.detach {
-        return detach::detach(arguments, &place);
-    }
+    if arguments.detach { detach::detach(arguments, &place) } else { stay(arguments, &place, tee, image) }
+}
+
+/// Owns a guest until it ends.
+fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) -> Outcome {
     let _lock = place.lock()?;
     let (wishes, heard) = mpsc::channel();
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -50,14 +55,21 @@ pub(crate) fn run(arguments: &RunArguments, run_dir: Option<&Path>) -> Outcome {
         interrupted,
         overrides: Overrides::default(),
     };
-    let guest = launch(&config).map_err(|error| launch_failure(&place, error))?;
-    let status = status(&place, arguments, &guest, config.image.manifest())?;
-    let end = serve(&place, &guest, status, tee, wishes, &heard)?;
+    let progress = Progress::waiting(BOOTING, Audience::of_json(arguments.json));
+    let guest = launch(&config).map_err(|error| launch_failure(place, error))?;
+    drop(progress);
+    let status = status(place, arguments, &guest, config.image.manifest())?;
+    let announcement = if arguments.json { json_line(&status)? } else { announcement(&status, tee) };
+    let end = serve(place, &guest, status, &announcement, wishes, &heard)?;
     place.write_last_end(&end);
-    if end.is_clean() {
-        return Ok(writeln!(io::stdout(), "guest {}: {end}", place.name)?);
+    if !end.is_clean() {
+        return Err(Failure::new(GUEST_ENDED, anyhow!("guest {}: {end}", place.name)));
     }
-    Err(Failure::new(GUEST_ENDED, anyhow!("guest {}: {end}", place.name)))
+    // Whoever reads JSON was promised one line; the exit code says the rest.
+    if !arguments.json {
+        writeln!(io::stdout(), "guest {}: {end}", place.name)?;
+    }
+    Ok(())
 }
 
 /// Answers clients until the guest is gone.
@@ -65,7 +77,7 @@ fn serve(
     place: &Place,
     guest: &Guest,
     status: StatusReply,
-    tee: Tee,
+    announcement: &str,
     wishes: mpsc::Sender<Wish>,
     heard: &mpsc::Receiver<Wish>,
 ) -> anyhow::Result<Arc<GuestEnd>> {
@@ -79,8 +91,10 @@ fn serve(
     });
     let socket = place.socket();
     server.start(&socket).with_context(|| format!("cannot listen on {}", socket.display()))?;
-    // Only now: whoever reads it may send jobs at once.
-    announce(&server.status, tee)?;
+    // Only now: whoever reads it may send jobs at once. In one piece: `--detach` reads it from a file.
+    let mut out = io::stdout().lock();
+    out.write_all(announcement.as_bytes()).and_then(|()| out.flush())?;
+    drop(out);
     let mut asked = false;
     let end = loop {
         match heard.recv().unwrap_or(Wish::Ended) {
@@ -165,23 +179,24 @@ fn status(
     })
 }
 
-fn announce(status: &StatusReply, tee: Tee) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let StatusReply { name, boot_ms, accel, memory_mib, qemu_id, .. } = status;
-    writeln!(
-        out,
-        "guest {name} is ready after {boot_ms} ms ({accel}, {memory_mib} MiB, qemu pid {qemu_id})"
-    )?;
-    writeln!(out, "  measurement  {}", status.measurement)?;
-    writeln!(out, "  manifest     {}", status.manifest_sha256)?;
+fn json_line(status: &StatusReply) -> anyhow::Result<String> {
+    Ok(serde_json::to_string(status)? + "\n")
+}
+
+fn announcement(status: &StatusReply, tee: Tee) -> String {
+    let StatusReply { name, boot_ms, accel, memory_mib, qemu_id, measurement, manifest_sha256, .. } = status;
+    let mut text = format!(
+        "guest {name} is ready after {boot_ms} ms ({accel}, {memory_mib} MiB, qemu pid {qemu_id})\n  \
+         measurement  {measurement}\n  \
+         manifest     {manifest_sha256}\n"
+    );
     if tee == Tee::Simulated {
         let warning = "simulated platform: the host can read and change everything; for development only";
-        let (red, plain) = if has_colours(&out) { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
-        writeln!(out, "  {red}{warning}{plain}")?;
+        let (red, plain) = if has_colours(&io::stdout()) { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
+        text += &format!("  {red}{warning}{plain}\n");
     }
     let option = if name == crate::place::DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
-    writeln!(out, "give it work with: redoubt job{option} --input FILE --output FILE")?;
-    out.flush()
+    text + &format!("give it work with: redoubt job{option} --input FILE --output FILE\n")
 }
 
 fn has_colours(out: &impl IsTerminal) -> bool {

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
 use attestation_claim::{SignedClaim, claim_digest};
+use serde_json::Value;
 use tests_needs::Need;
 
 use crate::harness::components::{MOODY, NOTHING};
@@ -31,6 +32,29 @@ fn run_job_check_stop() {
     assert_ends(&run.redoubt(&["stop"]), 0, "");
     assert_ends(&run.wait(), 0, "");
     assert_ends(&run.redoubt(&["status"]), 3, "no guest named default");
+}
+
+#[test]
+fn scripts_read_json() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&build_image(rom, NOTHING));
+    let redoubt = |arguments: &[&str]| {
+        let ended = programs.redoubt(&site).args(arguments).output().expect("redoubt runs");
+        (ended.status.code(), String::from_utf8(ended.stdout).expect("text"))
+    };
+    let (started, ready) = redoubt(&["run", ".", "--tee", "sim", "--detach", "--json"]);
+    let probed = redoubt(&["probe", "10.0.2.2:7", "--json"]);
+    // Before anything fails: nobody else ends a detached guest.
+    let (code, stopped) = redoubt(&["stop", "--json"]);
+    assert_eq!((started, ready.lines().count()), (Some(0), 1), "{ready}");
+    let ready: Value = serde_json::from_str(&ready).expect("one line of JSON");
+    assert_eq!((&ready["name"], &ready["tee"]), (&"default".into(), &"simulated".into()));
+    assert_eq!(ready["measurement"].as_str().map(str::len), Some(96));
+    let stopped: Value = serde_json::from_str(&stopped).expect("JSON");
+    assert_eq!((code, &stopped["clean"]), (Some(0), &true.into()));
+    let problem: Value = serde_json::from_str(&probed.1).expect("JSON");
+    let problem = problem["problem"].as_str().expect("it is no destination of the manifest");
+    assert!(probed.0 == Some(1) && problem.contains("egress"), "{problem}");
 }
 
 #[test]

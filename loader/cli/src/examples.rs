@@ -1,0 +1,69 @@
+//! Examples and exit codes at the end of `--help`.
+
+pub(crate) const ALL: &str = "\
+Examples:
+  redoubt preflight
+  redoubt run dist --tee sim --detach
+  redoubt job --input ledger.csv --output report.json
+  redoubt stop";
+
+pub(crate) const CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed, the message says why
+  2    wrong usage
+  3    no guest of that name runs here
+  4    the guest ended when it should not have
+  5    the job trapped, exceeded a limit, was refused or cancelled; no output was written, only the
+       claim that the guest signs when a job traps or exceeds a limit
+  6    the component ended with a code other than 0; output and claim were written
+  130  interrupted";
+
+pub(crate) const PREFLIGHT: &str = "\
+Examples:
+  redoubt preflight
+  redoubt preflight --json | jq '.findings[] | select(.ok | not) | .remedy'";
+
+pub(crate) const RUN: &str = "\
+Examples:
+  For development, without protection, left running in the background:
+    redoubt run dist --tee sim --detach
+
+  In the foreground until Ctrl-C, protected where the host can (this build launches no protected guests yet):
+    redoubt run dist --allow-simulated
+
+  A second guest next to the first, for a script that reads what it is:
+    redoubt run other-dist --name other --tee sim --detach --json | jq -r .measurement";
+
+pub(crate) const JOB: &str = "\
+Examples:
+  redoubt job --input ledger.csv --output report.json --claim claim.cbor
+
+  From a pipe into a pipe; the claim needs a file:
+    zcat ledger.csv.gz | redoubt job --input - --output - --claim claim.cbor | jq .";
+
+pub(crate) const STATUS: &str = "\
+Examples:
+  redoubt status
+  redoubt status --name other --json | jq .guest.jobs_done";
+
+pub(crate) const LOGS: &str = "\
+Examples:
+  redoubt logs
+  redoubt logs --name other --follow";
+
+pub(crate) const STOP: &str = "\
+Examples:
+  redoubt stop
+  redoubt stop --name other --kill --json";
+
+pub(crate) const PROBE: &str = "\
+Examples:
+  An echo server on the host, where `egress = [\"10.0.2.2:7000\"]` stands in app.toml:
+    socat TCP-LISTEN:7000,fork,bind=127.0.0.1 EXEC:cat &
+    redoubt probe 10.0.2.2:7000";
+
+pub(crate) const COMPLETION: &str = "\
+Examples:
+  redoubt completion bash > ~/.local/share/bash-completion/completions/redoubt
+  redoubt completion zsh > ~/.zfunc/_redoubt";
