@@ -199,20 +199,4 @@ impl File {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn directory_entries_parse_or_are_passed_over() {
-        let mut entry = [0; ENTRY_BYTES];
-        entry[..8].copy_from_slice(&[0, 0, 1, 2, 0, 0x25, 0, 0]);
-        entry[8..8 + 20].copy_from_slice(b"opt/redoubt/manifest");
-        let file = File::parse(&entry).unwrap();
-        assert_eq!((file.name.as_str(), file.key, file.bytes), ("opt/redoubt/manifest", 0x25, 0x102));
-        entry[8] = 0xFF;
-        assert!(File::parse(&entry).is_none());
-        // A name without a terminator ends with the entry.
-        let entry = [b'a'; ENTRY_BYTES];
-        assert_eq!(File::parse(&entry).unwrap().name.len(), NAME_BYTES);
-    }
-}
+mod tests;

@@ -65,8 +65,20 @@ impl PciBus {
                 // The window lies below 4 GiB.
                 _ => self.root.set_bar_32(function, index, u32::try_from(gpa).unwrap_or(u32::MAX)),
             }
+            self.check_bar(function, index, gpa)?;
         }
         Ok(())
+    }
+
+    /// The transport will read the address again: a device that does not keep it is refused here, by name.
+    fn check_bar(&mut self, function: DeviceFunction, index: u8, expected: u64) -> Result<(), DeviceError> {
+        let bar = self.root.bar_info(function, index);
+        match bar.map_err(|error| DeviceError::Pci(format!("{function}: {error}")))? {
+            Some(BarInfo::Memory { address, .. }) if address == expected => Ok(()),
+            found => Err(DeviceError::Pci(format!(
+                "{function}: BAR {index}: expected address {expected:#x}, found {found:x?}"
+            ))),
+        }
     }
 
     /// BARs are naturally aligned powers of two.
@@ -111,3 +123,6 @@ impl ConfigurationAccess for ConfigPorts {
         Self(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;
