@@ -4,11 +4,13 @@
 //! after it has refused a manifest, and only then, this walks the text again along the known fields. What it finds
 //! explains the refusal; it never decides one.
 
+use core::fmt::{self, Write as _};
+
 use heapless::String;
 
 use crate::{HexDigest, HexU64, ManifestError};
 
-/// Longest part of an unknown field's name that is quoted.
+/// Longest part of a name or value that is quoted.
 pub(crate) const QUOTED_MAX_BYTES: usize = 64;
 
 /// The first field that is unknown, repeated, missing or malformed.
@@ -185,14 +187,22 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// As much of a name as an error carries.
-fn quoted(name: &str) -> String<QUOTED_MAX_BYTES> {
-    let mut quoted = String::new();
-    for character in name.chars() {
-        let character = if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
-        if quoted.push(character).is_err() {
-            break;
-        }
+/// As much of a text as an error carries.
+pub(crate) fn quoted(text: impl fmt::Display) -> String<QUOTED_MAX_BYTES> {
+    let mut cut = Cut(String::new());
+    // An error says that the text was cut.
+    let _ = write!(cut, "{text}");
+    cut.0
+}
+
+/// Takes text as far as there is room, control characters replaced.
+struct Cut(String<QUOTED_MAX_BYTES>);
+
+impl fmt::Write for Cut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|character| {
+            let character = if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+            self.0.push(character).map_err(|_| fmt::Error)
+        })
     }
-    quoted
 }

@@ -1,11 +1,12 @@
 //! From exact bytes to a [`Manifest`] whose every field is in range.
 
+use core::fmt;
 use core::net::SocketAddrV4;
 
 use sha2::{Digest, Sha256};
 
-use crate::diagnose::{QUOTED_MAX_BYTES, diagnose};
-use crate::{MANIFEST_MAX_BYTES, MANIFEST_VERSION, MEMORY_MAX_MIB, MEMORY_MIN_MIB, Manifest};
+use crate::diagnose::{QUOTED_MAX_BYTES, diagnose, quoted};
+use crate::{LaunchPolicy, MANIFEST_MAX_BYTES, MANIFEST_VERSION, MEMORY_MAX_MIB, MEMORY_MIN_MIB, Manifest};
 
 /// A manifest that cannot be used. Its author is guilty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,12 +76,14 @@ pub enum ManifestError {
         found: u32,
     },
     /// A field is out of its range.
-    #[error("manifest field `{field}`: expected {expected}")]
+    #[error("manifest field `{field}`: expected {expected}, found {found}")]
     OutOfRange {
         /// Path of the field.
         field: &'static str,
         /// What would do.
         expected: &'static str,
+        /// What stands there, cut to a sane length.
+        found: heapless::String<QUOTED_MAX_BYTES>,
     },
 }
 
@@ -139,47 +142,68 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     }
     let name_ok = (1..=64).contains(&manifest.name.len())
         && manifest.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    check(name_ok, "name", "1 to 64 of a-z, 0-9 and -", manifest.name)?;
+    check_memory(manifest)?;
     let limits = &manifest.limits;
-    let memory_bytes = u64::from(manifest.memory_mib) << 20;
-    let checks = [
-        (name_ok, "name", "1 to 64 of a-z, 0-9 and -"),
-        (is_text(manifest.artefact.engine), "artefact.engine", "text without control characters"),
-        ((MEMORY_MIN_MIB..=MEMORY_MAX_MIB).contains(&manifest.memory_mib), "memory_mib", "32 to 16384"),
-        (manifest.memory_mib.is_multiple_of(2), "memory_mib", "a multiple of 2"),
-        (
-            limits.component_memory_bytes < memory_bytes,
-            "limits.component_memory_bytes",
-            "less than memory_mib",
-        ),
-        (limits.component_memory_bytes > 0, "limits.component_memory_bytes", "more than 0"),
-        (limits.fuel > 0, "limits.fuel", "more than 0"),
-        (limits.wall_ms > 0, "limits.wall_ms", "more than 0"),
-        (manifest.launch.snp.vmpl <= 3, "launch.snp.vmpl", "0 to 3"),
-        (manifest.args.iter().all(|text| is_text(text)), "args", "text without control characters"),
-        (
-            has_usable_env(manifest),
-            "env",
-            "names that differ, without =, and text without control characters",
-        ),
-        (manifest.egress.iter().all(|text| is_destination(text)), "egress", "a.b.c.d:port, port not 0"),
-    ];
-    match checks.into_iter().find(|(ok, _, _)| !ok) {
-        Some((_, field, expected)) => Err(ManifestError::OutOfRange { field, expected }),
-        None => Ok(()),
+    check(limits.fuel > 0, "limits.fuel", "more than 0", limits.fuel)?;
+    check(limits.wall_ms > 0, "limits.wall_ms", "more than 0", limits.wall_ms)?;
+    check_launch(&manifest.launch)?;
+    check_texts(manifest)
+}
+
+fn check_memory(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
+    let memory_mib = manifest.memory_mib;
+    let in_range = (MEMORY_MIN_MIB..=MEMORY_MAX_MIB).contains(&memory_mib);
+    check(in_range, "memory_mib", "32 to 16384", memory_mib)?;
+    check(memory_mib.is_multiple_of(2), "memory_mib", "a multiple of 2", memory_mib)?;
+    let limit_bytes = manifest.limits.component_memory_bytes;
+    let fits = limit_bytes > 0 && limit_bytes < u64::from(memory_mib) << 20;
+    check(fits, "limits.component_memory_bytes", "more than 0 and less than memory_mib", limit_bytes)
+}
+
+/// Bits that no honest launch sets or leaves out: debugging shows the guest's memory to the host, migration hands it to
+/// an agent. AMD 56860, table "Guest Policy"; Intel TDX module base specification, "ATTRIBUTES".
+fn check_launch(launch: &LaunchPolicy) -> Result<(), ManifestError> {
+    let (policy, attributes) = (launch.snp.policy, launch.tdx.attributes);
+    let is_honest = policy.0 & (1 << 17) != 0 && policy.0 & (1 << 18 | 1 << 19) == 0;
+    let bits = "bit 17 set; migration agent (bit 18) and debugging (bit 19) off";
+    check(is_honest, "launch.snp.policy", bits, policy)?;
+    check(launch.snp.vmpl <= 3, "launch.snp.vmpl", "0 to 3", launch.snp.vmpl)?;
+    let is_honest = attributes.0 & (1 | 1 << 29 | 1 << 63) == 0;
+    let bits = "debugging (bit 0), migration (bit 29) and PERFMON (bit 63) off";
+    check(is_honest, "launch.tdx.attributes", bits, attributes)
+}
+
+fn check_texts(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
+    let text = |field, text: &str| {
+        check(is_text(text), field, "text without control characters", text)
+    };
+    text("artefact.engine", manifest.artefact.engine)?;
+    manifest.args.iter().try_for_each(|arg| text("args", arg))?;
+    for (index, variable) in manifest.env.iter().enumerate() {
+        let is_first = manifest.env.iter().take(index).all(|earlier| earlier.name != variable.name);
+        let is_name = !variable.name.is_empty() && !variable.name.contains('=') && is_text(variable.name);
+        check(is_first && is_name, "env", "names that differ, without =", variable.name)?;
+        text("env", variable.value)?;
     }
+    let destination = |text: &&str| {
+        check(is_destination(text), "egress", "a.b.c.d:port, port not 0", text)
+    };
+    manifest.egress.iter().try_for_each(destination)
+}
+
+fn check(
+    is_right: bool,
+    field: &'static str,
+    expected: &'static str,
+    found: impl fmt::Display,
+) -> Result<(), ManifestError> {
+    if is_right { Ok(()) } else { Err(ManifestError::OutOfRange { field, expected, found: quoted(found) }) }
 }
 
 /// JSON wants control characters escaped, and readers differ in what they do when they are not.
 fn is_text(text: &str) -> bool {
     !text.chars().any(char::is_control)
-}
-
-fn has_usable_env(manifest: &Manifest<'_>) -> bool {
-    manifest.env.iter().enumerate().all(|(index, variable)| {
-        let is_name = !variable.name.is_empty() && !variable.name.contains('=') && is_text(variable.name);
-        let is_first = manifest.env.iter().take(index).all(|earlier| earlier.name != variable.name);
-        is_name && is_first && is_text(variable.value)
-    })
 }
 
 fn is_destination(text: &str) -> bool {

@@ -146,12 +146,29 @@ fn every_range_has_two_ends() {
     assert_eq!(out_of_range("\"fuel\":1000000", "\"fuel\":0"), "limits.fuel");
     assert_eq!(out_of_range("\"wall_ms\":60000", "\"wall_ms\":0"), "limits.wall_ms");
     assert_eq!(out_of_range("\"vmpl\":0", "\"vmpl\":4"), "launch.snp.vmpl");
+    for bad in ["0x10000", "0x70000", "0xb0000"] {
+        assert_eq!(out_of_range("0x30000", bad), "launch.snp.policy");
+    }
+    for bad in ["0x10000001", "0x30000000", "0x8000000010000000"] {
+        assert_eq!(out_of_range("0x10000000", bad), "launch.tdx.attributes");
+    }
     assert!(parse_manifest(with("\"vmpl\":0", "\"vmpl\":3").as_bytes()).is_ok());
     let too_long = "a".repeat(65);
     for bad in ["", "Audit", "a b", "a_b", "é", &too_long] {
         assert_eq!(out_of_range("audit-2", bad), "name");
     }
     assert_eq!(refusal(&with("\"version\":1", "\"version\":2")), ManifestError::Version { found: 2 });
+}
+
+#[test]
+fn what_is_out_of_range_is_shown() {
+    let message = |from: &str, to: &str| refusal(&with(from, to)).to_string();
+    let found = message("\"memory_mib\":128", "\"memory_mib\":31");
+    assert_eq!(found, "manifest field `memory_mib`: expected 32 to 16384, found 31");
+    assert!(message("0x30000", "0xb0000").ends_with("found 0xb0000"));
+    assert!(message("192.0.2.7:443", "example.org:443").ends_with("found example.org:443"));
+    let long = message("audit-2", &"A".repeat(100));
+    assert!(long.ends_with(&format!("found {}", "A".repeat(QUOTED_MAX_BYTES))), "{long}");
 }
 
 #[test]
