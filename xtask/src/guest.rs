@@ -1,9 +1,11 @@
 //! Builds the guest: one ELF that `image-rom` turns into the ROM.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use image_rom::Rom;
 
 use crate::process::Tool;
 use crate::setup::{self, GUEST_TOOLCHAIN, Need};
@@ -14,7 +16,7 @@ const TARGET_FILE: &str = "enclave/x86_64-redoubt-none.json";
 const TARGET_NAME: &str = "x86_64-redoubt-none";
 
 /// Builds `enclave-fw` and returns its ELF.
-pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
+fn build(workspace: &Workspace) -> Result<PathBuf> {
     setup::ensure(workspace, &[Need::GuestToolchain])?;
     cargo(workspace, "build")?
         .args(["--package", "enclave-fw", "--profile", "guest", "--locked"])
@@ -22,6 +24,15 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let elf = workspace.target().join("guest").join(TARGET_NAME).join("guest/enclave-fw");
     anyhow::ensure!(elf.is_file(), "the guest was built but {} is missing", elf.display());
     Ok(elf)
+}
+
+/// Builds the guest and makes its ROM; returns the ELF too.
+pub(crate) fn build_rom(workspace: &Workspace) -> Result<(PathBuf, Rom)> {
+    let elf = build(workspace)?;
+    let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    let rom =
+        image_rom::assemble(&bytes).with_context(|| format!("cannot make a ROM of {}", elf.display()))?;
+    Ok((elf, rom))
 }
 
 /// Cargo of the guest's toolchain with everything that each of its builds needs.

@@ -38,8 +38,7 @@ pub(crate) fn build(workspace: &Workspace, source: Option<Source>, out: &Path) -
         .with_context(|| format!("cannot read {}", source.manifest.display()))?;
     let app = AppToml::parse(&app).with_context(|| format!("{} is wrong", source.manifest.display()))?;
     let component = read(&source.component)?;
-    let rom =
-        image_rom::assemble(&read(&guest::build(workspace)?)?).context("the guest does not fit the ROM")?;
+    let (_, rom) = guest::build_rom(workspace)?;
 
     let progress = Progress::start("compiling the component");
     let image = image_builder::build(Sources { rom: rom.bytes(), component: &component, app: &app });

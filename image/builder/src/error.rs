@@ -83,6 +83,14 @@ pub enum BuildError {
     Measure(MeasureError),
 }
 
+impl BuildError {
+    /// Whether a larger `memory_mib` would help.
+    #[must_use]
+    pub const fn wants_memory(&self) -> bool {
+        matches!(self, Self::Component(RuntimeError::Memory { .. }))
+    }
+}
+
 /// An image folder that cannot be written or must not be launched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@ mod statistics;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use crate::process::Progress;
@@ -32,22 +32,20 @@ const FIRST_LINE: &str = "ledger-audit:";
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// Boots of each system
-    #[arg(long, default_value_t = 9)]
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     boots: u32,
     /// Runs of the 10 MB job on each system
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// Where the figures go
     #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
     out: PathBuf,
 }
 
-/// Measures everything and writes the report.
+/// Measures everything and writes the report. A target that is missed is an error, after that.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     setup::ensure(workspace, &[Need::GuestToolchain, Need::ComponentTarget, Need::Qemu])?;
-    let elf = guest::build(workspace)?;
-    let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let rom = image_rom::assemble(&bytes).context("the guest does not fit the ROM")?;
+    let (elf, rom) = guest::build_rom(workspace)?;
     let component = component::build(workspace, component::EXAMPLE, component::EXAMPLE_PACKAGE)?;
     let ledger = workspace.scratch().join("bench-ledger.csv");
     fs::create_dir_all(workspace.scratch())?;
@@ -59,21 +57,26 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let app = workspace.path(component::EXAMPLE).join("app.toml");
     let redoubt = Redoubt::new(rom.bytes().to_vec(), &component, &app)?;
     let progress = Progress::start("searching the smallest guest");
-    let smallest = redoubt.smallest_memory_mib(&machine, &ledger, redoubt.memory_mib());
+    let smallest = redoubt.smallest_memory_mib(&machine, &ledger);
     progress.end(smallest.is_ok());
+    let smallest = smallest?;
     let report = Report {
         machine: machine.describe(),
         kernel: linux.kernel_name.clone(),
         boot: boots(&machine, &redoubt, &linux, options.boots)?,
         speed: speeds(&machine, &redoubt, &linux, &ledger, options.runs)?,
-        memory_mib: smallest?,
+        memory_mib: smallest,
         rom_bytes: rom.bytes().len() as u64,
         rom_used_bytes: rom.used_bytes(),
         sizes: sizes::table(&elf)?,
     };
     let text = report.to_string();
     print!("{text}");
-    fs::write(workspace.root().join(&options.out), text).context("cannot write the report")
+    let out = workspace.root().join(&options.out);
+    fs::write(&out, text).with_context(|| format!("cannot write {}", out.display()))?;
+    let missed = report.missed();
+    ensure!(missed.is_empty(), "missed targets: {}", missed.join("; "));
+    Ok(())
 }
 
 /// Alternates, so that whatever else the machine does hits both.

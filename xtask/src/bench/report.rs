@@ -4,6 +4,13 @@ use core::fmt;
 
 use super::statistics::{Samples, ratio};
 
+/// How many times longer the Linux guest takes to boot, at least.
+const BOOT_RATIO_MIN: f64 = 15.0;
+/// How many times longer our guest takes for the job, at most.
+const RUN_RATIO_MAX: f64 = 1.10;
+const MEMORY_MAX_MIB: u32 = 128;
+const ROM_MAX_BYTES: u64 = 2_621_440;
+
 /// What was measured.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -35,9 +42,61 @@ pub(super) struct Speed {
     pub(super) heap_peak_bytes: u64,
 }
 
+/// A figure that was promised.
+struct Target {
+    figure: &'static str,
+    wanted: String,
+    measured: String,
+    is_met: bool,
+}
+
+impl Report {
+    fn targets(&self) -> [Target; 4] {
+        let boots = ratio(&self.boot.linux, &self.boot.redoubt);
+        let runs = ratio(&self.speed.redoubt[1], &self.speed.linux_same[1]);
+        let (rom_bytes, used) = (self.rom_bytes, self.rom_used_bytes);
+        [
+            Target {
+                figure: "boot, Linux ÷ Redoubt",
+                wanted: format!("at least {BOOT_RATIO_MIN}"),
+                measured: format!("{boots:.1}"),
+                is_met: boots >= BOOT_RATIO_MIN,
+            },
+            Target {
+                figure: "10 MB job, Redoubt ÷ Linux, same engine settings",
+                wanted: format!("at most {RUN_RATIO_MAX:.2}"),
+                measured: format!("{runs:.2}"),
+                is_met: runs <= RUN_RATIO_MAX,
+            },
+            Target {
+                figure: "guest RAM for the 10 MB job",
+                wanted: format!("at most {MEMORY_MAX_MIB} MiB"),
+                measured: format!("{} MiB", self.memory_mib),
+                is_met: self.memory_mib <= MEMORY_MAX_MIB,
+            },
+            Target {
+                figure: "ROM",
+                wanted: format!("at most {ROM_MAX_BYTES} bytes"),
+                measured: format!("{rom_bytes} bytes, of which {used} used"),
+                is_met: rom_bytes <= ROM_MAX_BYTES,
+            },
+        ]
+    }
+
+    /// What each missed target wanted and got.
+    pub(super) fn missed(&self) -> Vec<String> {
+        let missed = self.targets().into_iter().filter(|target| !target.is_met);
+        missed
+            .map(|Target { figure, wanted, measured, .. }| {
+                format!("{figure}: expected {wanted}, found {measured}")
+            })
+            .collect()
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { machine, kernel, boot, speed, memory_mib, rom_bytes, rom_used_bytes, sizes } = self;
+        let Self { machine, kernel, boot, speed, sizes, .. } = self;
         writeln!(f, "# Benchmarks\n")?;
         writeln!(
             f,
@@ -46,16 +105,12 @@ impl fmt::Display for Report {
         writeln!(f, "Machine: {machine}.")?;
         writeln!(f, "Linux guest: Debian's cloud kernel {kernel}, an initramfs with one static program.\n")?;
         writeln!(f, "| figure | target | measured |\n| --- | --- | --- |")?;
-        let boots = ratio(&boot.linux, &boot.redoubt);
-        writeln!(f, "| boot, Linux ÷ Redoubt | at least 15 | {boots:.1} |")?;
-        let [_, redoubt] = &speed.redoubt;
-        let ([_, same], [_, default]) = (&speed.linux_same, &speed.linux_default);
-        let runs = ratio(redoubt, same);
-        writeln!(f, "| 10 MB job, Redoubt ÷ Linux, same engine settings | at most 1.10 | {runs:.2} |")?;
-        let runs = ratio(redoubt, default);
-        writeln!(f, "| 10 MB job, Redoubt ÷ Linux, wasmtime's default settings | shown only | {runs:.2} |")?;
-        writeln!(f, "| guest RAM for the 10 MB job | at most 128 MiB | {memory_mib} MiB |")?;
-        writeln!(f, "| ROM | at most 2621440 bytes | {rom_bytes} bytes, of which {rom_used_bytes} used |\n")?;
+        for Target { figure, wanted, measured, .. } in self.targets() {
+            writeln!(f, "| {figure} | {wanted} | {measured} |")?;
+        }
+        let runs = ratio(&speed.redoubt[1], &speed.linux_default[1]);
+        let figure = "10 MB job, Redoubt ÷ Linux, wasmtime's default settings";
+        writeln!(f, "| {figure} | shown only | {runs:.2} |\n")?;
         write_boot(f, boot)?;
         write_speed(f, speed)?;
         writeln!(f, "## What fills the ROM\n\n{sizes}")
@@ -99,4 +154,48 @@ fn write_speed(f: &mut fmt::Formatter<'_>, speed: &Speed) -> fmt::Result {
     writeln!(f, "The whole job as the loader sees it, claim included: {whole}.")?;
     let (fuel, heap) = (speed.fuel, speed.heap_peak_bytes / 1024);
     writeln!(f, "Fuel: {fuel}. Peak of the guest's heap: {heap} KiB.\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    fn samples(ms: u64) -> Samples {
+        let mut samples = Samples::default();
+        samples.push(Duration::from_millis(ms));
+        samples
+    }
+
+    fn report() -> Report {
+        let mut report = Report {
+            machine: String::new(),
+            kernel: String::new(),
+            boot: Boot { redoubt: samples(10), linux: samples(150) },
+            speed: Speed::default(),
+            memory_mib: 128,
+            rom_bytes: ROM_MAX_BYTES,
+            rom_used_bytes: 0,
+            sizes: String::new(),
+        };
+        report.speed.redoubt[1] = samples(110);
+        report.speed.linux_same[1] = samples(100);
+        report
+    }
+
+    #[test]
+    fn missed_targets_are_named() {
+        assert_eq!(report().missed(), [""; 0]);
+        let slow = Report { boot: Boot { redoubt: samples(11), linux: samples(150) }, ..report() };
+        assert_eq!(slow.missed(), ["boot, Linux ÷ Redoubt: expected at least 15, found 13.6"]);
+        let large = Report { memory_mib: 130, rom_bytes: ROM_MAX_BYTES + 1, ..report() };
+        assert_eq!(large.missed().len(), 2);
+        let mut long = report();
+        long.speed.redoubt[1] = samples(111);
+        assert_eq!(long.missed().len(), 1);
+        assert!(
+            long.to_string().contains("| ROM | at most 2621440 bytes | 2621440 bytes, of which 0 used |")
+        );
+    }
 }
