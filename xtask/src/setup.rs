@@ -4,6 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use loader_vmm::error::LaunchError;
+use loader_vmm::{QEMU_VARIABLE, Qemu};
 
 use crate::process::Tool;
 use crate::workspace::Workspace;
@@ -16,7 +18,6 @@ pub(crate) const COMPONENT_TARGET: &str = "wasm32-wasip2";
 const QEMU: SystemProgram = SystemProgram {
     name: "QEMU",
     program: "qemu-system-x86_64",
-    variable: "REDOUBT_QEMU",
     apt_package: "qemu-system-x86",
     commands: [
         ("dnf", "sudo dnf install qemu-system-x86-core"),
@@ -32,7 +33,6 @@ const QEMU: SystemProgram = SystemProgram {
 const CPP_COMPILER: SystemProgram = SystemProgram {
     name: "a C++ compiler",
     program: "c++",
-    variable: "CXX",
     apt_package: "g++",
     commands: [
         ("dnf", "sudo dnf install gcc-c++"),
@@ -44,12 +44,13 @@ const CPP_COMPILER: SystemProgram = SystemProgram {
     page: "https://gcc.gnu.org",
 };
 
+/// Names another C++ compiler.
+const CPP_VARIABLE: &str = "CXX";
+
 /// A program that the machine's own package manager installs.
 struct SystemProgram {
     name: &'static str,
     program: &'static str,
-    /// Names another one, when it is set.
-    variable: &'static str,
     apt_package: &'static str,
     /// Package managers other than apt, and what to run where there is one.
     commands: [(&'static str, &'static str); 5],
@@ -101,8 +102,8 @@ impl Need {
                 sysroot
                     .is_some_and(|path| Path::new(&path).join("lib/rustlib").join(COMPONENT_TARGET).is_dir())
             }
-            Self::Qemu => QEMU.is_there(),
-            Self::CppCompiler => CPP_COMPILER.is_there(),
+            Self::Qemu => Qemu::find(None).is_ok(),
+            Self::CppCompiler => find_program(&cpp_compiler(env::var(CPP_VARIABLE).ok())).is_some(),
         }
     }
 
@@ -118,8 +119,8 @@ impl Need {
             Self::ComponentTarget => {
                 rustup()?.dir(workspace.root()).args(["target", "add", COMPONENT_TARGET])
             }
-            Self::Qemu => return QEMU.install(),
-            Self::CppCompiler => return CPP_COMPILER.install(),
+            Self::Qemu => return install_qemu(),
+            Self::CppCompiler => return install_cpp_compiler(),
         }
         .run(&format!("installing {}", self.name()))
         .map(drop)
@@ -165,11 +166,30 @@ fn rustup() -> Result<Tool> {
     Ok(Tool::new("rustup"))
 }
 
-impl SystemProgram {
-    fn is_there(&self) -> bool {
-        env::var_os(self.variable).is_some() || find_program(self.program).is_some()
+/// Another QEMU would not be used where one is named, nor one that the package manager thinks is up to date.
+fn install_qemu() -> Result<()> {
+    match Qemu::find(None) {
+        Err(LaunchError::QemuMissing { .. }) if env::var_os(QEMU_VARIABLE).is_none() => QEMU.install(),
+        found => found.map(drop).context("QEMU cannot be used"),
     }
+}
 
+fn install_cpp_compiler() -> Result<()> {
+    if let Ok(stated) = env::var(CPP_VARIABLE) {
+        bail!(
+            "{CPP_VARIABLE}: expected a C++ compiler, found {stated:?}, which is not there: correct or unset it"
+        );
+    }
+    CPP_COMPILER.install()
+}
+
+/// The compiler that `stated` names, perhaps with arguments, as crates that compile C++ understand it.
+fn cpp_compiler(stated: Option<String>) -> String {
+    let program = stated.map(|stated| stated.split_whitespace().next().unwrap_or_default().to_owned());
+    program.unwrap_or_else(|| CPP_COMPILER.program.to_owned())
+}
+
+impl SystemProgram {
     fn install(&self) -> Result<()> {
         let is_root = Tool::new("id").arg("-u").ask().as_deref() == Some("0");
         if !is_root || find_program("apt-get").is_none() {
@@ -193,5 +213,19 @@ impl SystemProgram {
             || format!("install {} from {}", self.program, self.page),
             |(_, command)| (*command).to_owned(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_variable_names_has_to_be_there() {
+        assert_eq!(cpp_compiler(None), "c++");
+        assert_eq!(cpp_compiler(Some("ccache g++".to_owned())), "ccache");
+        assert!(find_program(&cpp_compiler(Some("no-such-compiler -O2".to_owned()))).is_none());
+        assert!(find_program(&cpp_compiler(Some(String::new()))).is_none());
+        assert!(find_program("sh").is_some());
     }
 }
