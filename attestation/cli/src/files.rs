@@ -12,11 +12,12 @@ use sha2::{Digest, Sha256};
 
 use crate::arguments::CheckArguments;
 use crate::check::{FileDigest, Inputs, SimulatedEvidence};
+use crate::progress::{Audience, Progress};
 
 /// The longest reference values that are read.
 const REFERENCE_MAX_BYTES: usize = 1024 * 1024;
 /// The longest component that is read: the guest takes no longer one.
-const COMPONENT_MAX_BYTES: usize = 256 * 1024 * 1024;
+const COMPONENT_MAX_BYTES: usize = attestation_manifest::COMPONENT_MAX_BYTES;
 /// Inputs and outputs are hashed in pieces: they may be larger than memory.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -80,14 +81,15 @@ impl CheckFiles {
     /// # Errors
     /// The first file that cannot be used.
     pub fn read(arguments: &CheckArguments) -> Result<Self, FileError> {
+        let audience = Audience::of_json(arguments.json);
         Ok(Self {
             claim: CLAIM.read(&arguments.claim)?,
             reference: read_reference(&arguments.reference)?,
             manifest: arguments.manifest.as_deref().map(|path| MANIFEST.read(path)).transpose()?,
             rom: arguments.rom.as_deref().map(|path| ROM.read(path)).transpose()?,
             component: arguments.component.as_deref().map(|path| COMPONENT.read(path)).transpose()?,
-            output: OUTPUT.digest(&arguments.output)?,
-            input: INPUT.digest(&arguments.input)?,
+            output: OUTPUT.digest(&arguments.output, audience)?,
+            input: INPUT.digest(&arguments.input, audience)?,
         })
     }
 
@@ -156,9 +158,20 @@ impl Kind {
         Ok(bytes)
     }
 
-    fn digest(self, path: &Path) -> Result<FileDigest, FileError> {
-        let file = File::open(path).map_err(|source| self.read_error(path, source))?;
-        digest_of(file).map_err(|source| self.read_error(path, source))
+    fn digest(self, path: &Path, audience: Audience) -> Result<FileDigest, FileError> {
+        let digest = || {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            let what = format!("of {} hashed", self.what);
+            // What a pipe will bring nobody knows.
+            let progress = if metadata.is_file() {
+                Progress::of_bytes(metadata.len(), &what, audience)
+            } else {
+                Progress::of_stream(&what, audience)
+            };
+            digest_of(progress.counting(file))
+        };
+        digest().map_err(|source| self.read_error(path, source))
     }
 
     fn read_error(self, path: &Path, source: io::Error) -> FileError {

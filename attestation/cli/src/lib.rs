@@ -12,4 +12,5 @@ extern crate self as attestation_cli;
 pub mod arguments;
 pub mod check;
 pub mod files;
+pub mod progress;
 pub mod render;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use attestation_cli::arguments::{Arguments, CheckArguments, Command};
 use attestation_cli::check::{SimulatedEvidence, check};
 use attestation_cli::files::CheckFiles;
+use attestation_cli::progress::{Audience, Progress};
 use attestation_cli::render::{Colours, json, table};
 use attestation_evidence::text::printable;
 use clap::{CommandFactory, Parser};
@@ -38,7 +39,10 @@ fn run_check(arguments: &CheckArguments) -> ExitCode {
     };
     let simulated =
         if arguments.allow_simulated { SimulatedEvidence::Allowed } else { SimulatedEvidence::Refused };
+    let what = if arguments.component.is_some() { "compiling the component again" } else { "checking" };
+    let progress = Progress::waiting(what, Audience::of_json(arguments.json));
     let verdict = check(&files.inputs(simulated));
+    drop(progress);
     let text = if arguments.json { json(&verdict) } else { table(&verdict, colours()) };
     let status = if verdict.is_accepted() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
     print(text.as_bytes(), status)

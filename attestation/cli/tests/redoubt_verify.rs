@@ -3,8 +3,9 @@
 
 mod world;
 
+use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 use world::{COMPONENT, INPUT, OUTPUT, World};
@@ -104,4 +105,36 @@ fn help_has_examples_and_completion_is_a_script() {
     assert!(run(&["--help"]).contains("redoubt-verify check claim.cbor"));
     assert!(run(&["check", "--help"]).contains("--component dist/component.wasm"));
     assert!(run(&["completion", "bash"]).contains("complete -F"));
+}
+
+/// What a terminal shows while an input takes three seconds to come through a pipe.
+fn shown_while_waiting(folder: &Path, more: &str) -> Option<String> {
+    let program = env!("CARGO_BIN_EXE_redoubt-verify");
+    let check = format!("{program} check claim.cbor --input pipe --output output.json");
+    let check = format!("{check} --reference reference-values.json --allow-simulated {more} > verdict");
+    let wait = format!("rm -f pipe; mkfifo pipe; (sleep 3; cat input.csv) > pipe & {check}");
+    let mut script = Command::new("script");
+    script.current_dir(folder).args(["--quiet", "--return", "--command", &wait, "/dev/null"]);
+    match script.stdin(Stdio::null()).output() {
+        Ok(output) => {
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+            Some(text(&output.stdout))
+        }
+        Err(error) => {
+            // Not `eprintln!`, which the test harness keeps to itself when the test passes.
+            let _ = writeln!(io::stderr(), "skipped: script(1) of util-linux: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn people_see_progress_and_programs_do_not() {
+    let folder = folder();
+    let Some(shown) = shown_while_waiting(folder.path(), "") else { return };
+    assert!(shown.contains("0 B of input hashed"), "{shown}");
+    let verdict = || std::fs::read_to_string(folder.path().join("verdict")).unwrap();
+    assert!(verdict().contains("ACCEPTED"), "{}", verdict());
+    assert_eq!(shown_while_waiting(folder.path(), "--json").unwrap(), "");
+    assert!(verdict().starts_with('{'), "{}", verdict());
 }

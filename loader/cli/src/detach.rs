@@ -11,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
+use attestation_cli::progress::{Audience, Progress};
 use clap::ValueEnum;
 
 use crate::arguments::RunArguments;
 use crate::client::Client;
 use crate::failure::{FAILED, Failure, Outcome};
 use crate::place::Place;
-use crate::progress::{Audience, Progress};
 use crate::run::BOOTING;
 
 pub(crate) fn detach(arguments: &RunArguments, place: &Place) -> Outcome {

@@ -5,8 +5,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-
-use crate::progress::{Audience, Progress};
+use attestation_cli::progress::{Audience, Progress};
 
 /// An input of known length.
 #[derive(Debug)]

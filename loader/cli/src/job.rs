@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
+use attestation_cli::progress::{Audience, Progress};
 use loader_vmm::text::printable;
 use serde::Serialize;
 
@@ -18,7 +19,6 @@ use crate::failure::{COMPONENT_FAILED, Failure, INTERRUPTED, JOB_FAILED, Outcome
 use crate::input::Input;
 use crate::output::Output;
 use crate::place::Place;
-use crate::progress::{Audience, Progress};
 use crate::protocol::{INPUT_PIECE_BYTES, JobReply, OutcomeReply, Reply, Request, VERSION};
 use crate::results::{Files, Written};
 

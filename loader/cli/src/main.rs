@@ -22,7 +22,6 @@ mod logs;
 mod output;
 mod place;
 mod preflight;
-mod progress;
 mod protocol;
 mod query;
 mod results;

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use anyhow::anyhow;
+use attestation_cli::progress::{Audience, Progress};
 use loader_vmm::host::{Finding, inspect};
 use serde::Serialize;
 
 use crate::arguments::PreflightArguments;
 use crate::failure::{FAILED, Failure, Outcome};
-use crate::progress::{Audience, Progress};
 
 #[derive(Debug, Serialize)]
 struct Report {

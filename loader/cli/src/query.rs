@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::anyhow;
+use attestation_cli::progress::{Audience, Progress};
 use loader_vmm::text::printable_line;
 use serde::Serialize;
 
@@ -11,7 +12,6 @@ use crate::arguments::{ProbeArguments, StatusArguments, StopArguments};
 use crate::client::{Client, unexpected};
 use crate::failure::{FAILED, Failure, GUEST_ENDED, Outcome};
 use crate::place::Place;
-use crate::progress::{Audience, Progress};
 use crate::protocol::{GuestReply, Reply, Request, StatusReply, VERSION};
 use crate::server::PROBE_PAYLOAD;
 

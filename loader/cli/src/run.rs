@@ -8,6 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use anyhow::{Context, anyhow};
+use attestation_cli::progress::{Audience, Progress};
 use attestation_manifest::parse_manifest;
 use loader_vmm::end::GuestEnd;
 use loader_vmm::error::LaunchError;
@@ -18,7 +19,6 @@ use crate::arguments::RunArguments;
 use crate::detach;
 use crate::failure::{Failure, GUEST_ENDED, INTERRUPTED, Outcome};
 use crate::place::{Place, chip_file};
-use crate::progress::{Audience, Progress};
 use crate::protocol::StatusReply;
 use crate::server::{Server, Wish};
 

@@ -1,4 +1,4 @@
-//! What people see on standard error while something takes long.
+//! What people see on standard error while something takes long: here and in `redoubt`.
 
 use core::time::Duration;
 use std::io::{self, IsTerminal, Read};
@@ -13,7 +13,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Who watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Audience {
+pub enum Audience {
     /// A person, if standard error is a terminal.
     Person,
     /// A program, with `--json`.
@@ -21,14 +21,16 @@ pub(crate) enum Audience {
 }
 
 impl Audience {
-    pub(crate) const fn of_json(json: bool) -> Self {
+    /// Whether `--json` was given.
+    #[must_use]
+    pub const fn of_json(json: bool) -> Self {
         if json { Self::Program } else { Self::Person }
     }
 }
 
 /// Shown until dropped.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub struct Progress {
     bar: ProgressBar,
     /// Dropped to end the thread; both are absent when nobody watches.
     over: Option<mpsc::Sender<()>>,
@@ -37,31 +39,35 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Of something that says nothing of itself until it is done.
-    pub(crate) fn waiting(what: &str, audience: Audience) -> Self {
+    #[must_use]
+    pub fn waiting(what: &str, audience: Audience) -> Self {
         Self::start(None, "{spinner} {msg}, {elapsed}", what, audience)
     }
 
     /// Of bytes that come to an end nobody knows.
-    pub(crate) fn of_stream(what: &str, audience: Audience) -> Self {
+    #[must_use]
+    pub fn of_stream(what: &str, audience: Audience) -> Self {
         Self::start(None, "{spinner} {bytes} {msg}, {elapsed}", what, audience)
     }
 
     /// Of this many bytes.
-    pub(crate) fn of_bytes(total: u64, what: &str, audience: Audience) -> Self {
+    #[must_use]
+    pub fn of_bytes(total: u64, what: &str, audience: Audience) -> Self {
         Self::start(Some(total), "{bar:30} {bytes} of {total_bytes} {msg}, {elapsed}", what, audience)
     }
 
-    pub(crate) fn set(&self, position: u64) {
+    /// Says how far it is.
+    pub fn set(&self, position: u64) {
         self.bar.set_position(position);
     }
 
     /// Counts what is read.
-    pub(crate) fn counting(&self, from: impl Read) -> impl Read {
+    pub fn counting(&self, from: impl Read) -> impl Read {
         self.bar.wrap_read(from)
     }
 
     /// Does something with the progress out of the way.
-    pub(crate) fn aside<T>(&self, does: impl FnOnce() -> T) -> T {
+    pub fn aside<T>(&self, does: impl FnOnce() -> T) -> T {
         self.bar.suspend(does)
     }
 
