@@ -28,6 +28,10 @@ pub const MANIFEST_MAX_BYTES: usize = 64 * 1024;
 pub const MEMORY_MIN_MIB: u32 = 32;
 /// The most: room for the largest linear memory that a component can have, 4 GiB, several times over.
 pub const MEMORY_MAX_MIB: u32 = 16 * 1024;
+/// The largest component of an image.
+pub const COMPONENT_MAX_BYTES: usize = 256 * 1024 * 1024;
+/// The largest artefact of an image, whatever the manifest's memory allows.
+pub const ARTEFACT_MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Most arguments and environment variables.
 pub const LIST_MAX: usize = 32;
 /// Most egress destinations.

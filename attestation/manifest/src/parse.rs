@@ -175,9 +175,7 @@ fn check_launch(launch: &LaunchPolicy) -> Result<(), ManifestError> {
 }
 
 fn check_texts(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
-    let text = |field, text: &str| {
-        check(is_text(text), field, "text without control characters", text)
-    };
+    let text = |field, text: &str| check(is_text(text), field, "text without control characters", text);
     text("artefact.engine", manifest.artefact.engine)?;
     manifest.args.iter().try_for_each(|arg| text("args", arg))?;
     for (index, variable) in manifest.env.iter().enumerate() {
@@ -186,9 +184,7 @@ fn check_texts(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
         check(is_first && is_name, "env", "names that differ, without =", variable.name)?;
         text("env", variable.value)?;
     }
-    let destination = |text: &&str| {
-        check(is_destination(text), "egress", "a.b.c.d:port, port not 0", text)
-    };
+    let destination = |text: &&str| check(is_destination(text), "egress", "a.b.c.d:port, port not 0", text);
     manifest.egress.iter().try_for_each(destination)
 }
 

@@ -20,6 +20,16 @@ pub enum DeviceError {
         /// Which feature.
         feature: &'static str,
     },
+    /// The device lacks features that its driver needs.
+    #[error("{device}: expected feature bits {expected:#x}, found {found:#x}")]
+    FeatureBits {
+        /// Which device.
+        device: &'static str,
+        /// Bits that the driver needs.
+        expected: u64,
+        /// Bits that the device offers.
+        found: u64,
+    },
     /// The device handed back a buffer that it was not given.
     #[error("{device}: the device returned buffer {token}, which it does not have")]
     ForeignBuffer {

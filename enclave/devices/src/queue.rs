@@ -148,7 +148,7 @@ pub(crate) fn negotiate<T: Transport>(
         return Err(DeviceError::FeatureMissing { device, feature: "VERSION_1" });
     }
     if offered & wanted != wanted {
-        return Err(DeviceError::FeatureMissing { device, feature: "a feature that its driver needs" });
+        return Err(DeviceError::FeatureBits { device, expected: wanted, found: offered });
     }
     transport.write_driver_features(VERSION_1 | (offered & ACCESS_PLATFORM) | wanted);
     let accepted = DeviceStatus::ACKNOWLEDGE | DeviceStatus::DRIVER | DeviceStatus::FEATURES_OK;

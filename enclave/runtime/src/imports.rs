@@ -36,9 +36,16 @@ pub(crate) fn unsupported_imports(engine: &Engine, component: &Component) -> Vec
 }
 
 fn is_offered(import: &str) -> bool {
-    import.split_once('@').is_some_and(|(interface, version)| {
-        OFFERED.contains(&interface) && (version == "0.2" || version.starts_with("0.2."))
-    })
+    import.split_once('@').is_some_and(|(interface, version)| OFFERED.contains(&interface) && is_0_2(version))
+}
+
+/// Whether an export is the entry point of a command.
+pub(crate) fn is_command(export: &str) -> bool {
+    export.split_once('@').is_some_and(|(interface, version)| interface == "wasi:cli/run" && is_0_2(version))
+}
+
+fn is_0_2(version: &str) -> bool {
+    version == "0.2" || version.starts_with("0.2.")
 }
 
 /// Says at image build what the guest would say at load: whether it offers everything that `component` imports, and
@@ -71,5 +78,8 @@ mod tests {
         assert!(!is_offered("wasi:cli/stdin"));
         assert!(!is_offered("wasi:cli/stdin-x@0.2.0"));
         assert!(!is_offered("wasi:sockets/tcp@0.2.0"));
+        assert!(is_command("wasi:cli/run@0.2.3"));
+        assert!(!is_command("wasi:cli/run@0.20.0"));
+        assert!(!is_command("wasi:cli/runner@0.2.0"));
     }
 }

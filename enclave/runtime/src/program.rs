@@ -12,14 +12,11 @@ use wasmtime::{Config, CustomCodeMemory, Engine, MemoryCreator, StackCreator};
 
 use crate::bindings::JobPre;
 use crate::footprint::Footprint;
-use crate::imports::unsupported_imports;
+use crate::imports::{is_command, unsupported_imports};
 use crate::wasi::{self, JobState};
 
 /// Alignment of an artefact that is used in place, in bytes: the text section of the file is aligned to it.
 const PAGE_BYTES: usize = 4096;
-
-/// The interface that a component must export.
-const COMMAND: &str = "wasi:cli/run@0.2";
 
 /// What the engine needs from the machine. `None` is the engine's own way, which needs an operating system for
 /// `code_memory` and gives stacks without guard pages on bare metal.
@@ -226,8 +223,8 @@ impl Program {
             return Err(RuntimeError::UnsupportedImports { names });
         }
         let component_type = component.component_type();
-        if !component_type.exports(engine).any(|(name, _)| name.starts_with(COMMAND)) {
-            return Err(RuntimeError::Mismatch { reason: format!("it does not export `{COMMAND}`") });
+        if !component_type.exports(engine).any(|(name, _)| is_command(name)) {
+            return Err(RuntimeError::Mismatch { reason: "it does not export `wasi:cli/run@0.2`".into() });
         }
         let mut linker = Linker::new(engine);
         wasi::add_to_linker(&mut linker).map_err(RuntimeError::settings)?;

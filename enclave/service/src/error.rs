@@ -14,6 +14,9 @@ pub enum ServiceError {
     /// A device broke its rules.
     #[error("{0}")]
     Device(String),
+    /// No fresh randomness for a job. The hardware is guilty.
+    #[error("{0}")]
+    Randomness(String),
     /// Input beyond what the guest allowed.
     #[error("job {job}: loader sent {found} input bytes where {allowed} were allowed")]
     InputOverrun {

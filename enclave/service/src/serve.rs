@@ -102,7 +102,7 @@ where
     }
     log::info!("job {}: {} input bytes", frame.job, start.input_bytes);
     guest.running_job = Some(frame.job);
-    guest.surroundings.reset_heap_peak();
+    guest.surroundings.begin_job().map_err(ServiceError::Randomness)?;
     let (done, mut guest) = job::run(guest, frame.job, start.input_bytes, program, manifest, chain)?;
     log::info!("job {}: {:?}", frame.job, done.outcome);
     guest.finish_job(frame.job, &done)?;

@@ -20,8 +20,12 @@ pub trait Surroundings: Send + 'static {
     /// How full the heap is.
     fn heap(&mut self) -> HeapFigures;
 
-    /// Lets the next peak be the next job's.
-    fn reset_heap_peak(&mut self);
+    /// A job begins: lets the next peak of the heap be its own, and mixes fresh values into the random generator, so that
+    /// what one job saw says nothing about the next.
+    ///
+    /// # Errors
+    /// There is no randomness left; the text says why.
+    fn begin_job(&mut self) -> Result<(), String>;
 
     /// What the network has; `None` without a network device.
     fn network(&mut self) -> Option<NetworkFigures>;

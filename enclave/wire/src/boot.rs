@@ -11,10 +11,10 @@ pub const FW_CFG_LOG_LEVEL: &str = "opt/redoubt/log-level";
 
 /// The largest manifest that the guest reads.
 pub const MANIFEST_MAX_BYTES: usize = attestation_manifest::MANIFEST_MAX_BYTES;
-/// The largest artefact that the guest reads, whatever the manifest's memory allows.
-pub const ARTEFACT_MAX_BYTES: usize = 256 * 1024 * 1024;
+/// The largest artefact that the guest reads.
+pub const ARTEFACT_MAX_BYTES: usize = attestation_manifest::ARTEFACT_MAX_BYTES;
 /// The largest component that the guest hashes.
-pub const COMPONENT_MAX_BYTES: usize = 256 * 1024 * 1024;
+pub const COMPONENT_MAX_BYTES: usize = attestation_manifest::COMPONENT_MAX_BYTES;
 
 /// Port of QEMU's isa-debug-exit device. A guest that writes `v` ends QEMU with status `2v + 1`, never 0.
 pub const DEBUG_EXIT_PORT: u16 = 0xF4;

@@ -6,7 +6,7 @@ use attestation_artefact::{ENGINE, compile};
 use attestation_manifest::reference::{
     ArtefactReference, FileReference, ManifestReference, REFERENCE_VERSION, ReferenceValues,
 };
-use attestation_manifest::{HexDigest, parse_manifest};
+use attestation_manifest::{ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, HexDigest, parse_manifest};
 use enclave_runtime::{Footprint, inspect};
 use enclave_wire::layout;
 use image_rom::RomTables;
@@ -37,8 +37,10 @@ pub struct Sources<'a> {
 pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
     let Sources { component, app, rom } = sources;
     RomTables::parse(rom).map_err(BuildError::Rom)?;
+    check_length("component", component, COMPONENT_MAX_BYTES)?;
     let footprint = inspect(component).map_err(BuildError::Component)?;
     let artefact = compile(component).map_err(BuildError::Compile)?;
+    check_length("artefact", &artefact, ARTEFACT_MAX_BYTES)?;
     let manifest = manifest_json(app, component, &artefact)?;
     check_memory(footprint, &manifest, &artefact)?;
     let reference = ReferenceValues {
@@ -51,6 +53,11 @@ pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
         measurement: measurement::predict(rom).map_err(BuildError::Measure)?,
     };
     Ok(Image { rom: rom.to_vec(), component: component.to_vec(), artefact, manifest, reference })
+}
+
+fn check_length(part: &'static str, bytes: &[u8], limit: usize) -> Result<(), BuildError> {
+    let found = bytes.len();
+    if found > limit { Err(BuildError::TooLarge { part, limit, found }) } else { Ok(()) }
 }
 
 /// What the guest would say at launch: whether jobs could exhaust its memory.

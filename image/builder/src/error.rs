@@ -57,6 +57,16 @@ pub enum BuildError {
     /// The guest cannot run this component, such as for an import that it does not offer.
     #[error(transparent)]
     Component(RuntimeError),
+    /// A part of the image is larger than guests read.
+    #[error("{part}: expected at most {limit} bytes, found {found}")]
+    TooLarge {
+        /// Component or artefact.
+        part: &'static str,
+        /// Most bytes.
+        limit: usize,
+        /// Its length.
+        found: usize,
+    },
     /// The component could not be compiled.
     #[error(transparent)]
     Compile(CompileError),
@@ -112,7 +122,7 @@ pub enum ImageError {
         source: std::io::Error,
     },
     /// A file is larger than any image's.
-    #[error("{file}: expected at most {limit} bytes")]
+    #[error("{file}: expected at most {limit} bytes, found more")]
     TooLarge {
         /// The file.
         file: &'static str,

@@ -6,7 +6,9 @@ use core::fmt;
 use std::path::Path;
 
 use attestation_manifest::reference::{FileReference, ReferenceValues};
-use attestation_manifest::{MANIFEST_MAX_BYTES, Manifest, parse_manifest};
+use attestation_manifest::{
+    ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, MANIFEST_MAX_BYTES, Manifest, parse_manifest,
+};
 use enclave_wire::layout::ROM_BYTES;
 
 use crate::builder::{file_reference, manifest_reference};
@@ -58,8 +60,8 @@ impl ImageFile {
     pub const fn max_bytes(self) -> u64 {
         match self {
             Self::Rom => ROM_BYTES,
-            Self::Component => 64 << 20,
-            Self::Artefact => 256 << 20,
+            Self::Component => COMPONENT_MAX_BYTES as u64,
+            Self::Artefact => ARTEFACT_MAX_BYTES as u64,
             Self::Manifest => MANIFEST_MAX_BYTES as u64,
             Self::ReferenceValues => 64 << 10,
         }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use attestation_manifest::COMPONENT_MAX_BYTES;
 use enclave_wire::layout::{RESET_PAGE_GPA, ROM_BYTES, ROM_GPA};
 use image_rom::{Payload, Piece, Rom};
 use tempfile::{TempDir, tempdir};
@@ -138,7 +139,7 @@ fn truncated_and_extended_files_are_named() {
         assert!(error.starts_with(&format!("{}: ", file.name())), "{error}");
     }
     let error = damage(folder.path(), ImageFile::Rom, |bytes| bytes.push(0));
-    assert_eq!(error, format!("redoubt.rom: expected at most {ROM_BYTES} bytes"));
+    assert_eq!(error, format!("redoubt.rom: expected at most {ROM_BYTES} bytes, found more"));
 }
 
 /// Every seventh byte, to save time; flipped white space may be white space still.
@@ -219,6 +220,14 @@ fn unsupported_import_is_named_at_build() {
     let error = build_from(&component, APP).unwrap_err();
     assert!(matches!(error, BuildError::Component(_)), "{error}");
     assert!(error.to_string().contains("wasi:http/types@0.2.3"), "{error}");
+}
+
+#[test]
+fn component_larger_than_guests_read_is_refused() {
+    let app = AppToml::parse(APP).unwrap();
+    let component = vec![0; COMPONENT_MAX_BYTES + 1];
+    let error = build(Sources { component: &component, app: &app, rom: &test_rom() }).unwrap_err();
+    assert_eq!(error.to_string(), "component: expected at most 268435456 bytes, found 268435457");
 }
 
 #[test]

@@ -280,7 +280,8 @@ fn features_are_insisted_on() {
     assert_eq!(refused, DeviceError::FeatureMissing { device: "test", feature: "VERSION_1" });
 
     device.features = VERSION_1;
-    assert!(negotiate("test", &mut device, 1 << 5).is_err());
+    let refused = negotiate("test", &mut device, 1 << 5).unwrap_err();
+    assert_eq!(refused, DeviceError::FeatureBits { device: "test", expected: 1 << 5, found: VERSION_1 });
 
     device.takes_features = false;
     assert!(negotiate("test", &mut device, 0).is_err());

@@ -85,11 +85,13 @@ impl BootError {
             Self::Artefact(ArtefactError::OutOfMemory { .. }) => ExitCode::OutOfMemory,
             Self::Artefact(_) => ExitCode::Refused,
             Self::Device(DeviceError::FwCfg { .. } | DeviceError::FwCfgTooLong { .. }) => ExitCode::Refused,
+            Self::Platform(PlatformError::Entropy(_)) | Self::Service(ServiceError::Randomness(_)) => {
+                ExitCode::NoEntropy
+            }
             Self::Device(_) | Self::Service(_) => ExitCode::DeviceFault,
             Self::Platform(PlatformError::ManifestMismatch { .. } | PlatformError::Report { .. }) => {
                 ExitCode::Refused
             }
-            Self::Platform(PlatformError::Entropy(_)) => ExitCode::NoEntropy,
             Self::Platform(_) => ExitCode::PlatformFault,
             Self::CpuFeature(_) => ExitCode::MissingCpuFeature,
         }

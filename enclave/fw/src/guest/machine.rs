@@ -133,8 +133,9 @@ impl Surroundings for RealSurroundings {
         }
     }
 
-    fn reset_heap_peak(&mut self) {
+    fn begin_job(&mut self) -> Result<(), String> {
         HEAP.reset_peak();
+        self.random.reseed().map_err(|error| error.to_string())
     }
 
     fn network(&mut self) -> Option<NetworkFigures> {

@@ -198,7 +198,9 @@ impl Surroundings for TestSurroundings {
         HeapFigures { used_bytes: 1, peak_bytes: 2, total_bytes: 3 }
     }
 
-    fn reset_heap_peak(&mut self) {}
+    fn begin_job(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 
     fn network(&mut self) -> Option<NetworkFigures> {
         Some(NetworkFigures {
