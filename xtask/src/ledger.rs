@@ -9,13 +9,17 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use crate::draft;
+use crate::process::Progress;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 /// The format that `examples/ledger-audit` reads.
 const HEADER: &str = "transaction,date,account,currency,debit,credit,memo\n";
 /// Currencies by weight; the first one is the company's own.
 const CURRENCIES: [&str; 8] = ["EUR", "EUR", "EUR", "EUR", "USD", "USD", "GBP", "CHF"];
+/// Between two reports of progress, too.
+const BUFFER_BYTES: usize = 1 << 20;
 /// Transactions per day, about.
 const PER_DAY: u64 = 180;
 
@@ -69,23 +73,51 @@ pub(crate) struct Written {
     pub(crate) faults: u64,
 }
 
-/// Writes the file that `options` describe.
+/// Writes the file that `options` describe, whole or not at all.
 pub(crate) fn write(options: &Options) -> Result<()> {
     let shown = options.out.display();
-    let file = File::create(&options.out).with_context(|| format!("cannot create {shown}"))?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    let written = generate(&mut out, options.bytes.0, options.seed, options.faults)
-        .and_then(|written| out.flush().map(|()| written))
-        .with_context(|| format!("cannot write {shown}"))?;
-    ensure!(
-        written.faults == options.faults,
-        "{} faults do not fit: only {} were planted",
-        options.faults,
-        written.faults
-    );
-    let Written { bytes, transactions, postings, faults } = written;
+    let progress = Progress::start(&format!("writing {shown}"));
+    let written = draft::write(&options.out, |file| fill(file, options, &progress));
+    progress.end(written.is_ok());
+    let Written { bytes, transactions, postings, faults } = written?;
     println!("{shown}: {bytes} bytes, {transactions} transactions, {postings} postings, {faults} faults");
     Ok(())
+}
+
+fn fill(file: &File, options: &Options, progress: &Progress) -> Result<Written> {
+    let mut out =
+        BufWriter::with_capacity(BUFFER_BYTES, Counted { file, bytes: 0, of: options.bytes.0, progress });
+    let written = generate(&mut out, options.bytes.0, options.seed, options.faults)?;
+    out.flush()?;
+    ensure!(
+        written.faults == options.faults,
+        "--faults {}: only {} fit into {} bytes: ask for fewer, or for more bytes",
+        options.faults,
+        written.faults,
+        options.bytes.0
+    );
+    Ok(written)
+}
+
+/// A file that shows how much of it there is.
+struct Counted<'a> {
+    file: &'a File,
+    bytes: u64,
+    of: u64,
+    progress: &'a Progress,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.bytes += count as u64;
+        self.progress.detail(&format!("{} of {} MB", self.bytes / 1_000_000, self.of / 1_000_000));
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Writes transactions until `bytes` are reached. `faults` of them, evenly spread, do not balance.
@@ -263,6 +295,7 @@ fn transfer(to: &str, from: &str, currency: &'static str, amount: i64) -> Vec<En
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fs;
 
     use super::*;
 
@@ -299,6 +332,18 @@ mod tests {
             assert!(written.bytes >= 300_000 && written.bytes < 300_500);
             assert_eq!(text.lines().count() as u64, written.postings + 1);
         }
+    }
+
+    #[test]
+    fn a_ledger_without_all_of_its_faults_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("ledger.csv");
+        let options = |faults| Options { out: out.clone(), bytes: ByteCount(3_000_000), seed: 3, faults };
+        let impossible = format!("{:#}", write(&options(1_000_000)).unwrap_err());
+        assert!(impossible.contains("--faults 1000000"), "{impossible}");
+        assert!(!out.exists());
+        write(&options(2)).unwrap();
+        assert!(fs::read_to_string(&out).unwrap() == ledger(3_000_000, 3, 2).0);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod bench;
 mod component;
 mod demo;
+mod draft;
 mod fuzz;
 mod guest;
 mod image;

@@ -9,15 +9,16 @@ mod sizes;
 mod statistics;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::process::Progress;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use crate::{component, guest, ledger};
+use crate::{component, draft, guest, ledger};
 use linux::LinuxGuest;
 use machine::Machine;
 use redoubt::Redoubt;
@@ -73,7 +74,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let text = report.to_string();
     print!("{text}");
     let out = workspace.root().join(&options.out);
-    fs::write(&out, text).with_context(|| format!("cannot write {}", out.display()))?;
+    draft::write(&out, |mut file| Ok(file.write_all(text.as_bytes())?))?;
     let missed = report.missed();
     ensure!(missed.is_empty(), "missed targets: {}", missed.join("; "));
     Ok(())
