@@ -5,7 +5,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use attestation_manifest::HexDigest;
-use enclave_runtime::{Machine, Program, RuntimeError};
+use enclave_runtime::{Footprint, Machine, Program, RuntimeError};
 use enclave_x86::paging::{Access, protect};
 use sha2::{Digest, Sha256};
 
@@ -43,11 +43,12 @@ pub enum ArtefactError {
 }
 
 impl ArtefactBuffer {
-    /// Room for `bytes`.
+    /// Room for `bytes`, in a heap of `heap_bytes`.
     ///
     /// # Errors
-    /// There is not enough memory in one piece.
-    pub fn allocate(bytes: usize) -> Result<Self, ArtefactError> {
+    /// The heap is too small to load it and run a job, or has no room in one piece.
+    pub fn allocate(bytes: usize, heap_bytes: u64) -> Result<Self, ArtefactError> {
+        Footprint::LEAST.check(heap_bytes, bytes as u64, 0)?;
         let out_of_memory = ArtefactError::OutOfMemory { bytes };
         let rounded = bytes.max(1).checked_next_multiple_of(PAGE).ok_or(out_of_memory.clone())?;
         let layout = Layout::from_size_align(rounded, PAGE).map_err(|_| out_of_memory.clone())?;

@@ -33,6 +33,9 @@ pub struct Footprint {
 }
 
 impl Footprint {
+    /// That of the smallest component: what an artefact needs at least, before anything of it was read.
+    pub const LEAST: Self = Self { memories: 0, initial_memory_bytes: 0, initial_table_bytes: 0 };
+
     /// # Errors
     /// The component imports core modules, whose needs cannot be known.
     pub(crate) fn of(component: &Component) -> Result<Self, RuntimeError> {

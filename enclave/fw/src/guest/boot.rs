@@ -235,7 +235,7 @@ fn load_workload(config: &mut FwCfg, manifest: &Manifest<'_>) -> Result<Program,
 
 fn read_artefact(config: &mut FwCfg) -> Result<ArtefactBuffer, BootError> {
     let bytes = config.file_bytes(FW_CFG_ARTEFACT).unwrap_or(0).min(ARTEFACT_MAX_BYTES);
-    let mut artefact = ArtefactBuffer::allocate(bytes)?;
+    let mut artefact = ArtefactBuffer::allocate(bytes, HEAP.usage().total_bytes)?;
     let mut rest = artefact.as_mut_slice();
     config.stream_file(FW_CFG_ARTEFACT, bytes, |chunk| {
         // `stream_file` gives exactly the file's bytes, for which there is room.

@@ -111,6 +111,23 @@ fn a_guest_without_room_for_its_jobs_is_refused() {
 }
 
 #[test]
+fn an_artefact_that_leaves_no_room_is_refused() {
+    let Some(rom) = rom() else { return };
+    let data = "x".repeat(20 << 20);
+    let fields = format!(
+        r#"(memory 400) (data (i32.const 0) "{data}") (func (export "run") (result i32) i32.const 0)"#
+    );
+    let app =
+        with_limits(&[("component_memory_bytes", 28 << 20)]).replace("memory_mib = 64", "memory_mib = 256");
+    let site = Site::new(&build_image_as(rom, &fields, &app));
+    site.change(ImageFile::Manifest, |bytes| {
+        let text = String::from_utf8_lossy(bytes).replace("\"memory_mib\": 256", "\"memory_mib\": 32");
+        *bytes = text.into_bytes();
+    });
+    site.failed_launch().assert(ExitCode::Refused, &["expected a heap of at least", "to memory_mib"]);
+}
+
+#[test]
 #[ignore = "long: 4 GiB pass the console under emulation"]
 fn two_gibibytes_of_input_stream_through_a_small_guest() {
     let Some(rom) = rom() else { return };
