@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::image;
-use crate::process::Tool;
 use crate::workspace::Workspace;
 
 /// The files that make up an image.
@@ -30,18 +29,13 @@ pub(crate) fn check(workspace: &Workspace, image: &Path) -> Result<()> {
     fs::remove_dir_all(&copy).with_context(|| format!("cannot remove {}", copy.display()))
 }
 
-/// What git tracks or would track, so that no build output comes along.
+/// No build output comes along.
 fn copy_sources(workspace: &Workspace, to: &Path) -> Result<()> {
-    let listed = Tool::new("git")
-        .dir(workspace.root())
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .ask()
-        .context("git cannot list the files of this checkout")?;
     if to.exists() {
         fs::remove_dir_all(to).with_context(|| format!("cannot empty {}", to.display()))?;
     }
-    for path in listed.split('\0').filter(|path| !path.is_empty()) {
-        let (from, to) = (workspace.path(path), to.join(path));
+    for path in workspace.files()? {
+        let (from, to) = (workspace.path(&path), to.join(&path));
         if !from.is_file() {
             continue;
         }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use crate::process::Tool;
 use crate::workspace::Workspace;
 
 /// Text files by path relative to the top, with `/` between the parts.
@@ -17,17 +16,12 @@ pub(super) struct Tree {
 impl Tree {
     /// Everything that git tracks or would track. Files that are not text are left out.
     pub(super) fn read(workspace: &Workspace) -> Result<Self> {
-        let listed = Tool::new("git")
-            .dir(workspace.root())
-            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .ask()
-            .context("git cannot list the files of this checkout")?;
         let mut files = BTreeMap::new();
-        for path in listed.split('\0').filter(|path| !path.is_empty()) {
+        for path in workspace.files()? {
             // A file may be listed and already deleted.
-            let Ok(bytes) = fs::read(workspace.path(path)) else { continue };
+            let Ok(bytes) = fs::read(workspace.path(&path)) else { continue };
             if let Ok(text) = String::from_utf8(bytes) {
-                files.insert(path.to_owned(), text);
+                files.insert(path, text);
             }
         }
         Ok(Self { files })
