@@ -34,6 +34,14 @@ const UNSAFE_HOUSES: [&str; 8] = [
     "tests/linux-guest",
 ];
 
+/// Tests that may contain unsafe code although their package may not.
+const UNSAFE_TESTS: [&str; 2] = [
+    // Loads artefacts, which are native code, as the guest does.
+    "enclave/service/tests/serve",
+    // Contains the machine code of hostile artefacts.
+    "tests/e2e/tests/guest",
+];
+
 const REFUSED_WORDS: [&str; 4] = ["util", "common", "core", "base"];
 
 /// A parsed `Cargo.toml` with a `[package]`.
@@ -195,8 +203,20 @@ pub(super) fn unsafe_houses(tree: &Tree) -> Vec<Finding> {
                 findings.push(Finding::line(root, 0, "lacks #![forbid(unsafe_code)]"));
             }
         }
+        // Crates of their own, which could overrule the workspace's lints.
+        let own_crates = package.sources(tree).filter(|(path, _)| !path.contains("/src/"));
+        for (path, text) in own_crates.filter(|(path, _)| !is_unsafe_test(path)) {
+            let opts_in = |line: &str| line.contains("unsafe_code") && !line.contains("forbid(unsafe_code");
+            if let Some(index) = text.lines().position(opts_in) {
+                findings.push(Finding::line(path, index, "allows unsafe code"));
+            }
+        }
     }
     findings
+}
+
+fn is_unsafe_test(path: &str) -> bool {
+    UNSAFE_TESTS.iter().any(|folder| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
 }
 
 /// `unused-dependency`: of packages, and of the workspace's own list.

@@ -76,10 +76,20 @@ fn unsafe_houses_bite() {
         ("a/b/Cargo.toml", &free),
         ("a/b/src/lib.rs", "//! Doc.\n"),
         ("a/b/src/main.rs", "//! Doc.\n#![forbid(unsafe_code)]\n"),
+        ("a/b/tests/safe.rs", "//! Doc.\n"),
+        ("a/b/tests/unsafe.rs", "//! Doc.\n#![expect(unsafe_code, reason = \"no\")]\n"),
+        ("enclave/service/Cargo.toml", &package("enclave-service", "")),
+        ("enclave/service/tests/serve/main.rs", "#![expect(\n    unsafe_code,\n)]\n"),
+        ("enclave/service/tests/served.rs", "#![expect(\n    unsafe_code,\n)]\n"),
         ("enclave/x86/Cargo.toml", &house),
         ("enclave/x86/src/lib.rs", "//! Doc.\n"),
     ]);
-    assert_eq!(messages(unsafe_houses(&tree)), ["a/b/src/lib.rs: lacks #![forbid(unsafe_code)]"]);
+    let expected = [
+        "a/b/src/lib.rs: lacks #![forbid(unsafe_code)]",
+        "a/b/tests/unsafe.rs: allows unsafe code",
+        "enclave/service/tests/served.rs: allows unsafe code",
+    ];
+    assert_eq!(messages(unsafe_houses(&tree)), expected);
 }
 
 #[test]
