@@ -34,8 +34,8 @@ pub struct ChipEndorsement {
     pub public_key: [u8; CHIP_KEY_BYTES],
 }
 
-/// A report of the simulated platform whose signature and bindings hold. Deliberately not the type of a machine's
-/// report: there is no conversion.
+/// A report that an endorsed simulated chip signed. Deliberately not the type of a machine's report: whoever accepts one
+/// has to write down that it is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimulatedReport(SnpReport);
 
@@ -56,15 +56,15 @@ pub fn verify_simulated(evidence: &Evidence) -> Result<SimulatedReport, Evidence
         return Err(EvidenceError::HardwareNotSupported { platform: evidence.platform.name() });
     }
     let report = verify_report(&evidence.report, &evidence.endorsement)?;
-    check_binding(&report, evidence)?;
-    Ok(SimulatedReport(report))
+    check_binding(report.report(), evidence)?;
+    Ok(report)
 }
 
 /// Verifies that an endorsed simulated chip signed the report; says nothing of what the report binds.
 ///
 /// # Errors
 /// Report or endorsement is malformed, or signed by somebody else, or they are of different chips or TCB versions.
-pub fn verify_report(report: &[u8], endorsement: &[u8]) -> Result<SnpReport, EvidenceError> {
+pub fn verify_report(report: &[u8], endorsement: &[u8]) -> Result<SimulatedReport, EvidenceError> {
     let report = SnpReport::parse(report)?;
     let chip = verify_endorsement(endorsement)?;
     let key = VerifyingKey::from_sec1_bytes(&chip.public_key).map_err(|_| EvidenceError::EndorsedKey)?;
@@ -83,7 +83,7 @@ pub fn verify_report(report: &[u8], endorsement: &[u8]) -> Result<SnpReport, Evi
     if reported != chip.tcb {
         return Err(EvidenceError::Tcb { expected: chip.tcb, found: reported });
     }
-    Ok(report)
+    Ok(SimulatedReport(report))
 }
 
 /// Signs a report as a simulated chip does.

@@ -1,6 +1,6 @@
 //! Evidence: who reported, what the report binds, and whether the launch was the one that was wanted.
 
-use attestation_evidence::{Evidence, EvidenceError, Platform, report_data, sim};
+use attestation_evidence::{Evidence, EvidenceError, Platform, SimulatedReport, report_data, sim};
 use attestation_manifest::{HexDigest, HexU64, Manifest, manifest_digest, parse_manifest};
 use attestation_report::SnpReport;
 
@@ -15,9 +15,9 @@ pub(super) fn check_evidence(verdict: &mut Verdict, evidence: &Evidence, inputs:
         Err(error) => verdict.fail(what, "signed by an endorsed chip", error),
         Ok(report) => {
             verdict.pass(what, "signed by an endorsed chip", "yes");
-            check_binding(verdict, report, evidence);
+            check_binding(verdict, report.report(), evidence);
             let measurement = inputs.reference.measurement.snp_qemu;
-            verdict.compare("measurement", measurement, HexDigest(report.measurement));
+            verdict.compare("measurement", measurement, HexDigest(report.report().measurement));
         }
     }
     let digest = HexDigest(manifest_digest(&evidence.manifest));
@@ -28,7 +28,7 @@ pub(super) fn check_evidence(verdict: &mut Verdict, evidence: &Evidence, inputs:
             verdict.pass("manifest syntax", "a valid manifest", "yes");
             check_manifest(verdict, &manifest, inputs);
             if let Ok(report) = &report {
-                check_launch(verdict, report, &manifest);
+                check_launch(verdict, report.report(), &manifest);
             }
         }
     }
@@ -52,8 +52,9 @@ fn check_platform(verdict: &mut Verdict, platform: Platform, simulated: Simulate
     }
 }
 
-/// The report, if its signature holds. What it binds is compared line by line afterwards.
-fn authentic_report(evidence: &Evidence) -> Result<SnpReport, EvidenceError> {
+/// The report, if its signature holds: only simulated ones can be verified yet, and their type says so. What it binds is
+/// compared line by line afterwards.
+fn authentic_report(evidence: &Evidence) -> Result<SimulatedReport, EvidenceError> {
     match evidence.platform {
         Platform::Simulated => sim::verify_report(&evidence.report, &evidence.endorsement),
         Platform::Snp | Platform::Tdx => {

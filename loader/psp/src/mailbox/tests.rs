@@ -81,7 +81,7 @@ fn reports_verify_and_say_what_was_launched() {
         let response = guest.report(&report_request());
         assert_eq!(response.status.get(), ResponseStatus::SUCCESS.0);
         assert_eq!(response.report_bytes.get() as usize, REPORT_BYTES);
-        let report = verify_report(&response.report, &chip.endorsement()).unwrap();
+        let report = *verify_report(&response.report, &chip.endorsement()).unwrap().report();
         assert_eq!((report.measurement, report.host_data), (LAUNCH.measurement, LAUNCH.host_data));
         assert_eq!((report.policy.get(), report.guest_svn.get()), (LAUNCH.policy, 3));
         assert_eq!((report.report_data, report.vmpl.get()), ([7; 64], 0));
