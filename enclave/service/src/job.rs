@@ -18,6 +18,9 @@ use crate::error::ServiceError;
 use crate::serve::{Guest, decode, job_limits};
 use crate::surroundings::Surroundings;
 
+/// Shorter input frames share a buffer: a loader decides how many frames a window of credit is cut into.
+const SHORT_INPUT_BYTES: usize = 4096;
+
 /// Runs one job to its end and signs its claim. A failure of the loader or of a device comes back as an error;
 /// whatever the component does comes back in [`JobDone`].
 pub(crate) fn run<S, E>(
@@ -111,6 +114,8 @@ struct JobStreams<S, E> {
     input: RunningDigest,
     /// Received and not yet read by the component.
     queue: VecDeque<Bytes>,
+    /// Received after what is in the queue, in frames so short that each in a place of its own would cost more than it holds.
+    queue_tail: Vec<u8>,
     queued_bytes: u64,
     /// Allowed and not yet received.
     credit: u64,
@@ -133,6 +138,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             input_bytes,
             input: RunningDigest::default(),
             queue: VecDeque::new(),
+            queue_tail: Vec::new(),
             queued_bytes: 0,
             credit: 0,
             is_discarding: false,
@@ -202,11 +208,29 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         self.credit =
             rest.ok_or(ServiceError::InputOverrun { job: self.job, allowed: self.credit, found })?;
         self.input.update(&body);
-        if !self.is_discarding && !body.is_empty() {
+        if !self.is_discarding {
             self.queued_bytes += found;
-            self.queue.push_back(Bytes::from(body));
+            self.enqueue(body);
         }
         Ok(())
+    }
+
+    fn enqueue(&mut self, body: Vec<u8>) {
+        if body.len() < SHORT_INPUT_BYTES {
+            self.queue_tail.extend_from_slice(&body);
+            if self.queue_tail.len() < BULK_BODY_BYTES {
+                return;
+            }
+            return self.flush_tail();
+        }
+        self.flush_tail();
+        self.queue.push_back(Bytes::from(body));
+    }
+
+    fn flush_tail(&mut self) {
+        if !self.queue_tail.is_empty() {
+            self.queue.push_back(Bytes::from(core::mem::take(&mut self.queue_tail)));
+        }
     }
 
     fn send_pending(&mut self, stream: OutputStream) -> Result<(), ServiceError> {
@@ -235,6 +259,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         self.is_cancelled |= matches!(report.outcome, Outcome::Stopped { .. });
         self.is_discarding = true;
         self.queue.clear();
+        self.queue_tail.clear();
         self.queued_bytes = 0;
         self.step()?;
         while !self.is_cancelled && !self.is_input_complete() {
@@ -275,6 +300,9 @@ where
 
     fn read_input(&mut self, max_bytes: usize) -> InputRead {
         self.note_first_call();
+        if self.queue.is_empty() {
+            self.flush_tail();
+        }
         let Some(front) = self.queue.front_mut() else {
             return if self.is_input_complete() { InputRead::End } else { InputRead::Pending };
         };

@@ -11,7 +11,7 @@ use loader_vmm::Guest;
 use loader_vmm::session::JobEvent;
 
 use crate::harness::components::{ECHO, MOODY, SPIN};
-use crate::harness::{Ending, Middle, Random, Site, To, build_image, rom, run_job};
+use crate::harness::{APP, Ending, Middle, Random, Site, To, build_image, build_image_as, rom, run_job};
 
 #[test]
 fn frames_that_nothing_asked_for() {
@@ -53,6 +53,36 @@ fn input_and_credit_beyond_what_was_agreed() {
         frames.iter().for_each(|frame| host.middle.send(To::Guest, frame));
         host.ending().assert(ExitCode::DeviceFault, &[reason]);
     }
+}
+
+/// A window of input, one byte in a frame, while the component reads nothing.
+#[test]
+fn input_in_the_smallest_frames_stays_within_the_window() {
+    let Some(rom) = rom() else { return };
+    let app =
+        APP.replace("wall_ms = 30000", "wall_ms = 60000").replace("fuel = 10000000000", "fuel = 400000000");
+    let mut site = Site::new(&build_image_as(rom, MOODY, &app));
+    cut_input_into_bytes(&mut site);
+    let input = [b"s", &Random(6).bytes(1 << 20)[..]].concat();
+    let job = run_job(&site.launch(), &input);
+    job.assert_exceeded("limits.fuel");
+    let heap_bytes = job.done.usage.heap_peak_bytes;
+    assert!(heap_bytes < 24 << 20, "the window is 1 MiB: {heap_bytes}");
+    assert_eq!(job.claim().claim().input.bytes, input.len() as u64);
+    // What the guest puts together comes out in order.
+    let mut site = Site::new(&build_image(rom, ECHO));
+    cut_input_into_bytes(&mut site);
+    assert_eq!(run_job(&site.launch(), &input).output, input);
+}
+
+fn cut_input_into_bytes(site: &mut Site) {
+    Middle::install(site, |to, frame| {
+        if frame.kind != FrameKind::INPUT {
+            return vec![(to, frame)];
+        }
+        let byte = |byte: &u8| (to, Frame { body: vec![*byte], ..frame });
+        frame.body.iter().map(byte).collect()
+    });
 }
 
 #[test]
