@@ -29,7 +29,7 @@ pub(crate) fn run(workspace: &Workspace, input: Option<PathBuf>) -> Result<()> {
     setup::ensure(workspace, &Need::TO_RUN)?;
     let programs = Programs::build(workspace)?;
     let dist = workspace.path("dist");
-    image::build(workspace, None, &dist)?;
+    println!("{}", image::build(workspace, None, &dist)?);
     let folder = workspace.scratch().join("demo");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let files = Files::new(workspace, &folder, dist, input)?;

@@ -1,11 +1,13 @@
 //! `cargo xtask image`: guest → ROM, component → artefact, `app.toml` → manifest, all of it → `dist/`.
 
+use core::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-
-use image_builder::{AppToml, Sources};
+use image_builder::{AppToml, Image, Sources};
+use image_rom::Rom;
+use serde_json::Value;
 
 use crate::process::Progress;
 use crate::workspace::Workspace;
@@ -28,8 +30,32 @@ impl Source {
     }
 }
 
-/// Builds the image of `source`, or of the example, into `out` and prints what it is.
-pub(crate) fn build(workspace: &Workspace, source: Option<Source>, out: &Path) -> Result<()> {
+/// An image in a folder.
+pub(crate) struct Built {
+    image: Image,
+    rom: Rom,
+    folder: PathBuf,
+}
+
+impl Built {
+    /// For programs: the reference values, and what they do not say.
+    pub(crate) fn json(&self) -> Result<Value> {
+        let mut json = serde_json::to_value(self.image.reference())?;
+        json["folder"] = path::absolute(&self.folder)?.to_string_lossy().into();
+        json["rom"]["used_bytes"] = self.rom.used_bytes().into();
+        Ok(json)
+    }
+}
+
+impl fmt::Display for Built {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { image, rom, folder } = self;
+        write!(f, "{}\n{}\nwritten to {}", image.summary(), rom.explain(), folder.display())
+    }
+}
+
+/// Builds the image of `source`, or of the example, into the folder `out`.
+pub(crate) fn build(workspace: &Workspace, source: Option<Source>, out: &Path) -> Result<Built> {
     let source = match source {
         Some(source) => source,
         None => Source::example(workspace)?,
@@ -45,10 +71,7 @@ pub(crate) fn build(workspace: &Workspace, source: Option<Source>, out: &Path) -
     progress.end(image.is_ok());
     let image = image.with_context(|| format!("cannot build an image of {}", source.component.display()))?;
     image.write(out).with_context(|| format!("cannot write the image to {}", out.display()))?;
-
-    println!("{}\n{}", image.summary(), rom.explain());
-    println!("written to {}", out.display());
-    Ok(())
+    Ok(Built { image, rom, folder: out.to_owned() })
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

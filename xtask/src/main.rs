@@ -36,6 +36,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Install everything that any command needs
+    #[command(after_help = SETUP_EXAMPLES)]
     Setup,
     /// Build a bootable, measured image from a component and its app.toml
     #[command(after_help = IMAGE_EXAMPLES)]
@@ -49,14 +50,19 @@ enum Command {
         /// Where the image goes
         #[arg(long, value_name = "DIR", default_value = "dist")]
         out: PathBuf,
+        /// Print one line of JSON: the reference values, the folder, how much of the ROM is used
+        #[arg(long)]
+        json: bool,
     },
     /// Check the rules of the house, the formatting and clippy
+    #[command(after_help = LINT_EXAMPLES)]
     Lint {
         /// Only our own rules: a second instead of minutes
         #[arg(long)]
         rules: bool,
     },
     /// Run every test that fits an hour on two cores, and print the minutes per suite
+    #[command(after_help = TEST_EXAMPLES)]
     Test {
         /// Also what does not fit: tests marked `#[ignore]`, longer fuzzing
         #[arg(long)]
@@ -66,6 +72,7 @@ enum Command {
         only: Vec<test::Suite>,
     },
     /// Measure boot time, run speed, memory and size, beside a minimal Linux guest
+    #[command(after_help = BENCH_EXAMPLES)]
     Bench(bench::Options),
     /// Feed the parsers what somebody hostile might have written
     #[command(after_help = FUZZ_EXAMPLES)]
@@ -84,7 +91,30 @@ enum Command {
 
 const IMAGE_EXAMPLES: &str = "Examples:
   cargo xtask image
-  cargo xtask image --workload app.wasm --manifest app.toml --out dist/";
+  cargo xtask image --workload app.wasm --manifest app.toml --out dist/
+  cargo xtask image --json | jq -r .measurement.snp_qemu";
+
+const SETUP_EXAMPLES: &str = "Example:
+  cargo xtask setup
+
+Needs the network, and root where a package of the system is missing; without root it prints the command to run.";
+
+const LINT_EXAMPLES: &str = "Examples:
+  cargo xtask lint
+  cargo xtask lint --rules";
+
+const TEST_EXAMPLES: &str = "Examples:
+  cargo xtask test
+  cargo xtask test --only fmt,clippy,host
+  cargo xtask test --long
+
+Tests on evidence of real hardware need a folder of it: REDOUBT_FIXTURES, or ../shared/fixtures/attestation.";
+
+const BENCH_EXAMPLES: &str = "Examples:
+  cargo xtask bench
+  cargo xtask bench --boots 3 --runs 1 --out /tmp/benchmarks.md
+
+Needs apt-get and dpkg-deb for Debian's kernel. A missed target makes it fail, after the file is written.";
 
 const DEMO_EXAMPLES: &str = "Examples:
   cargo xtask demo
@@ -116,10 +146,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::locate()?;
     match command {
         Command::Setup => setup::ensure(&workspace, &setup::Need::ALL)?,
-        Command::Image { workload, manifest, out } => {
+        Command::Image { workload, manifest, out, json } => {
             let source =
                 workload.zip(manifest).map(|(component, manifest)| image::Source { component, manifest });
-            image::build(&workspace, source, &out)?;
+            let built = image::build(&workspace, source, &out)?;
+            if json { println!("{}", built.json()?) } else { println!("{built}") }
         }
         Command::Lint { rules } => {
             lint::rules(&workspace)?;

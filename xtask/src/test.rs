@@ -99,7 +99,7 @@ impl Suite {
             Self::Bare => bare(workspace).map(|()| Vec::new()),
             Self::Example => example(workspace),
             Self::Fuzz => fuzz(workspace, length),
-            Self::Image => image::build(workspace, None, &image_folder(workspace)).map(|()| Vec::new()),
+            Self::Image => image(workspace).map(|()| Vec::new()),
             Self::Reproduce => reproduce::check(workspace, &image_folder(workspace)).map(|()| Vec::new()),
             Self::E2e => e2e(workspace, length),
         }
@@ -202,6 +202,11 @@ fn fuzz(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
     let seconds = if length == Length::Long { FUZZ_SECONDS_LONG } else { FUZZ_SECONDS };
     fuzz::run(workspace, &fuzz::Options::all(seconds))?;
     fuzz::test(workspace)
+}
+
+fn image(workspace: &Workspace) -> Result<()> {
+    println!("{}", image::build(workspace, None, &image_folder(workspace))?);
+    Ok(())
 }
 
 fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
