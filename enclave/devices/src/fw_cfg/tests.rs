@@ -112,7 +112,7 @@ impl PortIo for FakeDevice {
 
 #[test]
 fn files_come_whole_and_in_pieces() {
-    let long: Vec<u8> = (0..2 * CHUNK_BYTES + 5).map(|index| (index % 251) as u8).collect();
+    let long: Vec<u8> = (0..=250).cycle().take(2 * CHUNK_BYTES + 5).collect();
     let device = FakeDevice::with_files(&[("opt/a", b"short"), ("opt/b", &long), ("opt/empty", b"")]);
     let mut config = FwCfg::open(device).unwrap();
     assert_eq!(config.read_file("opt/a", 5).unwrap(), b"short");
