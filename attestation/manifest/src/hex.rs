@@ -14,7 +14,7 @@ impl<const N: usize> HexDigest<N> {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
-        if digits.len() != 2 * N {
+        if digits.len() != N.saturating_mul(2) {
             return None;
         }
         let mut bytes = [0; N];
@@ -56,7 +56,7 @@ impl<const N: usize> Visitor<'_> for DigestVisitor<N> {
     type Value = HexDigest<N>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} lower-case hexadecimal digits", 2 * N)
+        write!(f, "{} lower-case hexadecimal digits", N.saturating_mul(2))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -124,8 +124,8 @@ impl Visitor<'_> for NumberVisitor {
 
 fn nibble(digit: u8) -> Option<u8> {
     match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 extern crate alloc;
 

@@ -8,6 +8,7 @@
 //!   that move after they were placed, a notification offset outside of its region) a panic: either ends the guest.
 #![cfg_attr(not(test), no_std)]
 #![expect(unsafe_code, reason = "memory shared with the host has no safe form")]
+#![warn(clippy::indexing_slicing)]
 
 extern crate alloc;
 

@@ -54,7 +54,7 @@ impl LogLevel {
     /// The ASCII digit that [`Self::from_digit`] reads.
     #[must_use]
     pub const fn digit(self) -> u8 {
-        b'0' + self as u8
+        b'0'.saturating_add(self as u8)
     }
 }
 
@@ -99,7 +99,7 @@ impl ExitCode {
     /// The exit status of the QEMU process when the guest ends with this code.
     #[must_use]
     pub const fn qemu_status(self) -> i32 {
-        2 * (self as i32) + 1
+        (self as i32).saturating_mul(2).saturating_add(1)
     }
 
     /// The code behind a QEMU exit status, if the guest chose it.

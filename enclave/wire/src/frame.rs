@@ -73,7 +73,7 @@ impl FrameKind {
     pub const STOPPING: Self = Self(0x09);
 
     // Loader to guest.
-    /// Raw: [`PspResponse`](crate::psp::PspReply).
+    /// Raw: [`PspReply`](crate::psp::PspReply).
     pub const PSP_RESPONSE: Self = Self(0x81);
     /// CBOR [`JobStart`](crate::control::JobStart).
     pub const JOB_START: Self = Self(0x82);
@@ -178,7 +178,7 @@ impl FrameReader {
         }
         let Some(body) = rest.get(..body_bytes) else { return Ok(None) };
         let frame = Frame { kind: FrameKind(header.kind.get()), job: header.job.get(), body: body.to_vec() };
-        self.consumed += FRAME_HEADER_BYTES + body_bytes;
+        self.consumed = self.consumed.saturating_add(FRAME_HEADER_BYTES).saturating_add(body_bytes);
         Ok(Some(frame))
     }
 }

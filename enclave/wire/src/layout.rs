@@ -60,14 +60,14 @@ pub const RAM_MAX_BYTES: u64 = (attestation_manifest::MEMORY_MAX_MIB as u64) << 
 #[must_use]
 pub const fn private_ranges(ram_bytes: u64) -> [(u64, u64); 2] {
     let low_end = if ram_bytes < LOW_RAM_END_GPA { ram_bytes } else { LOW_RAM_END_GPA };
-    [(PRIVATE_GPA, low_end), (HIGH_RAM_GPA, HIGH_RAM_GPA + ram_bytes - low_end)]
+    [(PRIVATE_GPA, low_end), (HIGH_RAM_GPA, HIGH_RAM_GPA.saturating_add(ram_bytes.saturating_sub(low_end)))]
 }
 
 /// Bytes in [`private_ranges`]: the heap of a guest with this much RAM.
 #[must_use]
 pub const fn heap_bytes(ram_bytes: u64) -> u64 {
     let [(low, low_end), (high, high_end)] = private_ranges(ram_bytes);
-    low_end.saturating_sub(low) + (high_end - high)
+    low_end.saturating_sub(low).saturating_add(high_end.saturating_sub(high))
 }
 
 /// Where we place PCI BARs.

@@ -4,6 +4,7 @@
 //! hostile: decoding never panics and never allocates what a length field says.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 extern crate alloc;
 

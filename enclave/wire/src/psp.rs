@@ -236,7 +236,7 @@ impl PspReply {
     /// Bytes of a [`FrameKind::PSP_RESPONSE`](crate::frame::FrameKind::PSP_RESPONSE) body: status, page, certificates.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut body = Vec::with_capacity(8 + self.page.len() + self.certificates.len());
+        let mut body = Vec::new();
         body.extend_from_slice(&self.exit_info_2.0.to_le_bytes());
         body.extend_from_slice(&self.page);
         body.extend_from_slice(&self.certificates);

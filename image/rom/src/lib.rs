@@ -15,6 +15,7 @@
 //!
 //! [`RomTables`] reads the tables back the way a VMM does. Input files are hostile: nothing here panics on them.
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
 
 extern crate alloc;
 
