@@ -39,8 +39,8 @@ const TRANSMIT_PIECE_BYTES: usize = 64 * 1024 + 512;
 
 /// The stream.
 #[derive(Debug)]
-pub struct Console {
-    transport: PciTransport,
+pub struct Console<T = PciTransport> {
+    transport: T,
     receive: BufferQueue<RECEIVE_BUFFERS>,
     transmit: BufferQueue<TRANSMIT_BUFFERS>,
     /// Owns the announcements for as long as the device may read them.
@@ -53,7 +53,17 @@ impl Console {
     /// # Errors
     /// There is none, or it breaks the rules.
     pub fn open(bus: &mut PciBus) -> Result<Self, DeviceError> {
-        let mut transport = bus.open(DeviceType::Console)?.ok_or(DeviceError::Missing { device: DEVICE })?;
+        let transport = bus.open(DeviceType::Console)?.ok_or(DeviceError::Missing { device: DEVICE })?;
+        Self::start(transport)
+    }
+}
+
+impl<T: Transport> Console<T> {
+    /// Starts the device behind `transport`, which is one of this type.
+    ///
+    /// # Errors
+    /// It breaks the rules.
+    pub fn start(mut transport: T) -> Result<Self, DeviceError> {
         crate::queue::negotiate(DEVICE, &mut transport, FEATURE_MULTIPORT)?;
         let mut control =
             BufferQueue::new(DEVICE, &mut transport, QUEUE_CONTROL_TRANSMIT, Direction::Transmit)?;

@@ -7,11 +7,9 @@ use alloc::vec;
 
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
-use virtio_drivers::transport::pci::PciTransport;
-use virtio_drivers::transport::{DeviceType, Transport};
+use virtio_drivers::transport::Transport;
 
 use crate::DeviceError;
-use crate::pci::PciBus;
 use crate::queue::{self, BufferQueue, Direction, Returned};
 
 const DEVICE: &str = "virtio-net";
@@ -29,8 +27,8 @@ const TRANSMIT_BUFFERS: usize = 32;
 const _: () = assert!(HEADER_BYTES + FRAME_BYTES <= BUFFER_BYTES, "a frame and its header must fit a buffer");
 
 /// The device and its queues.
-pub(super) struct NetDevice {
-    transport: PciTransport,
+pub(super) struct NetDevice<T> {
+    transport: T,
     receive: BufferQueue<RECEIVE_BUFFERS>,
     transmit: BufferQueue<TRANSMIT_BUFFERS>,
     mac: [u8; 6],
@@ -38,9 +36,8 @@ pub(super) struct NetDevice {
     fault: Option<DeviceError>,
 }
 
-impl NetDevice {
-    pub(super) fn open(bus: &mut PciBus) -> Result<Option<Self>, DeviceError> {
-        let Some(mut transport) = bus.open(DeviceType::Network)? else { return Ok(None) };
+impl<T: Transport> NetDevice<T> {
+    pub(super) fn start(mut transport: T) -> Result<Self, DeviceError> {
         queue::negotiate(DEVICE, &mut transport, FEATURE_MAC)?;
         let mac = transport
             .read_config_space::<[u8; 6]>(0)
@@ -52,7 +49,7 @@ impl NetDevice {
         for _ in 0..RECEIVE_BUFFERS {
             device.receive.post(&mut device.transport, vec![0; BUFFER_BYTES].into_boxed_slice())?;
         }
-        Ok(Some(device))
+        Ok(device)
     }
 
     pub(super) const fn mac(&self) -> [u8; 6] {
@@ -64,7 +61,7 @@ impl NetDevice {
         self.fault.clone().map_or(Ok(()), Err)
     }
 
-    fn note<T>(&mut self, result: Result<T, DeviceError>) -> Option<T> {
+    fn note<V>(&mut self, result: Result<V, DeviceError>) -> Option<V> {
         match result {
             Ok(value) => Some(value),
             Err(fault) => {
@@ -96,11 +93,17 @@ impl NetDevice {
     }
 }
 
-impl Device for NetDevice {
-    type RxToken<'a> = Received;
-    type TxToken<'a> = Transmit<'a>;
+impl<T: Transport> Device for NetDevice<T> {
+    type RxToken<'a>
+        = Received
+    where
+        T: 'a;
+    type TxToken<'a>
+        = Transmit<'a, T>
+    where
+        T: 'a;
 
-    fn receive(&mut self, _now: Instant) -> Option<(Received, Transmit<'_>)> {
+    fn receive(&mut self, _now: Instant) -> Option<(Received, Transmit<'_, T>)> {
         if !self.has_transmit_room() {
             return None;
         }
@@ -112,7 +115,7 @@ impl Device for NetDevice {
         Some((Received(packet), Transmit(self)))
     }
 
-    fn transmit(&mut self, _now: Instant) -> Option<Transmit<'_>> {
+    fn transmit(&mut self, _now: Instant) -> Option<Transmit<'_, T>> {
         self.has_transmit_room().then_some(Transmit(self))
     }
 
@@ -134,9 +137,9 @@ impl RxToken for Received {
 }
 
 /// Room for a packet to send.
-pub(super) struct Transmit<'a>(&'a mut NetDevice);
+pub(super) struct Transmit<'a, T>(&'a mut NetDevice<T>);
 
-impl TxToken for Transmit<'_> {
+impl<T: Transport> TxToken for Transmit<'_, T> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, bytes: usize, write: F) -> R {
         let mut packet = vec![0; HEADER_BYTES + bytes].into_boxed_slice();
         let result = write(packet.get_mut(HEADER_BYTES..).unwrap_or_default());

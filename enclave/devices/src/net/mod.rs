@@ -13,6 +13,8 @@ use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::dhcpv4;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr};
+use virtio_drivers::transport::pci::PciTransport;
+use virtio_drivers::transport::{DeviceType, Transport};
 
 use crate::DeviceError;
 use crate::pci::PciBus;
@@ -21,8 +23,8 @@ use probe::TcpProbe;
 pub use probe::{ProbeError, ProbeOutcome};
 
 /// The network stack. Drive it with [`Network::poll`].
-pub struct Network {
-    device: NetDevice,
+pub struct Network<T = PciTransport> {
+    device: NetDevice<T>,
     interface: Interface,
     sockets: SocketSet<'static>,
     dhcp: SocketHandle,
@@ -38,13 +40,23 @@ impl Network {
     /// # Errors
     /// The device breaks the rules.
     pub fn open(bus: &mut PciBus, seed: u64) -> Result<Option<Self>, DeviceError> {
-        let Some(mut device) = NetDevice::open(bus)? else { return Ok(None) };
+        bus.open(DeviceType::Network)?.map(|transport| Self::start(transport, seed)).transpose()
+    }
+}
+
+impl<T: Transport> Network<T> {
+    /// Starts the device behind `transport`, which is one of this type.
+    ///
+    /// # Errors
+    /// It breaks the rules.
+    pub fn start(transport: T, seed: u64) -> Result<Self, DeviceError> {
+        let mut device = NetDevice::start(transport)?;
         let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(device.mac())));
         config.random_seed = seed;
         let interface = Interface::new(config, &mut device, Instant::ZERO);
         let mut sockets = SocketSet::new(Vec::new());
         let dhcp = sockets.add(dhcpv4::Socket::new());
-        Ok(Some(Self { device, interface, sockets, dhcp, address: None, gateway: None, probe: None }))
+        Ok(Self { device, interface, sockets, dhcp, address: None, gateway: None, probe: None })
     }
 
     /// Moves packets and timers along. Call often; it never blocks.
@@ -155,7 +167,7 @@ impl Network {
     }
 }
 
-impl core::fmt::Debug for Network {
+impl<T> core::fmt::Debug for Network<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Network").field("address", &self.address).finish_non_exhaustive()
     }
