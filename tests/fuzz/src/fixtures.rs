@@ -24,6 +24,27 @@ pub const MANIFEST: &str = r#"{"version":1,"name":"audit-1","role":"workload","t
 "limits":{"component_memory_bytes":16777216,"fuel":500000000,"input_bytes":4000000,"output_bytes":4000000,"wall_ms":2000},
 "args":["--strict","über"],"env":[{"name":"LANG","value":"C"}],"egress":["10.0.2.2:7"]}"#;
 
+/// An `app.toml` that uses every field.
+pub const APP_TOML: &str = r#"name = "audit-1"
+memory_mib = 64
+args = ["--strict"]
+egress = ["10.0.2.2:7"]
+[limits]
+component_memory_bytes = 16_777_216
+fuel = 500_000_000
+input_bytes = 4_000_000
+output_bytes = 4_000_000
+wall_ms = 2000
+[env]
+LANG = "C"
+[launch.snp]
+policy = "0x30000"
+vmpl = 0
+[launch.tdx]
+attributes = "0x10000000"
+xfam = "0xe7"
+"#;
+
 /// Reference values, as the image builder writes them.
 pub const REFERENCE_VALUES: &str = r#"{"version":1,"name":"audit-1",
 "rom":{"sha256":"a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1","bytes":1310720},
@@ -33,6 +54,11 @@ pub const REFERENCE_VALUES: &str = r#"{"version":1,"name":"audit-1",
 "sha384":"555555555555555555555555555555555555555555555555555555555555555555555555555555555555555555555555","bytes":791},
 "measurement":{"snp_qemu":"666666666666666666666666666666666666666666666666666666666666666666666666666666666666666666666666",
 "tdx_qemu":"777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777"}}"#;
+
+/// Configuration of the network device: its address.
+pub const MAC: [u8; 8] = [0x52, 0x54, 0, 0x12, 0x34, 0x56, 0, 0];
+/// What the guest's ports and numbers follow from.
+pub const NETWORK_SEED: u64 = 7;
 
 /// The key that signs claims here.
 #[must_use]

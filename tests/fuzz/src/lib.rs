@@ -4,6 +4,7 @@
 //! once each, so a crash can be looked at without instrumentation and in a debugger.
 
 pub mod fixtures;
+pub mod host;
 #[cfg(fuzzing)]
 mod libfuzzer;
 mod memory;

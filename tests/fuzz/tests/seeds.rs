@@ -9,6 +9,7 @@ use std::{env, fs};
 
 use attestation_claim::Outcome;
 use attestation_evidence::Evidence;
+use enclave_devices::net::Network;
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, Probe, ProbeDone, Ready, Status, Stopping, Usage, encode_body,
 };
@@ -16,6 +17,8 @@ use enclave_wire::frame::{FrameKind, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, MessageMeta, MessageType, PspReply, seal_message};
 use test_elf::TestElf;
 use tests_fuzz::fixtures;
+use tests_fuzz::host::{Device, Script, reset_pool};
+use virtio_drivers::transport::DeviceType;
 use zerocopy::IntoBytes;
 
 // The builder of the crate's own tests.
@@ -25,8 +28,10 @@ mod test_elf;
 /// Contents by path below `seeds/`.
 type Seeds = BTreeMap<PathBuf, Vec<u8>>;
 
+/// The only test here: guest and host share one pool per process.
 #[test]
 fn seeds_are_current() {
+    check_lease();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     let expected = all();
     if env::var_os("REDOUBT_BLESS").is_some() {
@@ -38,6 +43,21 @@ fn seeds_are_current() {
     for (name, bytes) in &expected {
         assert!(found[name] == *bytes, "{} is not what its builder makes today", name.display());
     }
+}
+
+/// The seed does what it is for.
+fn check_lease() {
+    let lease = dhcp_lease();
+    reset_pool();
+    let device = Device::new(DeviceType::Network, fixtures::MAC);
+    let mut network = Network::start(device.clone(), fixtures::NETWORK_SEED).unwrap();
+    let (mut receive, mut transmit) = (device.queue(0).unwrap(), device.queue(1).unwrap());
+    let (mut script, mut now_us) = (Script::new(&lease), 0);
+    while script.next(&mut receive, &mut transmit).is_some() {
+        now_us += 1_000;
+        network.poll(now_us).unwrap();
+    }
+    assert_eq!(network.address().as_deref(), Some("10.0.2.15/24"));
 }
 
 fn all() -> Seeds {
@@ -78,6 +98,16 @@ fn all() -> Seeds {
     // Its firmware section is as long as a ROM: here it would not be inside the file.
     add("measure", "one-page", [&[0, 7, 0][..], tables].concat());
     add("measure", "four-pages", [&[3, 7, 0][..], tables].concat());
+    add("app-toml", "full", fixtures::APP_TOML.into());
+    add("fw-cfg", "manifest", manifest_on_fw_cfg());
+    // Receive, look, send, complete, look; then one buffer twice, and a look.
+    let host =
+        [&[2, 5, 0, 0][..], b"hello", &[0; 4], &[1, 2, 0, 0, 1, 2], &[4; 4], &[0; 4], &[5; 4], &[0; 4]]
+            .concat();
+    add("console", "session", host.clone());
+    add("network", "session", host);
+    add("network", "lease", dhcp_lease());
+    sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
     seeds
 }
 
@@ -142,6 +172,87 @@ fn psp_messages() -> Vec<(&'static str, Vec<u8>)> {
         ("seal", [&[2, 5, 1, 0x40, 0, 1][..], &[7; 96]].concat()),
         ("seal-longest", [&[2, 5, 1, 0, 1, 0x80][..], &vec![7; MESSAGE_PAGE_BYTES - 96]].concat()),
     ]
+}
+
+/// Two wishes of the loader's, then what a guest sends.
+fn sessions() -> Vec<(&'static str, Vec<u8>)> {
+    let stream = |frames: &[(FrameKind, u32, Vec<u8>)]| {
+        let mut stream = Vec::new();
+        frames.iter().for_each(|(kind, job, body)| encode_frame(*kind, *job, body, &mut stream).unwrap());
+        stream
+    };
+    let done = |outcome: JobOutcome, claim: Option<Vec<u8>>| {
+        encode_body(&JobDone { claim, outcome, detail: String::new(), usage: Usage::default() })
+    };
+    let ready = (FrameKind::READY, 0, encode_body(&ready()));
+    let two_jobs = stream(&[
+        ready.clone(),
+        (FrameKind::INPUT_CREDIT, 1, encode_body(&Credit { bytes: 64 })),
+        (FrameKind::OUTPUT, 1, b"out".to_vec()),
+        (FrameKind::ERROR_OUTPUT, 1, b"err".to_vec()),
+        (FrameKind::JOB_DONE, 1, done(JobOutcome::Exited { code: 0 }, Some(vec![1]))),
+        (FrameKind::JOB_DONE, 2, done(JobOutcome::Refused, None)),
+    ]);
+    let status = Status {
+        uptime_us: 5,
+        jobs_done: 0,
+        running_job: None,
+        heap_used_bytes: 3,
+        heap_total_bytes: 4,
+        address: None,
+        gateway: None,
+        mac: None,
+    };
+    let asked = stream(&[
+        ready,
+        (FrameKind::STATUS, 0, encode_body(&status)),
+        (FrameKind::STOPPING, 0, encode_body(&Stopping { reason: "asked".into() })),
+    ]);
+    vec![("two-jobs", [&[2, 20][..], &two_jobs].concat()), ("status", [&[4, 0][..], &asked].concat())]
+}
+
+/// Looks, an offer, looks, a lease, looks, and a probe.
+fn dhcp_lease() -> Vec<u8> {
+    let look = [0, 1, 0, 0];
+    let packet = |kind: u8| {
+        let packet = dhcp_packet(kind);
+        let [low, high] = u16::try_from(packet.len()).unwrap().to_le_bytes();
+        [&[6, low, high, 0][..], &packet].concat()
+    };
+    [&look[..], &packet(2), &look, &packet(5), &look, &[1, 4, 0, 0], b"ping", &look].concat()
+}
+
+/// A DHCP server's packet of this kind to the guest that starts from the fixed seed.
+fn dhcp_packet(kind: u8) -> Vec<u8> {
+    reset_pool();
+    let device = Device::new(DeviceType::Network, fixtures::MAC);
+    let mut network = Network::start(device.clone(), fixtures::NETWORK_SEED).unwrap();
+    network.poll(1_000).unwrap();
+    // Its discovery: virtio, Ethernet, IPv4 and UDP headers, then four bytes, then the number to answer to.
+    let discovery: [u8; 512] = device.queue(1).unwrap().read_next().unwrap();
+    let number = &discovery[58..62];
+    let (mac, ours, theirs) = (&fixtures::MAC[..6], [10, 0, 2, 2], [10, 0, 2, 15]);
+    let options = [
+        &[0x63, 0x82, 0x53, 0x63, 53, 1, kind, 54, 4][..],
+        &ours,
+        &[51, 4, 0, 1, 0, 0, 1, 4, 255, 255, 255, 0, 3, 4],
+        &ours,
+        &[255],
+    ];
+    let bootp = [&[2, 1, 6, 0][..], number, &[0; 8], &theirs, &ours, &[0; 4], mac, &[0; 10 + 192]].concat();
+    let bootp = [bootp, options.concat()].concat();
+    let length = |more: usize| u16::try_from(bootp.len() + more).unwrap().to_be_bytes();
+    let udp = [&[0, 67, 0, 68][..], &length(8), &[0; 2]].concat();
+    let ip = [&[0x45, 0][..], &length(28), &[0, 0, 0, 0, 64, 17, 0, 0], &ours, &theirs].concat();
+    [&[0; 12][..], mac, &[0x52, 0x55, 10, 0, 2, 2, 8, 0], &ip, &udp, &bootp].concat()
+}
+
+/// Signature, features, one file in the directory; then the amount of RAM and the file.
+fn manifest_on_fw_cfg() -> Vec<u8> {
+    let mut entry = [0; 64];
+    let fields = [&4_u32.to_be_bytes()[..], &[0, 0x25, 0, 0], b"opt/redoubt/manifest"].concat();
+    entry.iter_mut().zip(&fields).for_each(|(to, from)| *to = *from);
+    [&b"QEMU\x02\0\0\0\x01\0"[..], &entry, &[0, 0, 0, 4, 0, 0, 0, 0], &[0], b"{  }"].concat()
 }
 
 /// A header and no raw part, as `redoubt` sends them; the first byte is the direction.
