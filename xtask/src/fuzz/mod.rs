@@ -97,60 +97,60 @@ fn fuzz(workspace: &Workspace, targets: Vec<Target>, options: &Options) -> Resul
     let next = || waiting.lock().ok().and_then(|mut waiting| waiting.next());
     let work = || {
         while let Some(target) = next() {
-            let outcome = fuzz_one(workspace, &programs, target, options.seconds, &watcher);
+            let outcome = fuzz_one(workspace, &programs, &target.name, options.seconds, &watcher);
+            // One target that cannot run must not hide what the others found.
+            let outcome = outcome.unwrap_or_else(|error| Outcome::not_run(&target.name, &error));
             if let Ok(mut done) = done.lock() {
                 done.push(outcome);
             }
         }
     };
-    thread::scope(|scope| {
-        for _ in 0..at_once {
-            scope.spawn(work);
-        }
-    });
-    let outcomes = done.into_inner().unwrap_or_default().into_iter().collect::<Result<Vec<_>>>();
-    let is_clean = outcomes.as_ref().is_ok_and(|outcomes| outcomes.iter().all(Outcome::is_clean));
-    progress.end(is_clean);
-    outcome::report(workspace, outcomes?)
+    thread::scope(|scope| (0..at_once).for_each(|_| drop(scope.spawn(work))));
+    let outcomes = done.into_inner().unwrap_or_default();
+    progress.end(outcomes.len() == targets.len() && outcomes.iter().all(Outcome::is_clean));
+    outcome::report(workspace, outcomes)
 }
 
 fn fuzz_one(
     workspace: &Workspace,
     programs: &Path,
-    target: &Target,
+    name: &str,
     seconds: u32,
     watcher: &Watcher<'_>,
 ) -> Result<Outcome> {
-    let name = target.name.as_str();
-    let (corpus, artefacts) = (workspace.target().join("fuzz-corpus").join(name), artefacts(workspace, name));
-    for folder in [&corpus, &artefacts] {
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    }
-    let mut tool = Tool::new(programs.join(name))
-        .args(limits())
-        .arg(format!("-max_total_time={seconds}"))
-        .arg("-print_final_stats=1")
-        .arg(format!("-artifact_prefix={}/", artefacts.display()));
-    let dictionary = workspace.path(targets::FOLDER).join("dictionaries").join(format!("{name}.dict"));
-    if dictionary.is_file() {
-        tool = tool.arg(format!("-dict={}", dictionary.display()));
-    }
-    // Findings go to the first folder; those that follow are only read.
-    tool = tool.arg(&corpus);
-    let seeds = workspace.path(targets::FOLDER).join("seeds").join(name);
-    if seeds.is_dir() {
-        tool = tool.arg(seeds);
-    }
+    let arguments = arguments(workspace, name, seconds)?;
     let mut outcome = Outcome::begin(name);
+    let tool = Tool::new(programs.join(name)).args(arguments);
     let status = tool.watch(|line| watcher.see(name, outcome.read(line)))?;
     watcher.end(&outcome.end(status.success()));
     Ok(outcome)
 }
 
-fn limits() -> [String; 2] {
-    [format!("-timeout={TIMEOUT_SECONDS}"), format!("-rss_limit_mb={RSS_LIMIT_MIB}")]
+/// What libFuzzer is told: limits, where findings go, and the folders that it reads.
+fn arguments(workspace: &Workspace, name: &str, seconds: u32) -> Result<Vec<String>> {
+    let corpus = workspace.target().join("fuzz-corpus").join(name);
+    let artefacts = workspace.target().join("fuzz-artifacts").join(name);
+    for folder in [&corpus, &artefacts] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    let mut arguments = limits().to_vec();
+    arguments.push(format!("-max_total_time={seconds}"));
+    arguments.push("-print_final_stats=1".to_owned());
+    arguments.push(format!("-artifact_prefix={}/", artefacts.display()));
+    let package = workspace.path(targets::FOLDER);
+    let dictionary = package.join("dictionaries").join(format!("{name}.dict"));
+    if dictionary.is_file() {
+        arguments.push(format!("-dict={}", dictionary.display()));
+    }
+    // New inputs go to the first folder; those that follow are only read.
+    arguments.push(corpus.display().to_string());
+    let seeds = package.join("seeds").join(name);
+    if seeds.is_dir() {
+        arguments.push(seeds.display().to_string());
+    }
+    Ok(arguments)
 }
 
-fn artefacts(workspace: &Workspace, target: &str) -> PathBuf {
-    workspace.target().join("fuzz-artifacts").join(target)
+fn limits() -> [String; 2] {
+    [format!("-timeout={TIMEOUT_SECONDS}"), format!("-rss_limit_mb={RSS_LIMIT_MIB}")]
 }

@@ -44,6 +44,11 @@ impl Outcome {
         }
     }
 
+    /// A target that could not be run, and why.
+    pub(super) fn not_run(name: &str, error: &anyhow::Error) -> Self {
+        Self { failure: Some("not run".to_owned()), said: vec![format!("{error:#}")], ..Self::begin(name) }
+    }
+
     /// Takes in a line of output; returns the coverage so far.
     pub(super) fn read(&mut self, line: &str) -> u64 {
         if let Some(count) = line.strip_prefix("stat::number_of_executed_units:") {
@@ -243,7 +248,10 @@ stat::number_of_executed_units: 17
     }
 
     #[test]
-    fn a_target_that_just_ends_has_failed() {
+    fn a_target_that_just_ends_or_never_begins_has_failed() {
         assert_eq!(read("", false).result(), "ended early");
+        let lost = Outcome::not_run("claim", &anyhow::anyhow!("no such file"));
+        assert!(!lost.is_clean());
+        assert_eq!(explain(&Workspace::locate().unwrap(), &lost), "\nclaim: not run\n  no such file\n");
     }
 }
