@@ -107,6 +107,8 @@ fn all() -> Seeds {
     add("console", "session", host.clone());
     add("network", "session", host);
     add("network", "lease", dhcp_lease());
+    add("service", "jobs", [&[0][..], &loader_stream()].concat());
+    add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
     seeds
 }
@@ -172,6 +174,30 @@ fn psp_messages() -> Vec<(&'static str, Vec<u8>)> {
         ("seal", [&[2, 5, 1, 0x40, 0, 1][..], &[7; 96]].concat()),
         ("seal-longest", [&[2, 5, 1, 0, 1, 0x80][..], &vec![7; MESSAGE_PAGE_BYTES - 96]].concat()),
     ]
+}
+
+/// A job with input and credit, a refused one, questions, one that is cancelled, and the end.
+fn loader_stream() -> Vec<u8> {
+    let start = |input_bytes| encode_body(&JobStart { input_bytes });
+    let credit = |bytes| encode_body(&Credit { bytes });
+    let destination = "10.0.2.2:7".to_owned();
+    let probe = encode_body(&Probe { destination, payload: b"ping".to_vec(), timeout_ms: 9 });
+    let mut stream = Vec::new();
+    for (kind, job, body) in [
+        (FrameKind::JOB_START, 1, start(5)),
+        (FrameKind::OUTPUT_CREDIT, 1, credit(3)),
+        (FrameKind::INPUT, 1, b"hello".to_vec()),
+        (FrameKind::STATUS_REQUEST, 0, Vec::new()),
+        (FrameKind::OUTPUT_CREDIT, 1, credit(9)),
+        (FrameKind::PROBE, 0, probe),
+        (FrameKind::JOB_START, 2, start(1 << 40)),
+        (FrameKind::JOB_START, 3, start(7)),
+        (FrameKind::JOB_CANCEL, 3, Vec::new()),
+        (FrameKind::SHUTDOWN, 0, Vec::new()),
+    ] {
+        encode_frame(kind, job, &body, &mut stream).unwrap();
+    }
+    stream
 }
 
 /// Two wishes of the loader's, then what a guest sends.
