@@ -1,4 +1,4 @@
-//! QEMU's file device on a host that lies about directory, lengths and transfers: files are as long as stated, or refused.
+//! QEMU's file device on a host that lies: files are as long as its directory states, or refused.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -19,8 +19,8 @@ use zerocopy::FromBytes;
 /// keeps of them.
 const GUEST_BYTES: usize = echo::MEMORY_BYTES as usize + (512 << 10);
 
-/// Looks of the guest before a loader that waits for it hangs up: more than the time limit of a job allows. A guest waits
-/// for input that it was promised as long as its loader lets it.
+/// Looks of the guest before a loader that waits for it hangs up: more than the time limit of a job allows. A guest
+/// waits for input that it was promised as long as its loader lets it.
 const PATIENCE_LOOKS: u32 = 2_000;
 
 fn main() -> ExitCode {
