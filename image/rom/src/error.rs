@@ -183,6 +183,16 @@ pub enum TablesError {
         /// What is there.
         limit: u64,
     },
+    /// More sections than are compared with each other.
+    #[error("rom: {table}: expected at most {limit} sections, found {found}")]
+    TooManySections {
+        /// The table.
+        table: &'static str,
+        /// The most that are read.
+        limit: u64,
+        /// What the table states.
+        found: u64,
+    },
     /// A GUID table entry is missing.
     #[error("rom: GUID table entry {guid} ({what}) is missing")]
     MissingEntry {

@@ -45,6 +45,8 @@ impl RomTables {
 
 /// Distance from the end of the ROM to the end of the GUID table.
 const TABLE_END_DISTANCE: usize = 0x20;
+/// Many times what any ROM has. Each section is compared with all before it.
+const SECTIONS_MAX: u64 = 64;
 /// u16 length and GUID, which end every entry and the table.
 const TRAILER_BYTES: usize = 18;
 
@@ -209,8 +211,12 @@ fn metadata_records<'a>(
     expect_field(what, u64::from(u32::from_le_bytes(signature)), u64::from(words.next_u32()))?;
     let length = u64::from(words.next_u32());
     expect_field(what, u64::from(METADATA_VERSION), u64::from(words.next_u32()))?;
-    let records = u64::from(words.next_u32()) * record_bytes as u64;
+    let count = u64::from(words.next_u32());
+    let records = count * record_bytes as u64;
     expect_field(what, HEADER_BYTES as u64 + records, length)?;
+    if count > SECTIONS_MAX {
+        return Err(TablesError::TooManySections { table: what, limit: SECTIONS_MAX, found: count });
+    }
     usize::try_from(records).ok().and_then(|end| rest.get(..end)).ok_or_else(|| too_long(length))
 }
 

@@ -285,6 +285,20 @@ fn table_reader_names_what_is_broken() {
 }
 
 #[test]
+fn more_sections_than_any_rom_has_are_refused_unread() {
+    let mut rom = guest_rom().bytes().to_vec();
+    // As many as fit: compared with each other, they would take seconds.
+    let count: u32 = 80_000;
+    let header =
+        [b"ASEV".as_slice(), &(16 + 12 * count).to_le_bytes(), &1_u32.to_le_bytes(), &count.to_le_bytes()];
+    rom[..16].copy_from_slice(&header.concat());
+    let entry = rom.windows(16).rposition(|window| window == Guid::SEV_METADATA.as_bytes()).unwrap();
+    rom[entry - 6..entry - 2].copy_from_slice(&u32::try_from(ROM_BYTES).unwrap().to_le_bytes());
+    let error = RomTables::parse(&rom).unwrap_err();
+    assert_eq!(error.to_string(), "rom: sev metadata: expected at most 64 sections, found 80000");
+}
+
+#[test]
 fn truncated_rom_is_named() {
     let rom = guest_rom();
     let error = RomTables::parse(&rom.bytes()[1..]).unwrap_err();
