@@ -2,7 +2,7 @@
 //!
 //! Spec: AMD publication 56860 "SEV Secure Nested Paging Firmware ABI Specification", tables "ATTESTATION_REPORT",
 //! "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report; whether somebody
-//! trustworthy signed them is for `attestation-evidence`.
+//! trustworthy signed them is for `attestation-verify`, and for `attestation-evidence` on the simulated platform.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -11,17 +11,21 @@
 mod layout;
 mod parse;
 mod policy;
+mod product;
 mod tcb;
 
 pub use layout::{ReportSignature, SnpReport};
 pub use parse::{CpuId, ReportError, SigningKeyKind};
-pub use policy::GuestPolicy;
+pub use policy::{GuestPolicy, PlatformInfo};
+pub use product::ProductLine;
 pub use tcb::{TcbLayout, TcbParts, TcbVersion};
 
 /// Bytes of a report, all versions.
 pub const REPORT_BYTES: usize = 1184;
 /// Bytes that the signature covers, from the start.
 pub const SIGNED_BYTES: usize = 0x2A0;
+/// Where the part of the signature field begins that neither R nor S uses.
+pub(crate) const SIGNATURE_PADDING_OFFSET: usize = 0x330;
 /// Oldest report version that parses.
 pub const OLDEST_VERSION: u32 = 2;
 /// Newest report version that parses. Later ones may give reserved bytes a meaning that we would overlook.

@@ -1,19 +1,28 @@
-//! From bytes to a [`SnpReport`] whose reserved bytes are what its version says.
+//! From bytes to a [`SnpReport`], in two steps: structure, and contents that the version prescribes.
+//!
+//! Structure is what has to hold before a signature can be checked. Contents are signed, so a verifier looks at them
+//! after the signature: then a changed byte shows as what it is, a broken signature.
 
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::{
-    GuestPolicy, NEWEST_VERSION, OLDEST_VERSION, REPORT_BYTES, SIGNATURE_ALGORITHM_ECDSA_P384_SHA384,
-    SIGNED_BYTES, SnpReport,
+    GuestPolicy, NEWEST_VERSION, OLDEST_VERSION, PlatformInfo, REPORT_BYTES,
+    SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, SIGNATURE_PADDING_OFFSET, SIGNED_BYTES, SnpReport,
 };
 
 /// Bytes that are not a report. Whoever supplied them is guilty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// Too short or too long.
+    /// Too short.
+    #[error("report: expected {REPORT_BYTES} bytes, found only {found}")]
+    Truncated {
+        /// Bytes found.
+        found: usize,
+    },
+    /// Too long.
     #[error("report: expected {REPORT_BYTES} bytes, found {found}")]
-    Length {
+    TrailingBytes {
         /// Bytes found.
         found: usize,
     },
@@ -28,6 +37,14 @@ pub enum ReportError {
     SignatureAlgorithm {
         /// Algorithm found.
         found: u32,
+    },
+    /// A byte of the signature field that belongs neither to R nor to S is not zero.
+    #[error("report byte {offset:#05x} pads the signature: expected 0, found {found:#04x}")]
+    SignaturePadding {
+        /// Offset in the report.
+        offset: usize,
+        /// Value found.
+        found: u8,
     },
     /// A byte that the report's version reserves is not zero.
     #[error("report byte {offset:#05x} is reserved: expected 0, found {found:#04x}")]
@@ -64,22 +81,47 @@ impl SigningKeyKind {
 }
 
 impl SnpReport {
-    /// Reads a report.
+    /// Reads a report whose contents are what its version prescribes.
     ///
     /// # Errors
-    /// Wrong length, unknown version or signature algorithm, or a reserved byte that is not zero.
+    /// See [`Self::parse_structure`] and [`Self::check_contents`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ReportError> {
-        let report = Self::read_from_bytes(bytes).map_err(|_| ReportError::Length { found: bytes.len() })?;
+        let report = Self::parse_structure(bytes)?;
+        report.check_contents()?;
+        Ok(report)
+    }
+
+    /// Reads a report: size, version, and the padding of the signature field, which no signature covers.
+    ///
+    /// # Errors
+    /// Wrong length, a version outside 2 to 5, or padding that is not zero.
+    pub fn parse_structure(bytes: &[u8]) -> Result<Self, ReportError> {
+        let found = bytes.len();
+        if found > REPORT_BYTES {
+            return Err(ReportError::TrailingBytes { found });
+        }
+        let report = Self::read_from_bytes(bytes).map_err(|_| ReportError::Truncated { found })?;
         let version = report.version.get();
         if !(OLDEST_VERSION..=NEWEST_VERSION).contains(&version) {
             return Err(ReportError::Version { found: version });
         }
-        let algorithm = report.signature_algorithm.get();
+        match first_nonzero(bytes, SIGNATURE_PADDING_OFFSET, REPORT_BYTES) {
+            Some((offset, found)) => Err(ReportError::SignaturePadding { offset, found }),
+            None => Ok(report),
+        }
+    }
+
+    /// Checks what the version prescribes about contents: the signature algorithm, and zero in reserved bytes. A report
+    /// that is relabelled as an older version has fields where that one has reserved bytes.
+    ///
+    /// # Errors
+    /// Another algorithm, or the first reserved byte that is not zero.
+    pub fn check_contents(&self) -> Result<(), ReportError> {
+        let algorithm = self.signature_algorithm.get();
         if algorithm != SIGNATURE_ALGORITHM_ECDSA_P384_SHA384 {
             return Err(ReportError::SignatureAlgorithm { found: algorithm });
         }
-        check_reserved(bytes, version)?;
-        Ok(report)
+        check_reserved(self.as_bytes(), self.version.get())
     }
 
     /// The bytes that the signature covers.
@@ -92,6 +134,12 @@ impl SnpReport {
     #[must_use]
     pub const fn guest_policy(&self) -> GuestPolicy {
         GuestPolicy(self.policy.get())
+    }
+
+    /// Bits on the machine.
+    #[must_use]
+    pub const fn platform(&self) -> PlatformInfo {
+        PlatformInfo(self.platform_info.get())
     }
 
     /// Which kind of key signed.
@@ -128,18 +176,21 @@ fn check_reserved(bytes: &[u8], version: u32) -> Result<(), ReportError> {
         (0x1EB, 0x1EC),
         (0x1EF, 0x1F0),
         (tail_start, SIGNED_BYTES),
-        // Not signed: without this check one report could be written in many ways.
+        // Above the numbers R and S. Not signed: without this check one report could be written in many ways.
         (0x2D0, 0x2E8),
-        (0x318, 0x330),
-        (0x330, REPORT_BYTES),
+        (0x318, SIGNATURE_PADDING_OFFSET),
     ];
     for (start, end) in reserved {
-        let range = bytes.get(start..end).unwrap_or_default();
-        if let Some((offset, found)) = (start..end).zip(range).find(|(_, byte)| **byte != 0) {
-            return Err(ReportError::Reserved { offset, found: *found });
+        if let Some((offset, found)) = first_nonzero(bytes, start, end) {
+            return Err(ReportError::Reserved { offset, found });
         }
     }
     Ok(())
+}
+
+fn first_nonzero(bytes: &[u8], start: usize, end: usize) -> Option<(usize, u8)> {
+    let range = bytes.get(start..end).unwrap_or_default();
+    (start..end).zip(range).find(|(_, byte)| **byte != 0).map(|(offset, byte)| (offset, *byte))
 }
 
 #[cfg(test)]
@@ -168,10 +219,10 @@ mod tests {
         let bytes = report_bytes(5);
         assert!(SnpReport::parse(&bytes).is_ok());
         for length in [0, 1, REPORT_BYTES - 1] {
-            assert_eq!(SnpReport::parse(&bytes[..length]), Err(ReportError::Length { found: length }));
+            assert_eq!(SnpReport::parse(&bytes[..length]), Err(ReportError::Truncated { found: length }));
         }
         let longer = [bytes.as_slice(), &[0]].concat();
-        assert_eq!(SnpReport::parse(&longer), Err(ReportError::Length { found: REPORT_BYTES + 1 }));
+        assert_eq!(SnpReport::parse(&longer), Err(ReportError::TrailingBytes { found: REPORT_BYTES + 1 }));
     }
 
     #[test]
@@ -210,10 +261,22 @@ mod tests {
     }
 
     #[test]
+    fn structure_says_nothing_of_signed_contents() {
+        for offset in (4..SIGNED_BYTES).chain([0x2D0, 0x32F]) {
+            let mut bytes = report_bytes(2);
+            bytes[offset] ^= 0xA5;
+            assert!(SnpReport::parse_structure(&bytes).is_ok(), "{offset:#x}");
+        }
+    }
+
+    #[test]
     fn unsigned_padding_cannot_vary() {
         let mut bytes = report_bytes(5);
-        for offset in (0x2D0..0x2E8).chain(0x318..REPORT_BYTES) {
+        for offset in (0x2D0..0x2E8).chain(0x318..0x330) {
             assert_eq!(set(&mut bytes, offset), Err(ReportError::Reserved { offset, found: 0xA5 }));
+        }
+        for offset in 0x330..REPORT_BYTES {
+            assert_eq!(set(&mut bytes, offset), Err(ReportError::SignaturePadding { offset, found: 0xA5 }));
         }
     }
 

@@ -54,9 +54,30 @@ impl fmt::Display for GuestPolicy {
     }
 }
 
+/// `PLATFORM_INFO` of a report (56860, table "PLATFORM_INFO").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlatformInfo(pub u64);
+
+impl PlatformInfo {
+    /// Bits 0 to 5 and 7: SMT, TSME, ECC, RAPL off, ciphertext hiding, alias check complete, TIO.
+    pub const KNOWN: u64 = 0b1011_1111;
+
+    /// Bits that the table does not define. Bit 6 is one, and set on real Turin parts.
+    #[must_use]
+    pub const fn unknown_bits(self) -> u64 {
+        self.0 & !Self::KNOWN
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bits_without_a_name_are_unknown() {
+        assert_eq!(PlatformInfo(0xBF).unknown_bits(), 0);
+        assert_eq!(PlatformInfo(0x165).unknown_bits(), 0x140);
+    }
 
     #[test]
     fn bits_are_read_where_the_specification_puts_them() {

@@ -49,6 +49,6 @@ fn malformed_reports_are_refused_by_name() {
     let Some(folder) = tests_needs::fixture("snp/parse-only") else { return };
     let parse = |name: &str| SnpReport::parse(&std::fs::read(folder.join(name)).unwrap());
     assert_eq!(parse("fake-v1-report.bin"), Err(ReportError::Version { found: 1 }));
-    assert_eq!(parse("guest_report_corrupt.bin"), Err(ReportError::Length { found: 793 }));
-    assert_eq!(parse("guest_report_bad_sig.bin"), Err(ReportError::Length { found: 1185 }));
+    assert_eq!(parse("guest_report_corrupt.bin"), Err(ReportError::Truncated { found: 793 }));
+    assert_eq!(parse("guest_report_bad_sig.bin"), Err(ReportError::TrailingBytes { found: 1185 }));
 }

@@ -1,0 +1,119 @@
+//! Certificates: DER to fields.
+
+use alloc::vec::Vec;
+
+use der::{Decode, Encode};
+use x509_cert::certificate::{TbsCertificateInner, Version};
+
+use crate::envelope::{Envelope, hex};
+use crate::{AmdName, AuthorityKey, Extensions, Instant, PublicKey, Validity, X509Error};
+
+/// The longest certificate that is read; AMD's have 1.7 kB.
+pub const CERTIFICATE_MAX_BYTES: usize = 8192;
+
+const OBJECT: &str = "certificate";
+
+/// A certificate that is well-formed, signed by nobody in particular until [`Certificate::is_signed_by`] says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    envelope: Envelope,
+    serial: Vec<u8>,
+    issuer: AmdName,
+    subject: AmdName,
+    validity: Validity,
+    key: PublicKey,
+    extensions: Extensions,
+}
+
+impl Certificate {
+    /// Reads exactly one certificate.
+    ///
+    /// # Errors
+    /// Anything but the one DER encoding of a version 3 certificate with AMD's names, keys and signature algorithm.
+    pub fn parse(bytes: &[u8]) -> Result<Self, X509Error> {
+        if bytes.len() > CERTIFICATE_MAX_BYTES {
+            let (limit, found) = (CERTIFICATE_MAX_BYTES, bytes.len());
+            return Err(X509Error::TooLong { field: OBJECT, limit, found });
+        }
+        let envelope = Envelope::parse(bytes, OBJECT)?;
+        let decoded = x509_cert::Certificate::from_der(bytes).map_err(X509Error::encoding(OBJECT))?;
+        if decoded.to_der().map_err(X509Error::encoding(OBJECT))? != bytes {
+            return Err(X509Error::NotCanonical { field: OBJECT });
+        }
+        Self::read(envelope, decoded.tbs_certificate())
+    }
+
+    fn read(envelope: Envelope, fields: &TbsCertificateInner) -> Result<Self, X509Error> {
+        let inner =
+            fields.signature().to_der().map_err(X509Error::encoding("signature algorithm, signed copy"))?;
+        envelope.check_inner_algorithm(&inner)?;
+        if fields.version() != Version::V3 {
+            let found = alloc::format!("{:?}", fields.version());
+            return Err(X509Error::field("certificate version", "V3", found));
+        }
+        if fields.issuer_unique_id().is_some() || fields.subject_unique_id().is_some() {
+            return Err(X509Error::field("unique identifiers", "none", "some"));
+        }
+        let validity = fields.validity();
+        Ok(Self {
+            envelope,
+            serial: fields.serial_number().as_bytes().to_vec(),
+            issuer: AmdName::read(fields.issuer(), "issuer")?,
+            subject: AmdName::read(fields.subject(), "subject")?,
+            validity: Validity {
+                not_before: Instant::of(validity.not_before),
+                not_after: Instant::of(validity.not_after),
+            },
+            key: PublicKey::read(fields.subject_public_key_info())?,
+            extensions: Extensions::new(fields.extensions().map_or(&[], Vec::as_slice))?,
+        })
+    }
+
+    /// Whether `key` signed the bytes that were read.
+    #[must_use]
+    pub fn is_signed_by(&self, key: &AuthorityKey) -> bool {
+        self.envelope.is_signed_by(key)
+    }
+
+    /// Serial number, big-endian. Zero in every VCEK and VLEK: it identifies authorities only.
+    #[must_use]
+    pub fn serial(&self) -> &[u8] {
+        &self.serial
+    }
+
+    /// Serial number in hexadecimal.
+    #[must_use]
+    pub fn serial_hex(&self) -> alloc::string::String {
+        hex(&self.serial)
+    }
+
+    /// Who signed, by its own account.
+    #[must_use]
+    pub const fn issuer(&self) -> &AmdName {
+        &self.issuer
+    }
+
+    /// Whose key this is.
+    #[must_use]
+    pub const fn subject(&self) -> &AmdName {
+        &self.subject
+    }
+
+    /// When it may be relied on.
+    #[must_use]
+    pub const fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// What else it says.
+    #[must_use]
+    pub const fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+}

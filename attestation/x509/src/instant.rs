@@ -1,0 +1,84 @@
+//! Time as an argument: nothing here reads a clock.
+
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+
+use der::DateTime;
+use x509_cert::time::Time;
+
+use crate::X509Error;
+
+/// A second of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant {
+    unix_seconds: u64,
+}
+
+impl Instant {
+    /// `unix_seconds` after 1970.
+    #[must_use]
+    pub const fn from_unix_seconds(unix_seconds: u64) -> Self {
+        Self { unix_seconds }
+    }
+
+    /// Seconds since 1970.
+    #[must_use]
+    pub const fn unix_seconds(self) -> u64 {
+        self.unix_seconds
+    }
+
+    pub(crate) fn of(time: Time) -> Self {
+        Self::from_unix_seconds(time.to_unix_duration().as_secs())
+    }
+}
+
+/// RFC 3339 in UTC to the second: `2026-04-06T00:00:00Z`.
+impl FromStr for Instant {
+    type Err = X509Error;
+
+    fn from_str(text: &str) -> Result<Self, X509Error> {
+        match text.parse::<DateTime>() {
+            Ok(time) => Ok(Self::from_unix_seconds(time.unix_duration().as_secs())),
+            Err(_) => Err(X509Error::field("time", "RFC 3339 in UTC, like 2026-04-06T00:00:00Z", text)),
+        }
+    }
+}
+
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::from_unix_duration(Duration::from_secs(self.unix_seconds)) {
+            Ok(time) => time.fmt(f),
+            // After the year 9999.
+            Err(_) => write!(f, "second {} of 1970", self.unix_seconds),
+        }
+    }
+}
+
+/// From when until when a certificate is valid, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// First second.
+    pub not_before: Instant,
+    /// Last second.
+    pub not_after: Instant,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_read_and_written_as_rfc_3339() {
+        let text = "2026-04-06T01:02:03Z";
+        let instant: Instant = text.parse().unwrap();
+        assert_eq!(instant, Instant::from_unix_seconds(1_775_437_323));
+        assert_eq!(instant.to_string(), text);
+        for wrong in
+            ["", "2026-04-06", "2026-04-06T01:02:03", "2026-13-06T01:02:03Z", "2026-04-06T01:02:03+00:00"]
+        {
+            assert!(wrong.parse::<Instant>().unwrap_err().to_string().contains("RFC 3339"), "{wrong}");
+        }
+        assert!(!Instant::from_unix_seconds(u64::MAX).to_string().is_empty());
+    }
+}
