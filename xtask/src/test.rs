@@ -18,13 +18,15 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 14] = [
+const BARE_PACKAGES: [&str; 16] = [
     "attestation-artefact",
     "attestation-claim",
     "attestation-evidence",
     "attestation-manifest",
     "attestation-measure",
     "attestation-report",
+    "attestation-verify",
+    "attestation-x509",
     "enclave-devices",
     "enclave-fw",
     "enclave-memory",

@@ -1,2 +1,43 @@
-//! .
-#![no_std]
+//! Verification of attestation evidence: is it genuine? What one wants of genuine evidence is a later question.
+//!
+//! Stages are types. Bytes become a parsed report, a parsed report becomes [`Verified`] evidence, and nothing but
+//! verification makes one: a report that was only parsed cannot go where a verified one is asked for.
+//!
+//! ```
+//! use attestation_verify::{Verified, snp::SnpEvidence};
+//! fn decide(evidence: &Verified<SnpEvidence>) -> bool {
+//!     evidence.trail().findings().next().is_none()
+//! }
+//! ```
+//! ```compile_fail,E0308
+//! # use attestation_verify::{Verified, snp::SnpEvidence};
+//! # fn decide(evidence: &Verified<SnpEvidence>) -> bool { evidence.trail().findings().next().is_none() }
+//! fn cheat(bytes: &[u8]) -> bool {
+//!     let parsed = attestation_report::SnpReport::parse(bytes).unwrap();
+//!     decide(&parsed)
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! # use attestation_verify::{Trail, Verified, snp::SnpEvidence};
+//! fn forge(evidence: SnpEvidence, trail: Trail) -> Verified<SnpEvidence> {
+//!     Verified { evidence, trail }
+//! }
+//! ```
+//!
+//! Time, roots and collateral are arguments; nothing here reads a file, a clock or a network. Each check is recorded with
+//! what was expected and what was found, and each that fails has a stable [`Code`].
+//! Panics: never on input.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+extern crate alloc;
+
+mod code;
+pub mod snp;
+mod trail;
+mod verified;
+
+pub use code::{Code, Kind};
+pub use trail::{Check, Rejection, Trail};
+pub use verified::Verified;

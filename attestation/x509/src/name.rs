@@ -44,15 +44,20 @@ impl fmt::Display for AmdName {
 
 /// Byte for byte, because one name that can be written in two ways is two names to somebody.
 fn common_name(der: &[u8]) -> Option<&str> {
-    let [0x30, length, body @ ..] = der else { return None };
+    let (body, length) = match der {
+        [0x30, 0x81, length, body @ ..] => (body, length),
+        [0x30, length, body @ ..] => (body, length),
+        _ => return None,
+    };
     let [0x31, set, 0x30, sequence, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0C, text, name @ ..] =
         body.strip_prefix(PREFIX)?
     else {
         return None;
     };
     let size = u8::try_from(name.len()).ok()?;
-    let lengths = [(text, 0), (sequence, 7), (set, 9), (length, 9)];
-    let is_exact = lengths.iter().take(3).all(|(found, more)| size.checked_add(*more) == Some(**found));
-    let is_whole = usize::from(*length) == body.len() && *length < 0x80;
+    let is_exact = [(text, 0), (sequence, 7), (set, 9)]
+        .iter()
+        .all(|(found, more)| size.checked_add(*more) == Some(**found));
+    let is_whole = usize::from(*length) == body.len();
     core::str::from_utf8(name).ok().filter(|_| is_exact && is_whole)
 }

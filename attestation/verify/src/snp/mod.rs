@@ -1,0 +1,84 @@
+//! AMD SEV-SNP: report, VCEK or VLEK, ASK or ASVK, pinned ARK.
+//!
+//! Order: a signature is verified before what it signs is interpreted, from the root down. Nothing is read from the
+//! report before its signature holds, except what its layout needs.
+
+mod endorsement;
+mod findings;
+mod report;
+mod revocation;
+mod roots;
+
+use attestation_report::{ReportError, SnpReport};
+use attestation_x509::Instant;
+
+pub use endorsement::{CHAIN_MAX, CRLS_MAX, Collateral, Endorsement};
+pub use roots::{Root, Roots};
+
+use crate::{Code, Rejection, Trail, Verified};
+
+/// What [`Verified`] holds for SEV-SNP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnpEvidence {
+    report: SnpReport,
+    endorsement: Endorsement,
+}
+
+impl SnpEvidence {
+    /// What the chip reported.
+    #[must_use]
+    pub const fn report(&self) -> &SnpReport {
+        &self.report
+    }
+
+    /// Whose key signed it.
+    #[must_use]
+    pub const fn endorsement(&self) -> &Endorsement {
+        &self.endorsement
+    }
+}
+
+/// What the evidence has to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// `REPORT_DATA` must be this.
+    ReportData([u8; 64]),
+    /// Nobody asked: the report is looked at, not relied on for freshness.
+    NotPosed,
+}
+
+/// Reads a report, verifies its endorsement, and verifies the report under it.
+///
+/// # Errors
+/// The first check that fails, with all before it.
+pub fn verify(
+    report: Option<&[u8]>,
+    collateral: &Collateral<'_>,
+    challenge: Challenge,
+    roots: &Roots<'_>,
+    at: Instant,
+) -> Result<Verified<SnpEvidence>, Rejection> {
+    let report = read_report(report)?;
+    Endorsement::verify(collateral, roots, at)?.verify_report(report, challenge)
+}
+
+/// First stage: bytes to a report that nobody has signed yet.
+///
+/// # Errors
+/// The structure is not that of a report.
+pub fn read_report(bytes: Option<&[u8]>) -> Result<SnpReport, Rejection> {
+    let mut trail = Trail::default();
+    let parsed = bytes.map(SnpReport::parse_structure);
+    let Some(parsed) = parsed else {
+        let _ = trail.stop(Code::EvidenceMissing, "evidence", "a report", "none");
+        return Err(Rejection::new(trail));
+    };
+    let code = match parsed {
+        Ok(_) | Err(ReportError::Truncated { .. }) => Code::Truncated,
+        Err(ReportError::TrailingBytes { .. }) => Code::TrailingBytes,
+        Err(ReportError::SignaturePadding { .. }) => Code::SignaturePaddingNonzero,
+        Err(_) => Code::UnsupportedVersion,
+    };
+    let result = trail.unwrap(code, "report structure", "a report of version 2 to 5", parsed);
+    result.map_err(|_| Rejection::new(trail))
+}

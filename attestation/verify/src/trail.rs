@@ -1,0 +1,145 @@
+//! The record of what was checked.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::{Code, Kind};
+
+/// One check, with both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Object and field: `VCEK signature`.
+    pub what: &'static str,
+    /// What had to be.
+    pub expected: String,
+    /// What was.
+    pub found: String,
+    /// What that means; `None` when the check holds.
+    pub code: Option<Code>,
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, found {}", self.what, self.expected, self.found)
+    }
+}
+
+/// All checks that were made, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trail(Vec<Check>);
+
+impl Trail {
+    /// Every check.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.0
+    }
+
+    /// The checks that do not hold.
+    pub fn findings(&self) -> impl Iterator<Item = (Code, &Check)> {
+        self.0.iter().filter_map(|check| check.code.map(|code| (code, check)))
+    }
+
+    /// Records a check that holds, or else ends verification with `code`.
+    pub(crate) fn require(
+        &mut self,
+        code: Code,
+        what: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+        holds: bool,
+    ) -> Result<(), Stop> {
+        debug_assert!(code.kind() == Kind::Fatal, "{code} does not end verification");
+        self.record(code, what, expected, found, holds);
+        if holds { Ok(()) } else { Err(Stop(())) }
+    }
+
+    /// Records a check that ends nothing.
+    pub(crate) fn note(
+        &mut self,
+        code: Code,
+        what: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+        holds: bool,
+    ) {
+        debug_assert!(code.kind() != Kind::Fatal, "{code} must end verification");
+        self.record(code, what, expected, found, holds);
+    }
+
+    /// Ends verification when `result` is an error, and records that.
+    pub(crate) fn unwrap<T, E: ToString>(
+        &mut self,
+        code: Code,
+        what: &'static str,
+        expected: impl ToString,
+        result: Result<T, E>,
+    ) -> Result<T, Stop> {
+        result.map_err(|error| self.stop(code, what, expected, error))
+    }
+
+    /// Ends verification with `code`.
+    pub(crate) fn stop(
+        &mut self,
+        code: Code,
+        what: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+    ) -> Stop {
+        debug_assert!(code.kind() == Kind::Fatal, "{code} does not end verification");
+        self.record(code, what, expected, found, false);
+        Stop(())
+    }
+
+    fn record(
+        &mut self,
+        code: Code,
+        what: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+        holds: bool,
+    ) {
+        let code = (!holds).then_some(code);
+        self.0.push(Check { what, expected: expected.to_string(), found: found.to_string(), code });
+    }
+}
+
+/// Verification has ended; the trail says why. Only [`Trail`] makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stop(());
+
+/// Evidence that must not be taken as authentic. The last check of the trail is the one that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    trail: Trail,
+}
+
+impl Rejection {
+    pub(crate) fn new(trail: Trail) -> Self {
+        Self { trail }
+    }
+
+    /// What was checked until then.
+    #[must_use]
+    pub const fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// The check that failed.
+    #[must_use]
+    pub fn reason(&self) -> Option<(Code, &Check)> {
+        self.trail.findings().find(|(code, _)| code.kind() == Kind::Fatal)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason() {
+            Some((code, check)) => write!(f, "{code}: {check}"),
+            None => f.write_str("rejected"),
+        }
+    }
+}
+
+impl core::error::Error for Rejection {}
