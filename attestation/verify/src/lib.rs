@@ -33,11 +33,14 @@
 
 extern crate alloc;
 
+mod chain;
 mod code;
+mod revocation;
 pub mod snp;
 mod trail;
 mod verified;
 
 pub use code::{Code, Kind};
-pub use trail::{Check, Rejection, Trail};
+pub use revocation::CRLS_MAX;
+pub use trail::{Check, Label, Rejection, Trail};
 pub use verified::Verified;

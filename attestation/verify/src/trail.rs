@@ -1,16 +1,20 @@
 //! The record of what was checked.
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::{Code, Kind};
 
+/// Name of what is checked.
+pub type Label = Cow<'static, str>;
+
 /// One check, with both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// Object and field: `VCEK signature`.
-    pub what: &'static str,
+    pub what: Label,
     /// What had to be.
     pub expected: String,
     /// What was.
@@ -45,7 +49,7 @@ impl Trail {
     pub(crate) fn require(
         &mut self,
         code: Code,
-        what: &'static str,
+        what: impl Into<Label>,
         expected: impl ToString,
         found: impl ToString,
         holds: bool,
@@ -55,11 +59,25 @@ impl Trail {
         if holds { Ok(()) } else { Err(Stop(())) }
     }
 
+    /// Records a check; whether it ends verification when it does not hold, `code` says. For what is fatal in evidence and a
+    /// matter of policy in collateral.
+    pub(crate) fn judge(
+        &mut self,
+        code: Code,
+        what: impl Into<Label>,
+        expected: impl ToString,
+        found: impl ToString,
+        holds: bool,
+    ) -> Result<(), Stop> {
+        self.record(code, what, expected, found, holds);
+        if holds || code.kind() != Kind::Fatal { Ok(()) } else { Err(Stop(())) }
+    }
+
     /// Records a check that ends nothing.
     pub(crate) fn note(
         &mut self,
         code: Code,
-        what: &'static str,
+        what: impl Into<Label>,
         expected: impl ToString,
         found: impl ToString,
         holds: bool,
@@ -72,7 +90,7 @@ impl Trail {
     pub(crate) fn unwrap<T, E: ToString>(
         &mut self,
         code: Code,
-        what: &'static str,
+        what: impl Into<Label>,
         expected: impl ToString,
         result: Result<T, E>,
     ) -> Result<T, Stop> {
@@ -83,7 +101,7 @@ impl Trail {
     pub(crate) fn stop(
         &mut self,
         code: Code,
-        what: &'static str,
+        what: impl Into<Label>,
         expected: impl ToString,
         found: impl ToString,
     ) -> Stop {
@@ -95,13 +113,18 @@ impl Trail {
     fn record(
         &mut self,
         code: Code,
-        what: &'static str,
+        what: impl Into<Label>,
         expected: impl ToString,
         found: impl ToString,
         holds: bool,
     ) {
         let code = (!holds).then_some(code);
-        self.0.push(Check { what, expected: expected.to_string(), found: found.to_string(), code });
+        self.0.push(Check {
+            what: what.into(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+            code,
+        });
     }
 }
 

@@ -1,13 +1,17 @@
-//! Extensions of VCEK and VLEK certificates (57230, table "VCEK Certificate Fields").
+//! AMD's certificates: names, and the extensions of VCEK and VLEK.
+//!
+//! Spec: AMD publication 57230 "Versioned Chip Endorsement Key (VCEK) Certificate and KDS Interface Specification",
+//! table "VCEK Certificate Fields".
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
 use der::asn1::{Ia5StringRef, ObjectIdentifier};
 use der::{Decode, Encode};
 
 use crate::envelope::hex;
-use crate::{Certificate, X509Error};
+use crate::{Certificate, DistinguishedName, X509Error};
 
 const fn oid(text: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(text)
@@ -28,6 +32,39 @@ const MICROCODE: ObjectIdentifier = oid("1.3.6.1.4.1.3704.1.3.8");
 const FMC: ObjectIdentifier = oid("1.3.6.1.4.1.3704.1.3.9");
 const HARDWARE_ID: ObjectIdentifier = oid("1.3.6.1.4.1.3704.1.4");
 const CSP_ID: ObjectIdentifier = oid("1.3.6.1.4.1.3704.1.5");
+
+/// Everything before the common name, as DER: `OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices`.
+const NAME_PREFIX: &[u8] = b"\x31\x14\x30\x12\x06\x03\x55\x04\x0B\x0C\x0BEngineering\
+    \x31\x0B\x30\x09\x06\x03\x55\x04\x06\x13\x02US\
+    \x31\x14\x30\x12\x06\x03\x55\x04\x07\x0C\x0BSanta Clara\
+    \x31\x0B\x30\x09\x06\x03\x55\x04\x08\x0C\x02CA\
+    \x31\x1F\x30\x1D\x06\x03\x55\x04\x0A\x0C\x16Advanced Micro Devices";
+
+/// The common name of `name`, when all its other attributes are those that AMD writes.
+///
+/// # Errors
+/// Another name.
+pub fn common_name(name: &DistinguishedName) -> Result<&str, X509Error> {
+    name.common_name().filter(|common_name| is_amd(name.der(), common_name)).ok_or_else(|| {
+        let expected =
+            "OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices and a common name";
+        X509Error::field("name", expected, name.to_string())
+    })
+}
+
+fn is_amd(der: &[u8], common_name: &str) -> bool {
+    let body = match der {
+        [0x30, 0x81, _, body @ ..] => body,
+        [0x30, length, body @ ..] if *length < 0x80 => body,
+        _ => return false,
+    };
+    let [0x31, _, 0x30, _, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0C, _, text @ ..] =
+        body.strip_prefix(NAME_PREFIX).unwrap_or_default()
+    else {
+        return false;
+    };
+    text == common_name.as_bytes()
+}
 
 /// Which kind of key a certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,12 +132,10 @@ pub struct CertifiedTcb {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endorses {
     /// That of the chip with this identity: 64 bytes, 8 since Turin.
-    Chip(HardwareId),
+    Chip(Vec<u8>),
     /// That of the provider with this identity.
     Provider(String),
 }
-
-type HardwareId = alloc::vec::Vec<u8>;
 
 /// What a VCEK or VLEK certificate says in AMD's extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,7 +254,7 @@ impl Fields<'_> {
 }
 
 /// Raw bytes without a DER tag, or an OCTET STRING. The length decides: a raw identity may begin like a tag.
-fn read_hardware_id(value: &[u8], struct_version: u8) -> Result<HardwareId, X509Error> {
+fn read_hardware_id(value: &[u8], struct_version: u8) -> Result<Vec<u8>, X509Error> {
     let length: u8 = if struct_version == 0 { 64 } else { 8 };
     let bytes = match value {
         [4, tagged, rest @ ..] if *tagged == length && rest.len() == usize::from(length) => rest,

@@ -1,14 +1,15 @@
 //! Certificates: DER to fields.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use der::{Decode, Encode};
 use x509_cert::certificate::{TbsCertificateInner, Version};
 
 use crate::envelope::{Envelope, hex};
-use crate::{AmdName, AuthorityKey, Extensions, Instant, PublicKey, Validity, X509Error};
+use crate::{DistinguishedName, Extensions, Instant, PublicKey, SignatureAlgorithm, Validity, X509Error};
 
-/// The longest certificate that is read; AMD's have 1.7 kB.
+/// The longest certificate that is read; AMD's have 1.7 kB, the longest of the vendors.
 pub const CERTIFICATE_MAX_BYTES: usize = 8192;
 
 const OBJECT: &str = "certificate";
@@ -18,8 +19,8 @@ const OBJECT: &str = "certificate";
 pub struct Certificate {
     envelope: Envelope,
     serial: Vec<u8>,
-    issuer: AmdName,
-    subject: AmdName,
+    issuer: DistinguishedName,
+    subject: DistinguishedName,
     validity: Validity,
     key: PublicKey,
     extensions: Extensions,
@@ -29,7 +30,7 @@ impl Certificate {
     /// Reads exactly one certificate.
     ///
     /// # Errors
-    /// Anything but the one DER encoding of a version 3 certificate with AMD's names, keys and signature algorithm.
+    /// Anything but the one DER encoding of a version 3 certificate with a key and a signature algorithm that are known.
     pub fn parse(bytes: &[u8]) -> Result<Self, X509Error> {
         if bytes.len() > CERTIFICATE_MAX_BYTES {
             let (limit, found) = (CERTIFICATE_MAX_BYTES, bytes.len());
@@ -58,8 +59,8 @@ impl Certificate {
         Ok(Self {
             envelope,
             serial: fields.serial_number().as_bytes().to_vec(),
-            issuer: AmdName::read(fields.issuer(), "issuer")?,
-            subject: AmdName::read(fields.subject(), "subject")?,
+            issuer: DistinguishedName::read(fields.issuer(), "issuer")?,
+            subject: DistinguishedName::read(fields.subject(), "subject")?,
             validity: Validity {
                 not_before: Instant::of(validity.not_before),
                 not_after: Instant::of(validity.not_after),
@@ -71,11 +72,23 @@ impl Certificate {
 
     /// Whether `key` signed the bytes that were read.
     #[must_use]
-    pub fn is_signed_by(&self, key: &AuthorityKey) -> bool {
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         self.envelope.is_signed_by(key)
     }
 
-    /// Serial number, big-endian. Zero in every VCEK and VLEK: it identifies authorities only.
+    /// How it is signed.
+    #[must_use]
+    pub const fn signature_algorithm(&self) -> SignatureAlgorithm {
+        self.envelope.algorithm()
+    }
+
+    /// Whether issuer and subject are one: a root, or what pretends to be one.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+    }
+
+    /// Serial number, big-endian. Zero in every VCEK and VLEK of AMD.
     #[must_use]
     pub fn serial(&self) -> &[u8] {
         &self.serial
@@ -83,19 +96,19 @@ impl Certificate {
 
     /// Serial number in hexadecimal.
     #[must_use]
-    pub fn serial_hex(&self) -> alloc::string::String {
+    pub fn serial_hex(&self) -> String {
         hex(&self.serial)
     }
 
     /// Who signed, by its own account.
     #[must_use]
-    pub const fn issuer(&self) -> &AmdName {
+    pub const fn issuer(&self) -> &DistinguishedName {
         &self.issuer
     }
 
     /// Whose key this is.
     #[must_use]
-    pub const fn subject(&self) -> &AmdName {
+    pub const fn subject(&self) -> &DistinguishedName {
         &self.subject
     }
 

@@ -8,9 +8,9 @@ use x509_cert::certificate::Version;
 use x509_cert::crl::{CertificateList, RevokedCert};
 
 use crate::envelope::Envelope;
-use crate::{AmdName, AuthorityKey, Certificate, Extensions, Instant, X509Error};
+use crate::{Certificate, DistinguishedName, Extensions, Instant, PublicKey, X509Error};
 
-/// The longest list that is read; AMD's have less than 2 kB.
+/// The longest list that is read; AMD's have less than 2 kB, Intel's some kB per hundred revoked platforms.
 pub const CRL_MAX_BYTES: usize = 64 * 1024;
 
 const OBJECT: &str = "CRL";
@@ -19,7 +19,7 @@ const OBJECT: &str = "CRL";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crl {
     envelope: Envelope,
-    issuer: AmdName,
+    issuer: DistinguishedName,
     this_update: Instant,
     next_update: Instant,
     revoked: Vec<Vec<u8>>,
@@ -29,7 +29,7 @@ impl Crl {
     /// Reads exactly one list.
     ///
     /// # Errors
-    /// Anything but the one DER encoding of a whole version 2 list with AMD's names and signature algorithm. A critical
+    /// Anything but the one DER encoding of a whole version 2 list with a signature algorithm that is known. A critical
     /// extension would make it something else, a partial list for example.
     pub fn parse(bytes: &[u8]) -> Result<Self, X509Error> {
         if bytes.len() > CRL_MAX_BYTES {
@@ -54,7 +54,7 @@ impl Crl {
         let revoked = entries.iter().map(read_entry).collect::<Result<_, _>>()?;
         Ok(Self {
             envelope,
-            issuer: AmdName::read(&fields.issuer, "CRL issuer")?,
+            issuer: DistinguishedName::read(&fields.issuer, "CRL issuer")?,
             this_update: Instant::of(fields.this_update),
             next_update: Instant::of(next),
             revoked,
@@ -63,13 +63,13 @@ impl Crl {
 
     /// Whether `key` signed the bytes that were read.
     #[must_use]
-    pub fn is_signed_by(&self, key: &AuthorityKey) -> bool {
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         self.envelope.is_signed_by(key)
     }
 
     /// Who signed, by its own account.
     #[must_use]
-    pub const fn issuer(&self) -> &AmdName {
+    pub const fn issuer(&self) -> &DistinguishedName {
         &self.issuer
     }
 

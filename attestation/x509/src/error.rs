@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use der::ErrorKind;
 
-/// A malformed object, or one that AMD does not issue. Whoever supplied it is guilty.
+/// A malformed object, or one that the vendor does not issue. Whoever supplied it is guilty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum X509Error {
@@ -32,12 +32,12 @@ pub enum X509Error {
         /// Bytes found.
         found: usize,
     },
-    /// A field that AMD fills otherwise.
+    /// A field that the vendor fills otherwise.
     #[error("{field}: expected {expected}, found {found}")]
     Field {
         /// Which field.
         field: &'static str,
-        /// What AMD writes there.
+        /// What the vendor writes there.
         expected: String,
         /// What stands there.
         found: String,

@@ -1,7 +1,7 @@
-//! Certificates and revocation lists as AMD issues them for SEV-SNP: strict DER, RSASSA-PSS, AMD's names and extensions.
+//! Certificates and revocation lists as AMD, Intel and NVIDIA issue them for attestation: strict DER, few algorithms.
 //!
-//! Spec: RFC 5280 for the structures, RFC 4055 for RSASSA-PSS in certificates, AMD publication 57230 "Versioned Chip
-//! Endorsement Key (VCEK) Certificate and KDS Interface Specification" for names, keys and extensions.
+//! Spec: RFC 5280 for the structures, RFC 4055 for RSASSA-PSS and RFC 5758 for ECDSA in certificates. What one vendor
+//! adds is in a module of its name: [`amd`].
 //!
 //! One content has one spelling: what does not encode to exactly the bytes that were read is refused. A parsed object is
 //! not yet believed; its signature is over the bytes that were read, and nothing here decides whose key that must be.
@@ -12,7 +12,8 @@
 
 extern crate alloc;
 
-mod amd;
+mod algorithm;
+pub mod amd;
 mod certificate;
 mod crl;
 mod envelope;
@@ -21,12 +22,13 @@ mod extensions;
 mod instant;
 mod key;
 mod name;
+pub mod pem;
 
-pub use amd::{CertifiedTcb, EndorsementFields, Endorses, KeyKind, ProductName};
+pub use algorithm::SignatureAlgorithm;
 pub use certificate::{CERTIFICATE_MAX_BYTES, Certificate};
 pub use crl::{CRL_MAX_BYTES, Crl};
 pub use error::X509Error;
 pub use extensions::{Authority, Extensions};
 pub use instant::{Instant, Validity};
-pub use key::{AuthorityKey, PublicKey};
-pub use name::AmdName;
+pub use key::{PublicKey, RsaKey};
+pub use name::DistinguishedName;

@@ -1,63 +1,71 @@
-//! Names as AMD writes them: one sequence of attributes, of which only the last differs.
+//! Distinguished names: compared byte for byte, because a name that can be written in two ways is two names to somebody.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
-use der::Encode;
+use der::asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef};
+use der::{Encode, Tag, Tagged};
+use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::Name;
 
 use crate::X509Error;
 
-/// Everything before the common name, as DER: `OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices`.
-const PREFIX: &[u8] = b"\x31\x14\x30\x12\x06\x03\x55\x04\x0B\x0C\x0BEngineering\
-    \x31\x0B\x30\x09\x06\x03\x55\x04\x06\x13\x02US\
-    \x31\x14\x30\x12\x06\x03\x55\x04\x07\x0C\x0BSanta Clara\
-    \x31\x0B\x30\x09\x06\x03\x55\x04\x08\x0C\x02CA\
-    \x31\x1F\x30\x1D\x06\x03\x55\x04\x0A\x0C\x16Advanced Micro Devices";
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
-/// The common name behind AMD's other attributes; names that are otherwise refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AmdName(String);
+/// Who issued, or whose key it is.
+#[derive(Debug, Clone)]
+pub struct DistinguishedName {
+    der: Vec<u8>,
+    common_name: Option<String>,
+    text: String,
+}
 
-impl AmdName {
-    /// `CN`.
+impl DistinguishedName {
+    /// `CN`, when there is exactly one, as UTF-8 or printable string.
     #[must_use]
-    pub fn common_name(&self) -> &str {
-        &self.0
+    pub fn common_name(&self) -> Option<&str> {
+        self.common_name.as_deref()
+    }
+
+    /// The name as it stands in the certificate.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
     }
 
     pub(crate) fn read(name: &Name, field: &'static str) -> Result<Self, X509Error> {
         let der = name.to_der().map_err(X509Error::encoding(field))?;
-        common_name(&der).map(|name| Self(name.into())).ok_or_else(|| {
-            let expected =
-                "OU=Engineering, C=US, L=Santa Clara, ST=CA, O=Advanced Micro Devices and a common name";
-            X509Error::field(field, expected, alloc::format!("{name}"))
-        })
+        let mut names = name.as_ref().iter().flat_map(|set| set.as_ref().iter());
+        let mut common_names = names.by_ref().filter(|attribute| attribute.oid == COMMON_NAME);
+        let first = common_names.next().and_then(text);
+        let common_name = if common_names.next().is_none() { first } else { None };
+        Ok(Self { der, common_name, text: name.to_string() })
     }
 }
 
-impl fmt::Display for AmdName {
+impl PartialEq for DistinguishedName {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for DistinguishedName {}
+
+/// RFC 4514: `CN=SEV-Milan,O=Advanced Micro Devices,…`.
+impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
-/// Byte for byte, because one name that can be written in two ways is two names to somebody.
-fn common_name(der: &[u8]) -> Option<&str> {
-    let (body, length) = match der {
-        [0x30, 0x81, length, body @ ..] => (body, length),
-        [0x30, length, body @ ..] => (body, length),
-        _ => return None,
-    };
-    let [0x31, set, 0x30, sequence, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0C, text, name @ ..] =
-        body.strip_prefix(PREFIX)?
-    else {
-        return None;
-    };
-    let size = u8::try_from(name.len()).ok()?;
-    let is_exact = [(text, 0), (sequence, 7), (set, 9)]
-        .iter()
-        .all(|(found, more)| size.checked_add(*more) == Some(**found));
-    let is_whole = usize::from(*length) == body.len();
-    core::str::from_utf8(name).ok().filter(|_| is_exact && is_whole)
+fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
+    let value = &attribute.value;
+    match value.tag() {
+        Tag::Utf8String => value.decode_as::<Utf8StringRef<'_>>().ok().map(|text| text.as_str().into()),
+        Tag::PrintableString => {
+            value.decode_as::<PrintableStringRef<'_>>().ok().map(|text| text.as_str().into())
+        }
+        _ => None,
+    }
 }

@@ -5,18 +5,26 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use attestation_report::ProductLine;
-use attestation_x509::{Certificate, EndorsementFields, Instant, KeyKind};
+use attestation_x509::amd::{self, EndorsementFields, KeyKind};
+use attestation_x509::{Certificate, DistinguishedName, Instant};
 use p384::ecdsa::VerifyingKey;
 
-use super::revocation;
 use super::roots::{Root, Roots};
+use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail};
+use crate::{Code, Rejection, Trail, revocation};
 
 /// Most certificates that are looked at besides the VCEK or VLEK.
 pub const CHAIN_MAX: usize = 16;
-/// Most revocation lists that are looked at.
-pub const CRLS_MAX: usize = 16;
+const PROFILE: ChainProfile = ChainProfile {
+    name: "VEK chain",
+    incomplete: Code::ChainIncomplete,
+    untrusted_root: Code::ChainUntrustedRoot,
+    signature: Code::CertificateSignatureInvalid,
+    profile: Code::CertificateProfile,
+    not_yet_valid: Code::CertificateNotYetValid,
+    expired: Code::CertificateExpired,
+};
 
 /// Everything that came with a report, as DER, in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,14 +92,6 @@ impl Endorsement {
     }
 }
 
-/// A chain whose signatures hold.
-pub(super) struct Chain {
-    pub(super) line: ProductLine,
-    pub(super) root: Certificate,
-    pub(super) intermediate: Certificate,
-    pub(super) vek: Certificate,
-}
-
 fn verify_chain(
     trail: &mut Trail,
     collateral: &Collateral<'_>,
@@ -101,33 +101,33 @@ fn verify_chain(
     let Some(vek) = collateral.vek else {
         return Err(trail.stop(Code::VekMissing, "VEK", "a VCEK or VLEK", "none"));
     };
-    let chain = verify_signatures(trail, vek, collateral.chain, roots)?;
-    check_authorities(trail, &chain)?;
-    let kind = check_names(trail, &chain)?;
+    let (line, chain) = verify_signatures(trail, vek, collateral.chain, roots)?;
+    let kind = check_names(trail, line, &chain)?;
     let fields = trail.unwrap(
         Code::CertificateProfile,
         "VEK extensions",
         "those of a VCEK or VLEK",
-        EndorsementFields::read(&chain.vek, kind),
+        EndorsementFields::read(chain.leaf(), kind),
     )?;
-    check_product(trail, &chain, &fields)?;
-    check_validity(trail, &chain, at)?;
-    revocation::check(trail, &chain, collateral.crls, roots, at)?;
-    let key = *trail.unwrap(
-        Code::CertificateProfile,
-        "VEK key",
-        "a key of P-384",
-        chain.vek.key().endorsement().ok_or("another key"),
-    )?;
-    Ok(Endorsement { kind, line: chain.line, key, fields, certificate: chain.vek, trail: Trail::default() })
+    check_product(trail, line, &fields)?;
+    chain.check_validity(trail, &PROFILE, at)?;
+    // AMD's ARKs list ASKs and ASVKs. An ASK or ASVK lists nothing so far: it is no authority of which a list is missing.
+    let others: Vec<Certificate> = parsed(roots).map(|(_, root)| root).collect();
+    let required: Vec<&Certificate> = chain.authorities().last().into_iter().collect();
+    revocation::check(trail, &chain, collateral.crls, &others, &required, at)?;
+    let key = chain.leaf().key();
+    let key = *trail.unwrap(Code::CertificateProfile, "VEK key", "P-384", key.p384().ok_or(key))?;
+    let certificate = chain.leaf().clone();
+    Ok(Endorsement { kind, line, key, fields, certificate, trail: Trail::default() })
 }
 
+/// The chain may come in any order, with authorities of other lines among it.
 fn verify_signatures(
     trail: &mut Trail,
     vek: &[u8],
     supplied: &[&[u8]],
     roots: &Roots<'_>,
-) -> Result<Chain, Stop> {
+) -> Result<(ProductLine, Chain), Stop> {
     let count = supplied.len();
     let limit = format!("at most {CHAIN_MAX} certificates");
     trail.require(Code::CertificateEncoding, "chain length", limit, count, count <= CHAIN_MAX)?;
@@ -135,7 +135,7 @@ fn verify_signatures(
     let mut issuers = Vec::new();
     for bytes in supplied {
         let certificate = parse(trail, "chain encoding", bytes)?;
-        if certificate.issuer() == certificate.subject() {
+        if certificate.is_self_issued() {
             let is_pinned = roots.iter().any(|root| root.certificate == *bytes);
             let found = format!("{} with other bytes", certificate.subject());
             let found = if is_pinned { certificate.subject().to_string() } else { found };
@@ -144,27 +144,13 @@ fn verify_signatures(
             issuers.push(certificate);
         }
     }
-    // AMD has issued two ASKs of one name and revoked the first: the one that signed counts.
-    let signed = |issuer: &Certificate| issuer.key().authority().is_some_and(|key| vek.is_signed_by(key));
-    let index = issuers.iter().position(signed);
-    let names = supplied.len();
-    let found = if issuers.is_empty() { format!("{names} others") } else { vek.issuer().to_string() };
+    let found = if issuers.is_empty() { format!("{count} others") } else { vek.issuer().to_string() };
     trail.require(Code::ChainIncomplete, "issuer of the VEK", vek.issuer(), found, !issuers.is_empty())?;
-    let intermediate = issuers.swap_remove(index.unwrap_or_default());
+    // AMD has issued two ASKs of one name and revoked the first: the one that signed counts.
+    let index = issuers.iter().position(|issuer| vek.is_signed_by(issuer.key())).unwrap_or_default();
+    let intermediate = issuers.swap_remove(index);
     let (line, root) = find_root(trail, &intermediate, roots)?;
-    let by_root = root.key().authority().is_some_and(|key| intermediate.is_signed_by(key));
-    let code = Code::CertificateSignatureInvalid;
-    trail.require(
-        code,
-        "ASK or ASVK signature",
-        format!("by {}", root.subject()),
-        valid(by_root),
-        by_root,
-    )?;
-    let by_issuer = index.is_some();
-    let expected = format!("by {} {}", intermediate.subject(), intermediate.serial_hex());
-    trail.require(code, "VEK signature", expected, valid(by_issuer), by_issuer)?;
-    Ok(Chain { line, root, intermediate, vek })
+    Ok((line, Chain::verify(trail, &PROFILE, &[vek, intermediate], &root)?))
 }
 
 fn parse(trail: &mut Trail, what: &'static str, bytes: &[u8]) -> Result<Certificate, Stop> {
@@ -191,67 +177,46 @@ fn find_root(
     )
 }
 
-pub(super) fn parsed<'a>(roots: &'a Roots<'_>) -> impl Iterator<Item = (ProductLine, Certificate)> + 'a {
+fn parsed<'a>(roots: &'a Roots<'_>) -> impl Iterator<Item = (ProductLine, Certificate)> + 'a {
     roots.iter().filter_map(|Root { line, certificate }| Some((*line, Certificate::parse(certificate).ok()?)))
 }
 
-pub(super) fn pinned(roots: &Roots<'_>) -> String {
+fn pinned(roots: &Roots<'_>) -> String {
     let names: Vec<String> = roots.iter().map(|root| format!("ARK-{}", root.line)).collect();
     format!("one that is pinned: {}", names.join(", "))
 }
 
-pub(super) const fn valid(is_valid: bool) -> &'static str {
-    if is_valid { "valid" } else { "not valid" }
-}
-
-fn check_authorities(trail: &mut Trail, chain: &Chain) -> Result<(), Stop> {
-    for (what, certificate) in [("ARK rights", &chain.root), ("ASK or ASVK rights", &chain.intermediate)] {
-        let authority = certificate.extensions().authority();
-        trail.unwrap(Code::CertificateProfile, what, "an authority that signs certificates", authority)?;
-    }
-    Ok(())
-}
-
 /// `SEV-VCEK` under `SEV-Milan`, `SEV-VLEK` under `SEV-VLEK-Milan`, both under `ARK-Milan`.
-fn check_names(trail: &mut Trail, chain: &Chain) -> Result<KeyKind, Stop> {
+fn check_names(trail: &mut Trail, line: ProductLine, chain: &Chain) -> Result<KeyKind, Stop> {
     let code = Code::CertificateProfile;
-    let (line, subject) = (chain.line, chain.vek.subject().common_name());
+    let subject = common_name(trail, "VEK subject", chain.leaf().subject())?;
     let kind = [KeyKind::Vcek, KeyKind::Vlek].into_iter().find(|kind| kind.common_name() == subject);
-    let kind =
-        trail.unwrap(code, "VEK subject", "SEV-VCEK or SEV-VLEK", kind.ok_or_else(|| subject.to_string()))?;
+    let kind = trail.unwrap(code, "VEK subject", "SEV-VCEK or SEV-VLEK", kind.ok_or(subject))?;
     let issuer = match kind {
         KeyKind::Vcek => format!("SEV-{line}"),
         KeyKind::Vlek => format!("SEV-VLEK-{line}"),
     };
-    let found = chain.intermediate.subject().common_name();
-    let is_expected = found == issuer;
-    trail.require(code, "ASK or ASVK subject", issuer, found, is_expected)?;
-    let (root, found) = (format!("ARK-{line}"), chain.root.subject().common_name());
-    let is_expected = found == root;
-    trail.require(code, "ARK subject", root, found, is_expected)?;
+    let names = [("ASK or ASVK subject", issuer), ("ARK subject", format!("ARK-{line}"))];
+    for ((what, expected), certificate) in names.into_iter().zip(chain.authorities()) {
+        let found = common_name(trail, what, certificate.subject())?;
+        let is_expected = found == expected;
+        trail.require(code, what, expected, found, is_expected)?;
+    }
     Ok(kind)
 }
 
-fn check_product(trail: &mut Trail, chain: &Chain, fields: &EndorsementFields) -> Result<(), Stop> {
-    let (line, name) = (chain.line, &fields.product_name);
+fn common_name<'a>(
+    trail: &mut Trail,
+    what: &'static str,
+    name: &'a DistinguishedName,
+) -> Result<&'a str, Stop> {
+    trail.unwrap(Code::CertificateProfile, what, "a name as AMD writes it", amd::common_name(name))
+}
+
+fn check_product(trail: &mut Trail, line: ProductLine, fields: &EndorsementFields) -> Result<(), Stop> {
+    let name = &fields.product_name;
     trail.require(Code::ProductMismatch, "product name", line, name.as_str(), name.line() == line.name())?;
     let expected = u8::from(line == ProductLine::Turin);
     let found = fields.struct_version;
     trail.require(Code::ProductMismatch, "struct version", expected, found, found == expected)
-}
-
-fn check_validity(trail: &mut Trail, chain: &Chain, at: Instant) -> Result<(), Stop> {
-    let certificates = [
-        ("ARK validity", &chain.root),
-        ("ASK or ASVK validity", &chain.intermediate),
-        ("VEK validity", &chain.vek),
-    ];
-    for (what, certificate) in certificates {
-        let validity = certificate.validity();
-        let is_early = at < validity.not_before;
-        let code = if is_early { Code::CertificateNotYetValid } else { Code::CertificateExpired };
-        let expected = format!("{} to {}", validity.not_before, validity.not_after);
-        trail.require(code, what, expected, at, !is_early && at <= validity.not_after)?;
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use alloc::format;
 
 use attestation_report::{GuestPolicy, ProductLine, SnpReport, TcbVersion};
-use attestation_x509::KeyKind;
+use attestation_x509::amd::KeyKind;
 
 use super::Endorsement;
 use crate::{Code, Trail};

@@ -6,13 +6,12 @@
 mod endorsement;
 mod findings;
 mod report;
-mod revocation;
 mod roots;
 
 use attestation_report::{ReportError, SnpReport};
 use attestation_x509::Instant;
 
-pub use endorsement::{CHAIN_MAX, CRLS_MAX, Collateral, Endorsement};
+pub use endorsement::{CHAIN_MAX, Collateral, Endorsement};
 pub use roots::{Root, Roots};
 
 use crate::{Code, Rejection, Trail, Verified};

@@ -3,11 +3,10 @@
 use alloc::format;
 
 use attestation_report::{ProductLine, SigningKeyKind, SnpReport, TcbParts, TcbVersion};
-use attestation_x509::{CertifiedTcb, Endorses, KeyKind};
+use attestation_x509::amd::{CertifiedTcb, Endorses, KeyKind};
 use p384::ecdsa::Signature;
 use p384::ecdsa::signature::Verifier;
 
-use super::endorsement::valid;
 use super::{Challenge, Endorsement, SnpEvidence, findings};
 use crate::trail::Stop;
 use crate::{Code, Rejection, Trail, Verified};
@@ -42,7 +41,8 @@ fn check(
 ) -> Result<(), Stop> {
     let is_signed = is_signed(endorsement, report);
     let expected = format!("by the {}", endorsement.kind);
-    trail.require(Code::SignatureInvalid, "report signature", expected, valid(is_signed), is_signed)?;
+    let found = if is_signed { "valid" } else { "not valid" };
+    trail.require(Code::SignatureInvalid, "report signature", expected, found, is_signed)?;
     let contents = report.check_contents();
     trail.unwrap(Code::ReservedNonzero, "report contents", "what its version prescribes", contents)?;
     check_signing_key(trail, endorsement, report)?;
