@@ -31,7 +31,7 @@ fn every_case_and_variant_comes_out_as_recorded() {
         let variants = case["variants"].as_array().into_iter().flatten();
         let named =
             variants.map(|variant| (format!("{name}: {}", variant["what"].as_str().unwrap()), variant));
-        for (name, entry) in std::iter::once((name.to_owned(), case)).chain(named) {
+        for (name, entry) in core::iter::once((name.to_owned(), case)).chain(named) {
             if entry["files"].get("evidence").is_some() {
                 not_covered.push(name);
                 continue;
