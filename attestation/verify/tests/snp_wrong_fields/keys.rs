@@ -9,7 +9,7 @@ use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, PrivateKey};
 use sha2::Sha384;
 
-use super::der::{NULL, bit_string, integer, oid, sequence};
+use crate::der::{NULL, bit_string, integer, oid, sequence};
 
 /// A key that signs certificates and lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,8 +27,11 @@ static KEYS: LazyLock<HashMap<Signer, PrivateKey>> = LazyLock::new(|| {
     primes.into_iter().map(|(signer, primes)| (signer, private_key(primes))).collect()
 });
 
+/// Who signs what.
+type Request = (Signer, Vec<u8>);
+
 /// Signing is slow, and most worlds differ from the honest one in a single signature.
-static SIGNATURES: LazyLock<Mutex<HashMap<(Signer, Vec<u8>), Vec<u8>>>> = LazyLock::new(Mutex::default);
+static SIGNATURES: LazyLock<Mutex<HashMap<Request, Vec<u8>>>> = LazyLock::new(Mutex::default);
 
 impl Signer {
     /// RSASSA-PSS with SHA-384 and 48 bytes of salt; the same bytes for the same message.

@@ -1,8 +1,5 @@
 //! A world with its own AMD: honest evidence under a root of its own, to be made wrong in one place.
 
-pub(crate) mod der;
-pub(crate) mod keys;
-
 use attestation_report::{ReportSignature, SIGNED_BYTES, SnpReport};
 use attestation_verify::snp::{Challenge, Collateral, Root, Roots, SnpEvidence, verify};
 use attestation_verify::{Rejection, Verified};
@@ -10,8 +7,8 @@ use p384::ecdsa::signature::Signer as _;
 use p384::ecdsa::{Signature, SigningKey};
 use zerocopy::{FromZeros, IntoBytes};
 
-use self::der::{amd_name, bit_string, integer, octet_string, oid, pss, sequence, tlv, utc_time};
-use self::keys::Signer;
+use crate::der::{amd_name, bit_string, integer, octet_string, oid, pss, sequence, tlv, utc_time};
+use crate::keys::Signer;
 
 pub(crate) use attestation_report::ProductLine;
 
