@@ -39,8 +39,10 @@ mod revocation;
 pub mod snp;
 mod trail;
 mod verified;
+mod vtpm;
 
 pub use code::{Code, Kind};
 pub use revocation::CRLS_MAX;
 pub use trail::{Check, Label, Rejection, Trail};
 pub use verified::Verified;
+pub use vtpm::{Pcr, Vtpm, VtpmBundle, VtpmChallenge};

@@ -26,7 +26,7 @@ impl Endorsement {
         match check(&mut trail, self, &report, challenge) {
             Ok(()) => {
                 findings::note(&mut trail, self, &report);
-                Ok(Verified::new(SnpEvidence { report, endorsement: self.clone() }, trail))
+                Ok(Verified::new(SnpEvidence { report, endorsement: self.clone(), vtpm: None }, trail))
             }
             Err(_) => Err(Rejection::new(trail)),
         }

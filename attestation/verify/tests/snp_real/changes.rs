@@ -1,6 +1,5 @@
 //! Real evidence, changed in one bit at a time: no bit of a report, of a certificate or of a list is without guard, and the
 //! error is about the object that was changed. Where there are fixtures.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
 use std::path::Path;
