@@ -25,6 +25,9 @@ mod snp;
 mod tdx;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "tests compute offsets of a ROM that they made")]
+mod test_rom;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests compute offsets of a ROM that they made")]
 mod tests;
 mod vmsa;
 

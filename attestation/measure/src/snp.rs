@@ -98,8 +98,8 @@ const fn update(page_type: PageType) -> Operations {
 
 fn section_run<'a>(index: usize, section: &Section<'_>, vmm: SnpVmm) -> Result<Run<'a>, MeasureError> {
     let kind = SevSectionKind(section.kind);
-    let page_type = page_type(section, vmm)
-        .map_err(|rule| MeasureError::Section { what: SEV_TABLE, index, rule })?;
+    let page_type =
+        page_type(section, vmm).map_err(|rule| MeasureError::Section { what: SEV_TABLE, index, rule })?;
     Ok(Run {
         operations: update(page_type),
         source: Source::SevSection { index, kind },

@@ -99,14 +99,9 @@ impl Vmsa {
         // APM volume 2, §7.8.2: the PAT's reset value.
         let reset_pat = 0x0007_0406_0007_0406;
         match self.profile.vmm {
-            SnpVmm::Qemu => Quirks {
-                code: CODE,
-                stack: DATA,
-                tss: TSS,
-                g_pat: reset_pat,
-                mxcsr: 0x1F80,
-                x87_fcw: 0x037F,
-            },
+            SnpVmm::Qemu => {
+                Quirks { code: CODE, stack: DATA, tss: TSS, g_pat: reset_pat, mxcsr: 0x1F80, x87_fcw: 0x037F }
+            }
             SnpVmm::Gce => {
                 Quirks { code: CODE, stack: DATA, tss: TSS, g_pat: 0x0007_0106, mxcsr: 0, x87_fcw: 0 }
             }
