@@ -5,7 +5,7 @@ use core::num::NonZeroU16;
 use super::{TestRom, rom};
 use crate::test_rom::put;
 use crate::{
-    ByteDifference, Causes, Contents, Launch, Operation, PAGE_BYTES, PageOrder, PageType, Place, RomMap,
+    ByteDifference, Causes, Contents, Launch, Operation, PAGE_BYTES, PageOrder, PageType, RomMap,
     SevSectionKind, SnpProfile, SnpVmm, Source, TdvfSectionKind, TranscriptLine, difference,
 };
 
