@@ -22,6 +22,7 @@ pub struct SnpEvidence {
     report: SnpReport,
     endorsement: Endorsement,
     vtpm: Option<Vtpm>,
+    answers_a_challenge: bool,
 }
 
 impl SnpEvidence {
@@ -35,6 +36,12 @@ impl SnpEvidence {
     #[must_use]
     pub const fn endorsement(&self) -> &Endorsement {
         &self.endorsement
+    }
+
+    /// Whether a challenge was posed; evidence that does not answer it is never verified.
+    #[must_use]
+    pub const fn answers_a_challenge(&self) -> bool {
+        self.answers_a_challenge
     }
 
     /// The virtual TPM that the report vouches for, in evidence of Azure.
@@ -88,6 +95,7 @@ pub fn verify_azure(
     match vtpm::check(&mut trail, &report.report_data, &hcl, bundle, challenge) {
         Ok(vtpm) => {
             evidence.vtpm = Some(vtpm);
+            evidence.answers_a_challenge = challenge != VtpmChallenge::NotPosed;
             Ok(Verified::new(evidence, trail))
         }
         Err(_) => Err(Rejection::new(trail)),
