@@ -3,6 +3,7 @@
 //! Order: a signature is verified before what it signs is interpreted, from the root down. Nothing is read from the
 //! report before its signature holds, except what its layout needs.
 
+mod authorities;
 mod endorsement;
 mod findings;
 mod report;
@@ -11,6 +12,7 @@ mod roots;
 use attestation_report::{ReportError, SnpReport};
 use attestation_x509::Instant;
 
+pub use authorities::AUTHORITIES;
 pub use endorsement::{CHAIN_MAX, Collateral, Endorsement};
 pub use roots::{Root, Roots};
 
