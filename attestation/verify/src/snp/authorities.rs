@@ -29,7 +29,11 @@ mod tests {
         let mut names = Vec::new();
         for bytes in AUTHORITIES {
             let certificate = Certificate::parse(bytes).unwrap();
-            assert!(roots.iter().any(|root| certificate.is_signed_by(root.key())), "{}", certificate.subject());
+            assert!(
+                roots.iter().any(|root| certificate.is_signed_by(root.key())),
+                "{}",
+                certificate.subject()
+            );
             names.push(amd::common_name(certificate.subject()).unwrap().to_owned());
         }
         assert_eq!(
