@@ -18,13 +18,15 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 17] = [
+const BARE_PACKAGES: [&str; 19] = [
     "attestation-artefact",
     "attestation-claim",
     "attestation-corim",
     "attestation-evidence",
     "attestation-manifest",
     "attestation-measure",
+    "attestation-policy",
+    "attestation-recognise",
     "attestation-report",
     "attestation-verify",
     "attestation-x509",

@@ -20,6 +20,9 @@ pub enum Command {
     /// Check a claim against the input, the output and the image that it should be about.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckArguments>),
+    /// Show what files of evidence and collateral say, without verifying them.
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(ShowArguments),
     /// Print a completion script for a shell.
     Completion {
         /// Which shell.
@@ -59,11 +62,24 @@ pub struct CheckArguments {
     pub json: bool,
 }
 
+/// Files to show.
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// Reports, quotes, certificates, lists, bundles, claims: binary, PEM, hexadecimal, base64 or JSON. `-` reads standard
+    /// input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
 const AFTER_HELP: &str = "\
 Exit status: 0 accepted, 1 refused, 2 wrong usage or a file that cannot be read.
 Colours are for terminals only; NO_COLOR turns them off.
 
-Example:
+Examples:
+  redoubt-verify show report.bin vcek.der
   redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
       --reference dist/reference-values.json
   redoubt-verify completion bash > ~/.local/share/bash-completion/completions/redoubt-verify";
@@ -83,3 +99,12 @@ Examples:
 
   During development, on a machine without SEV-SNP or TDX:
     redoubt-verify check … --allow-simulated";
+
+const SHOW_EXAMPLES: &str = "\
+Nothing is verified: this is what the files say, whoever wrote them.
+Exit status: 0 shown, 2 wrong usage, or a file that cannot be read or is not known.
+
+Examples:
+  redoubt-verify show report.bin vcek.der
+  redoubt-verify show claim.cbor --json | jq '.items[0].fields'
+  base64 -d evidence.b64 | redoubt-verify show -";

@@ -109,6 +109,14 @@ impl CheckFiles {
     }
 }
 
+/// Reads a file of evidence or collateral, whichever it is; `-` is standard input.
+///
+/// # Errors
+/// It cannot be read, or is longer than anything that is known.
+pub fn read_item(path: &Path) -> Result<Vec<u8>, FileError> {
+    if path == Path::new("-") { ITEM.read_from(io::stdin().lock(), path) } else { ITEM.read(path) }
+}
+
 /// A kind of file.
 #[derive(Clone, Copy)]
 struct Kind {
@@ -144,13 +152,23 @@ const INPUT: Kind =
 const OUTPUT: Kind =
     Kind { what: "output", limit: usize::MAX, next: "name the file that `redoubt job --output` wrote" };
 
+const ITEM: Kind = Kind {
+    what: "evidence or collateral",
+    limit: attestation_recognise::FILE_MAX_BYTES,
+    next: "name a report, quote, certificate, list, bundle or claim",
+};
+
 impl Kind {
     fn read(self, path: &Path) -> Result<Vec<u8>, FileError> {
+        let file = File::open(path).map_err(|source| self.read_error(path, source))?;
+        self.read_from(file, path)
+    }
+
+    fn read_from(self, reader: impl Read, path: &Path) -> Result<Vec<u8>, FileError> {
         let past_limit = u64::try_from(self.limit).unwrap_or(u64::MAX).saturating_add(1);
         let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(past_limit).read_to_end(&mut bytes))
-            .map_err(|source| self.read_error(path, source))?;
+        let read = reader.take(past_limit).read_to_end(&mut bytes);
+        read.map_err(|source| self.read_error(path, source))?;
         if bytes.len() > self.limit {
             let path = path.to_owned();
             return Err(FileError::TooLong { what: self.what, path, limit: self.limit, next: self.next });

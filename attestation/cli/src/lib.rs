@@ -14,3 +14,4 @@ pub mod check;
 pub mod files;
 pub mod progress;
 pub mod render;
+pub mod show;

@@ -133,15 +133,20 @@ fn short_digest(token: &str) -> Option<String> {
     Some(format!("{head}…{tail}"))
 }
 
+/// Text with colours, where they are welcome.
 #[derive(Clone, Copy)]
-struct Paint(Colours);
+pub(crate) struct Paint(pub(crate) Colours);
 
 impl Paint {
-    fn red(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    pub(crate) fn red(self, text: &str) -> String {
         self.paint("1;31", text)
     }
 
-    fn green(self, text: &str) -> String {
+    pub(crate) fn green(self, text: &str) -> String {
         self.paint("32", text)
     }
 

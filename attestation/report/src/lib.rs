@@ -3,7 +3,7 @@
 //! Spec: AMD publication 56860 "SEV Secure Nested Paging Firmware ABI Specification", tables "ATTESTATION_REPORT",
 //! "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report; whether somebody
 //! trustworthy signed them is for `attestation-verify`, and for `attestation-evidence` on the simulated platform.
-//! [`hcl`] and [`tpm`] are what Azure wraps around a report.
+//! [`table`] is what hosts hand out with a report, [`hcl`] and [`tpm`] are what Azure wraps around one.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -14,6 +14,7 @@ mod layout;
 mod parse;
 mod policy;
 mod product;
+pub mod table;
 mod tcb;
 pub mod tpm;
 

@@ -26,7 +26,15 @@ impl Endorsement {
         match check(&mut trail, self, &report, challenge) {
             Ok(()) => {
                 findings::note(&mut trail, self, &report);
-                Ok(Verified::new(SnpEvidence { report, endorsement: self.clone(), vtpm: None }, trail))
+                Ok(Verified::new(
+                    SnpEvidence {
+                        report,
+                        endorsement: self.clone(),
+                        vtpm: None,
+                        answers_a_challenge: challenge != Challenge::NotPosed,
+                    },
+                    trail,
+                ))
             }
             Err(_) => Err(Rejection::new(trail)),
         }
