@@ -5,6 +5,7 @@
 //! virtee/sev-snp-measure 0.0.13.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::num::NonZeroU16;
 
 use crate::launch::{Launch, Operations, Run, RunContents};
@@ -49,6 +50,14 @@ impl SnpProfile {
     }
 }
 
+impl fmt::Display for SnpProfile {
+    /// One word for names of reference values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { vmm, vcpus, cpu_signature, sev_features } = self;
+        write!(f, "snp:{vmm}:vcpus={vcpus}:cpu={cpu_signature:#010x}:features={sev_features:#x}")
+    }
+}
+
 /// RDX where the VMM has set no CPUID values before reset: Linux `kvm_vcpu_reset`.
 const KVM_RESET_RDX: u32 = 0x600;
 /// Bit 0 of `SEV_FEATURES`: AMD 24593 (APM volume 2), table B-4.
@@ -63,6 +72,16 @@ pub enum SnpVmm {
     Gce,
     /// Amazon EC2: the CPUID page comes after all other sections.
     Ec2,
+}
+
+impl fmt::Display for SnpVmm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Qemu => "qemu",
+            Self::Gce => "gce",
+            Self::Ec2 => "ec2",
+        })
+    }
 }
 
 /// Where a VMSA is measured: address -1, page-aligned, cut to 48 bits.

@@ -3,6 +3,7 @@
 //! Source: QEMU `target/i386/kvm/tdx.c`, `hw/i386/tdvf.c`.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::launch::{Launch, Operations, Run, RunContents};
 use crate::page::{Operation, Source};
@@ -26,6 +27,16 @@ pub enum PageOrder {
     /// All pages of a section are added, then all are measured. Google's VMM (project-oak/oak `tdx_measurement`) and
     /// QEMU forks from before TDX was upstream.
     TwoPass,
+}
+
+impl fmt::Display for PageOrder {
+    /// One word for names of reference values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interleaved => "tdx:interleaved",
+            Self::TwoPass => "tdx:two-pass",
+        })
+    }
 }
 
 const ATTRIBUTE_EXTEND_MR: u32 = 1;
