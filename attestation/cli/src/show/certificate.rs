@@ -4,7 +4,7 @@ use attestation_report::TcbParts;
 use attestation_x509::amd::{self, CertifiedTcb, EndorsementFields, Endorses, KeyKind};
 use attestation_x509::{Certificate, Crl};
 
-use super::{Fields, hex, snp};
+use super::{Fields, hex};
 
 pub(super) fn certificate(fields: &mut Fields, bytes: &[u8]) -> Result<(), String> {
     let certificate = Certificate::parse(bytes).map_err(|error| error.to_string())?;
@@ -49,7 +49,7 @@ fn show_endorsement(fields: &mut Fields, certificate: &Certificate, kind: KeyKin
     fields.plain("product", read.product_name.as_str());
     fields.plain("struct version", read.struct_version);
     let CertifiedTcb { fmc, boot_loader, tee, snp, microcode } = read.tcb;
-    fields.plain("TCB", snp::tcb_parts(&TcbParts { fmc, boot_loader, tee, snp, microcode }));
+    fields.plain("TCB", TcbParts { fmc, boot_loader, tee, snp, microcode });
     match read.endorses {
         Endorses::Chip(id) => fields.plain("hardware id", hex(&id)),
         Endorses::Provider(name) => fields.plain("CSP id", name),

@@ -1,7 +1,7 @@
 //! SEV-SNP reports.
 
 use attestation_report::{
-    GuestPolicy, PlatformInfo, ProductLine, SigningKeyKind, SnpReport, TcbLayout, TcbParts, TcbVersion,
+    GuestPolicy, PlatformInfo, ProductLine, SigningKeyKind, SnpReport, TcbLayout, TcbVersion,
 };
 
 use super::{Fields, bits};
@@ -107,12 +107,5 @@ fn show_tcb(fields: &mut Fields, name: &str, report: &SnpReport, tcb: u64) {
         Some(TcbLayout::Milan)
     };
     let parts = layout.and_then(|layout| tcb.parts(layout));
-    fields.explained(name, tcb, parts.map_or_else(|| "layout not known".into(), |parts| tcb_parts(&parts)));
-}
-
-/// `boot loader 4, TEE 0, SNP 24, microcode 219`.
-pub(super) fn tcb_parts(parts: &TcbParts) -> String {
-    let fmc = parts.fmc.map(|fmc| format!("FMC {fmc}, ")).unwrap_or_default();
-    let TcbParts { boot_loader, tee, snp, microcode, .. } = parts;
-    format!("{fmc}boot loader {boot_loader}, TEE {tee}, SNP {snp}, microcode {microcode}")
+    fields.explained(name, tcb, parts.map_or_else(|| "layout not known".into(), |parts| parts.to_string()));
 }

@@ -3,13 +3,15 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use attestation_report::{GuestPolicy, PlatformInfo, SnpReport, TcbVersion};
+use attestation_report::{CpuId, GuestPolicy, PlatformInfo, SnpReport, TcbVersion};
 use attestation_verify::snp::SnpEvidence;
 use attestation_verify::{Code, Verified};
 use attestation_x509::amd::{Endorses, KeyKind};
 
 use super::floor::show_cpu;
-use super::{ChipRules, FreshnessRules, GuestPolicyRules, LaunchRules, PlatformRules, SnpPolicy, TcbRules};
+use super::{
+    ChipRules, Floors, FreshnessRules, GuestPolicyRules, LaunchRules, PlatformRules, SnpPolicy, TcbRules,
+};
 use crate::decision::Rulings;
 use crate::rules::Term;
 use crate::terms::{Hex, Presence, Text, Version};
@@ -184,12 +186,25 @@ impl TcbRules {
         let cpu = evidence.report().cpuid();
         let parts = evidence.endorsement().line().tcb_layout().and_then(|layout| tcb.parts(layout));
         let cpu_name = cpu.map_or_else(|| "no CPU named (report version 2)".into(), show_cpu);
-        let found = parts
-            .map_or_else(|| format!("{cpu_name}, {tcb}"), |parts| format!("{cpu_name}, {}", show(&parts)));
-        rulings.apply(format!("snp.tcb.floors, {name} TCB"), &self.floors, found, |floors| {
+        let field = format!("snp.tcb.floors, {name} TCB");
+        let found =
+            parts.map_or_else(|| format!("{cpu_name}: {tcb}"), |parts| format!("{cpu_name}: {parts}"));
+        let rule = self.floor_of(cpu);
+        rulings.apply(field, &rule, found, |floors| {
             let floor = cpu.and_then(|cpu| floors.of(cpu));
             floor.zip(parts).is_some_and(|(floor, parts)| parts.is_at_least(&floor.tcb))
         });
+    }
+
+    /// The one floor that is about this CPU, so that the others are not shown.
+    fn floor_of(&self, cpu: Option<CpuId>) -> Rule<Floors> {
+        match &self.floors {
+            Rule::Stated(floors) => {
+                let floor = cpu.and_then(|cpu| floors.of(cpu));
+                Rule::Stated(Floors(floor.cloned().into_iter().collect()))
+            }
+            Rule::Waived { reason } => Rule::Waived { reason: reason.clone() },
+        }
     }
 
     fn apply_mitigations(&self, rulings: &mut Rulings, report: &SnpReport) {
@@ -198,7 +213,8 @@ impl TcbRules {
             || format!("none (report version {})", report.version),
             |(launch, current)| format!("launch {launch:#x}, current {current:#x}"),
         );
-        rulings.apply("snp.tcb.floors, mitigations", &self.floors, found, |floors| {
+        let rule = self.floor_of(report.cpuid());
+        rulings.apply("snp.tcb.floors, mitigations", &rule, found, |floors| {
             let floor = report.cpuid().and_then(|cpu| floors.of(cpu));
             let (launch, current) = vectors.unwrap_or_default();
             floor.is_some_and(|floor| launch & current & floor.mitigations == floor.mitigations)
@@ -234,12 +250,4 @@ fn one_of<const N: usize>(
 ) {
     let found = Hex(found);
     rulings.apply(field, rule, found.show(), |admitted| admitted.allows(&found));
-}
-
-fn show(parts: &super::Tcb) -> String {
-    let fmc = parts.fmc.map(|fmc| format!("fmc {fmc}, ")).unwrap_or_default();
-    format!(
-        "{fmc}boot loader {}, tee {}, snp {}, microcode {}",
-        parts.boot_loader, parts.tee, parts.snp, parts.microcode
-    )
 }

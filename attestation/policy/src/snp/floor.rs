@@ -48,19 +48,8 @@ impl Floors {
 impl fmt::Display for Floor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { family, model, stepping, tcb, mitigations, bulletins } = self;
-        write!(f, "CPU {family:02x}h-{model:02x}h-{stepping:x}: ")?;
-        if let Some(fmc) = tcb.fmc {
-            write!(f, "fmc {fmc}, ")?;
-        }
-        write!(
-            f,
-            "boot loader {}, tee {}, snp {}, microcode {}, mitigations {mitigations:#x} ({})",
-            tcb.boot_loader,
-            tcb.tee,
-            tcb.snp,
-            tcb.microcode,
-            bulletins.join(", ")
-        )
+        let cpu = show_cpu(CpuId { family: *family, model: *model, stepping: *stepping });
+        write!(f, "{cpu}: {tcb}, mitigations {mitigations:#x} ({})", bulletins.join(", "))
     }
 }
 
@@ -79,7 +68,7 @@ impl Term for Floors {
     }
 
     fn show(&self) -> String {
-        if self.0.is_empty() { "no CPU: the list is empty".into() } else { list(&self.0) }
+        if self.0.is_empty() { "a floor for this CPU; the policy has none".into() } else { list(&self.0) }
     }
 }
 
