@@ -128,7 +128,8 @@ Examples:
     redoubt-verify measure dist/redoubt.rom
 
   Four processors of a newer model; the host's kernel swaps debug registers:
-    redoubt-verify measure dist/redoubt.rom --tee snp --vcpus 4 --cpu EPYC-Milan --guest-features 0x21
+    redoubt-verify measure dist/redoubt.rom --tee snp \\
+        --vcpus 4 --cpu EPYC-Milan --guest-features 0x21
 
   Google's and Amazon's machines; Amazon's before 2026 started with EDX 0:
     redoubt-verify measure dist/redoubt.rom --vmm gce
