@@ -2,7 +2,7 @@
 //!
 //! A ROM says in its own tables which pages a VMM adds at launch; with those and the rules of the platform the
 //! measurement follows. [`Launch`] is that list of pages: its measurement, its transcript page by page, and
-//! [`difference`] between two of them all walk it. Sources: AMD 56860 §8.17.2 (`PAGE_INFO`) and QEMU `target/i386/sev.c`
+//! [`difference()`] between two of them all walk it. Sources: AMD 56860 §8.17.2 (`PAGE_INFO`) and QEMU `target/i386/sev.c`
 //! for SEV-SNP; Intel TDX module ABI (`TDH.MEM.PAGE.ADD`, `TDH.MR.EXTEND`) and QEMU `target/i386/kvm/tdx.c` for TDX.
 //! The ROM is an untrusted file: lengths and offsets in it are compared with what there is before use.
 //! Panics: never on input.
