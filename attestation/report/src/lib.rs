@@ -1,8 +1,9 @@
-//! SEV-SNP attestation report: bytes to structs.
+//! Attestation reports of SEV-SNP and quotes of TDX (in [`tdx`]): bytes to structs.
 //!
-//! Spec: AMD publication 56860 "SEV Secure Nested Paging Firmware ABI Specification", tables "ATTESTATION_REPORT",
-//! "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report; whether somebody
-//! trustworthy signed them is for `attestation-verify`, and for `attestation-evidence` on the simulated platform.
+//! Spec of the former: AMD publication 56860 "SEV Secure Nested Paging Firmware ABI Specification", tables
+//! "ATTESTATION_REPORT", "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report;
+//! whether somebody trustworthy signed them is for `attestation-verify`, and for `attestation-evidence` on the simulated
+//! platform.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -13,6 +14,7 @@ mod parse;
 mod policy;
 mod product;
 mod tcb;
+pub mod tdx;
 
 pub use layout::{ReportSignature, SnpReport};
 pub use parse::{CpuId, ReportError, SigningKeyKind};
