@@ -2,11 +2,11 @@
 //!
 //! Spec: "Intel SGX PCK Certificate and Certificate Revocation List Profile Specification", revision 1.5 and later.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use core::fmt;
 
 use der::asn1::{BitStringRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Encode, Reader, SliceReader, Tag};
+use der::{Decode, Reader, SliceReader, Tag};
 
 use crate::envelope::hex;
 use crate::extensions::{BASIC_CONSTRAINTS, KEY_USAGE};
@@ -39,8 +39,7 @@ pub enum Role {
 
 impl Role {
     /// Every one.
-    pub const ALL: [Self; 5] =
-        [Self::Root, Self::PlatformCa, Self::ProcessorCa, Self::Pck, Self::TcbSigning];
+    pub const ALL: [Self; 5] = [Self::Root, Self::PlatformCa, Self::ProcessorCa, Self::Pck, Self::TcbSigning];
 
     /// Common name of its certificates.
     #[must_use]
@@ -252,14 +251,17 @@ impl<'a> Fields<'a> {
 
     fn octets<const N: usize>(&mut self, arcs: &[u32], field: &'static str) -> Result<[u8; N], X509Error> {
         let value = self.expect(arcs, field)?;
-        let octets = <&OctetStringRef>::from_der(value).ok().and_then(|octets| octets.as_bytes().try_into().ok());
+        let octets =
+            <&OctetStringRef>::from_der(value).ok().and_then(|octets| octets.as_bytes().try_into().ok());
         octets.ok_or_else(|| X509Error::field(field, alloc::format!("an OCTET STRING of {N}"), hex(value)))
     }
 
     fn number(&mut self, arcs: &[u32], field: &'static str, limit: u16) -> Result<u16, X509Error> {
         let value = self.expect(arcs, field)?;
         let number = u16::from_der(value).ok().filter(|number| *number <= limit);
-        number.ok_or_else(|| X509Error::field(field, alloc::format!("an INTEGER from 0 to {limit}"), hex(value)))
+        number.ok_or_else(|| {
+            X509Error::field(field, alloc::format!("an INTEGER from 0 to {limit}"), hex(value))
+        })
     }
 
     fn sgx_type(&mut self) -> Result<SgxType, X509Error> {

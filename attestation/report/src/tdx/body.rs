@@ -52,7 +52,8 @@ pub struct TdReport15 {
 
 const _: () = assert!(size_of::<TdReport10>() == 584, "TD Quote Format: a TD report 1.0 has 584 bytes");
 const _: () = assert!(size_of::<TdReport15>() == 648, "TD Quote Format: a TD report 1.5 has 648 bytes");
-const _: () = assert!(offset_of!(TdReport10, seam_attributes) == 112, "TD Quote Format: SEAMATTRIBUTES at 112");
+const _: () =
+    assert!(offset_of!(TdReport10, seam_attributes) == 112, "TD Quote Format: SEAMATTRIBUTES at 112");
 const _: () = assert!(offset_of!(TdReport10, td_attributes) == 120, "TD Quote Format: TDATTRIBUTES at 120");
 const _: () = assert!(offset_of!(TdReport10, mr_td) == 136, "TD Quote Format: MRTD at 136");
 const _: () = assert!(offset_of!(TdReport10, rtmr) == 328, "TD Quote Format: RTMR0 at 328");

@@ -18,7 +18,8 @@ pub use attributes::{TdAttributes, Xfam};
 pub use body::{TdBody, TdReport10, TdReport15, TeeTcbSvn};
 pub use error::QuoteError;
 pub use header::{
-    AttestationKeyType, BodyDescriptor, BodyType, INTEL_QE_VENDOR_ID, QuoteHeader, TeeType, VERSION_4, VERSION_5,
+    AttestationKeyType, BodyDescriptor, BodyType, INTEL_QE_VENDOR_ID, QuoteHeader, TeeType, VERSION_4,
+    VERSION_5,
 };
 pub use quote::Quote;
 pub use signature_data::{CertificationData, CertificationDataType, EnclaveReport, SignatureData};

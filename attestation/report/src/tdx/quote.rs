@@ -4,8 +4,8 @@ use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use super::{
-    AttestationKeyType, BodyDescriptor, BodyType, QuoteError, QuoteHeader, SignatureData, TdBody, TdReport10, TdReport15,
-    TeeType, VERSION_4, VERSION_5,
+    AttestationKeyType, BodyDescriptor, BodyType, QuoteError, QuoteHeader, SignatureData, TdBody, TdReport10,
+    TdReport15, TeeType, VERSION_4, VERSION_5,
 };
 
 /// A quote whose structure holds; nobody has signed it yet.

@@ -63,10 +63,13 @@ pub struct EnclaveReport {
     pub report_data: [u8; 64],
 }
 
-const _: () = assert!(size_of::<SignatureStart>() == 128, "TD Quote Format: signature and key have 128 bytes");
+const _: () =
+    assert!(size_of::<SignatureStart>() == 128, "TD Quote Format: signature and key have 128 bytes");
 const _: () = assert!(size_of::<CertificationHeader>() == 6, "TD Quote Format: type and size have 6 bytes");
-const _: () = assert!(size_of::<QeStart>() == 450, "TD Quote Format: report, signature and size have 450 bytes");
-const _: () = assert!(size_of::<EnclaveReport>() == 384, "SDM: a report without key id and MAC has 384 bytes");
+const _: () =
+    assert!(size_of::<QeStart>() == 450, "TD Quote Format: report, signature and size have 450 bytes");
+const _: () =
+    assert!(size_of::<EnclaveReport>() == 384, "SDM: a report without key id and MAC has 384 bytes");
 const _: () = assert!(offset_of!(EnclaveReport, mr_signer) == 128, "SDM: MRSIGNER at 128");
 const _: () = assert!(offset_of!(EnclaveReport, isv_prod_id) == 256, "SDM: ISVPRODID at 256");
 const _: () = assert!(offset_of!(EnclaveReport, report_data) == 320, "SDM: REPORTDATA at 320");
