@@ -35,7 +35,7 @@ pub enum QuoteError {
         found: AttestationKeyType,
     },
     /// A body whose layout is not known here: that of an enclave, or one later than TD report 1.5.
-    #[error("quote body type: expected 2 or 3, found {}", found.0)]
+    #[error("quote body type: expected 2 (TD report 1.0) or 3 (TD report 1.5), found {found}")]
     BodyType {
         /// Type found.
         found: BodyType,

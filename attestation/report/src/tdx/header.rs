@@ -87,6 +87,19 @@ impl BodyType {
     pub const TD_REPORT_15_EXTENDED: Self = Self(4);
 }
 
+impl fmt::Display for BodyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match *self {
+            Self::SGX => "SGX report",
+            Self::TD_REPORT_10 => "TD report 1.0",
+            Self::TD_REPORT_15 => "TD report 1.5",
+            Self::TD_REPORT_15_EXTENDED => "TD report 1.5 extended",
+            _ => "unknown",
+        };
+        write!(f, "{} ({name})", self.0)
+    }
+}
+
 impl QuoteHeader {
     /// Kind of key that signed.
     #[must_use]

@@ -113,3 +113,117 @@ impl<'a> Input<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tdx::{CertificationData, CertificationDataType};
+
+    /// A quote without a signature that means anything.
+    fn quote(start: &[u8], body: usize) -> Vec<u8> {
+        let qe_start = [7; 448];
+        let inner = [&qe_start[..], &[3, 0], b"abc", &[5, 0], &4_u32.to_le_bytes(), b"PEM\n"].concat();
+        let inner_bytes = u32::try_from(inner.len()).unwrap().to_le_bytes();
+        let data = [&[1; 64][..], &[2; 64], &[6, 0], &inner_bytes, &inner].concat();
+        let data_bytes = u32::try_from(data.len()).unwrap().to_le_bytes();
+        [start, &vec![9; body], &data_bytes, &data].concat()
+    }
+
+    fn header(version: u8) -> Vec<u8> {
+        let mut header = vec![0; 48];
+        (header[0], header[2], header[4]) = (version, 2, 0x81);
+        header
+    }
+
+    fn described(body_type: u8, size: u32) -> Vec<u8> {
+        [header(5), vec![body_type, 0], size.to_le_bytes().to_vec()].concat()
+    }
+
+    #[test]
+    fn all_layouts_are_read_to_their_end() {
+        for (bytes, signed, has_15) in [
+            (quote(&header(4), 584), 632, false),
+            (quote(&described(2, 584), 584), 638, false),
+            (quote(&described(3, 648), 648), 702, true),
+        ] {
+            let parsed = Quote::parse(&bytes).unwrap();
+            assert_eq!(parsed.signed_bytes, &bytes[..signed]);
+            assert_eq!(parsed.body.report().report_data, [9; 64]);
+            assert_eq!(parsed.body.report_15().is_some(), has_15);
+            let data = parsed.signature_data;
+            assert_eq!((data.signature, data.attestation_key), (&[1; 64], &[2; 64]));
+            assert_eq!(
+                (data.qe_report_signature, data.qe_authentication_data),
+                (&[7; 64], b"abc".as_slice())
+            );
+            let expected = CertificationData { data_type: CertificationDataType::PCK_CHAIN, bytes: b"PEM\n" };
+            assert_eq!((data.certification_data, parsed.trailing_bytes), (expected, 0));
+            let longer = [bytes.as_slice(), &[1, 2, 3]].concat();
+            assert_eq!(Quote::parse(&longer).unwrap(), Quote { trailing_bytes: 3, ..parsed });
+            for length in 0..bytes.len() {
+                assert!(
+                    matches!(Quote::parse(&bytes[..length]), Err(QuoteError::Truncated { .. })),
+                    "{length}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bodies_of_other_kinds_are_refused_by_name() {
+        for (body_type, size, name) in
+            [(1, 384, "SGX report"), (4, 885, "TD report 1.5 extended"), (5, 9, "unknown")]
+        {
+            let bytes = quote(&described(body_type, size), usize::try_from(size).unwrap());
+            let error = Quote::parse(&bytes).unwrap_err();
+            assert_eq!(error, QuoteError::BodyType { found: BodyType(body_type.into()) });
+            assert!(error.to_string().contains(&format!("found {body_type} ({name})")), "{error}");
+        }
+        let error = Quote::parse(&quote(&described(3, 584), 584)).unwrap_err();
+        assert_eq!(error.to_string(), "size of the quote body: expected 648, found 584");
+    }
+
+    #[test]
+    fn types_are_judged_in_the_order_in_which_they_decide_the_layout() {
+        for version in [0, 1, 3, 6] {
+            let error = Quote::parse(&quote(&header(version), 584)).unwrap_err();
+            assert_eq!(error, QuoteError::Version { found: version.into() });
+        }
+        let mut bytes = quote(&header(4), 584);
+        bytes[4] = 0;
+        assert_eq!(Quote::parse(&bytes), Err(QuoteError::TeeType { found: TeeType::SGX }));
+        bytes[2] = 3;
+        assert_eq!(
+            Quote::parse(&bytes),
+            Err(QuoteError::AttestationKeyType { found: AttestationKeyType(3) })
+        );
+    }
+
+    #[test]
+    fn lengths_inside_must_add_up() {
+        let bytes = quote(&header(4), 584);
+        let (size, outer_type, outer_size, auth_size, inner_size) = (632, 764, 766, 1218, 1225);
+        for (offsets, field) in [
+            (&[size][..], "bytes behind the certification data"),
+            (&[size, outer_size], "bytes behind the PCK certification data"),
+        ] {
+            let mut longer = bytes.clone();
+            longer.push(0);
+            offsets.iter().for_each(|offset| longer[*offset] += 1);
+            assert_eq!(Quote::parse(&longer), Err(QuoteError::Malformed { field, expected: 0, found: 1 }));
+        }
+        let mut shorter = bytes.clone();
+        shorter[inner_size] -= 1;
+        let field = "bytes behind the PCK certification data";
+        assert_eq!(Quote::parse(&shorter), Err(QuoteError::Malformed { field, expected: 0, found: 1 }));
+        let mut other = bytes.clone();
+        other[outer_type] = 5;
+        let field = "certification data type";
+        assert_eq!(Quote::parse(&other), Err(QuoteError::Malformed { field, expected: 6, found: 5 }));
+        for offset in [size, outer_size, auth_size, inner_size] {
+            let mut longest = bytes.clone();
+            longest[offset..offset + 2].fill(0xFF);
+            assert!(matches!(Quote::parse(&longest), Err(QuoteError::Truncated { .. })), "{offset}");
+        }
+    }
+}

@@ -104,6 +104,12 @@ impl fmt::Display for Shortfall {
 }
 
 impl TcbAssessment {
+    /// The evaluation that all of it belongs to at least: the older of the two documents'.
+    #[must_use]
+    pub fn evaluation_number(&self) -> u32 {
+        self.tcb_info.evaluation_number.min(self.qe_identity.evaluation_number)
+    }
+
     /// Records the status, and documents of different rounds, of which the older one may not know what the newer one does.
     pub(super) fn note(&self, trail: &mut Trail) {
         let (tcb_info, qe_identity) = (self.tcb_info.evaluation_number, self.qe_identity.evaluation_number);

@@ -16,10 +16,10 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::pck::{check_end_entity, check_length, key, parse_all, verify_chain};
+use super::pck::{check_end_entity, check_length, key, parse_all};
 use super::signature::{validity, verifies};
-use super::{Document, Pck, Roots, hex};
-use crate::chain::ChainProfile;
+use super::{Document, Pck, hex};
+use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
 use crate::{Code, Trail, revocation};
 
@@ -66,7 +66,6 @@ pub(super) fn verify<'a>(
     kind: &DocumentKind,
     document: &Document<'a>,
     pck: &Pck,
-    roots: &Roots<'_>,
     at: Instant,
 ) -> Result<&'a str, Stop> {
     let name = kind.name;
@@ -74,7 +73,7 @@ pub(super) fn verify<'a>(
     let limit = format!("at most {DOCUMENT_MAX_BYTES} bytes");
     let what = format!("{name}: size");
     trail.require(Code::CollateralEncoding, what, limit, found, found <= DOCUMENT_MAX_BYTES)?;
-    let key = verify_chain_of(trail, kind, document, pck, roots, at)?;
+    let key = verify_chain(trail, kind, document, pck, at)?;
     let what = format!("{name}: encoding");
     let expected = "a JSON object of one document and its signature";
     let frame = serde_json::from_slice::<Frame<'_>>(document.body);
@@ -116,13 +115,12 @@ fn check_kind(trail: &mut Trail, kind: &DocumentKind, body: &str) -> Result<(), 
     trail.require(Code::CollateralMismatch, what, expected, found, holds)
 }
 
-/// `Intel SGX TCB Signing` under the root.
-fn verify_chain_of(
+/// `Intel SGX TCB Signing` under the root of the PCK.
+fn verify_chain(
     trail: &mut Trail,
     kind: &DocumentKind,
     document: &Document<'_>,
     pck: &Pck,
-    roots: &Roots<'_>,
     at: Instant,
 ) -> Result<VerifyingKey, Stop> {
     let profile = profile(kind);
@@ -135,7 +133,7 @@ fn verify_chain_of(
     let what = format!("{}: encoding", profile.name);
     let supplied =
         trail.unwrap(Code::CollateralChainInvalid, what, "certificates as Intel encodes them", supplied)?;
-    let chain = verify_chain(trail, &profile, &supplied, roots)?;
+    let chain = Chain::verify(trail, &profile, &supplied, &pck.root)?;
     let names: Result<Vec<Role>, _> =
         chain.iter().map(|certificate| Role::of(certificate.subject())).collect();
     let what = format!("{}: names", profile.name);

@@ -18,7 +18,7 @@ mod signature;
 mod status;
 mod tcb_info;
 
-use attestation_report::tdx::{EnclaveReport, Quote, QuoteError, QuoteHeader, TdBody, TdReport10};
+use attestation_report::tdx::{BodyType, EnclaveReport, Quote, QuoteError, QuoteHeader, TdBody, TdReport10};
 use attestation_x509::intel::{PckFields, Role};
 use attestation_x509::{Certificate, Instant};
 
@@ -164,8 +164,10 @@ pub fn read_quote(bytes: Option<&[u8]>) -> Result<Quote<'_>, Rejection> {
     let parsed = Quote::parse(bytes);
     let code = match parsed {
         Ok(_) | Err(QuoteError::Truncated { .. }) => Code::Truncated,
+        Err(QuoteError::TeeType { .. } | QuoteError::BodyType { found: BodyType::SGX }) => {
+            Code::UnsupportedTeeType
+        }
         Err(QuoteError::Version { .. } | QuoteError::BodyType { .. }) => Code::UnsupportedVersion,
-        Err(QuoteError::TeeType { .. }) => Code::UnsupportedTeeType,
         Err(QuoteError::AttestationKeyType { .. }) => Code::UnsupportedKeyType,
         Err(_) => Code::Malformed,
     };
@@ -183,7 +185,7 @@ fn check(
 ) -> Result<TdxEvidence, Stop> {
     let pck = pck::verify(trail, quote, collateral, roots, at)?;
     signature::check(trail, quote, &pck.key, challenge)?;
-    let tcb = assess(trail, quote, collateral, &pck, roots, at)?;
+    let tcb = assess(trail, quote, collateral, &pck, at)?;
     findings::note(trail, quote);
     if let Some(log) = &collateral.event_log {
         event_log::note(trail, log, quote.body.report());
@@ -206,11 +208,10 @@ fn assess(
     quote: &Quote<'_>,
     collateral: &Collateral<'_>,
     pck: &Pck,
-    roots: &Roots<'_>,
     at: Instant,
 ) -> Result<Option<TcbAssessment>, Stop> {
     let mut signed = |kind, document: &Option<_>| match document {
-        Some(document) => document::verify(trail, kind, document, pck, roots, at).map(Some),
+        Some(document) => document::verify(trail, kind, document, pck, at).map(Some),
         None => Ok(None),
     };
     let tcb_info = signed(&tcb_info::KIND, &collateral.tcb_info)?;

@@ -26,6 +26,8 @@ const PROFILE: ChainProfile = ChainProfile {
 /// A PCK whose chain holds, and the revocation lists that hold under that chain.
 pub(super) struct Pck {
     pub(super) certificate: Certificate,
+    /// The pinned root above it. What Intel says of the platform has to be said under the same one.
+    pub(super) root: Certificate,
     pub(super) ca: Role,
     pub(super) fields: PckFields,
     pub(super) key: VerifyingKey,
@@ -42,7 +44,9 @@ pub(super) fn verify(
     at: Instant,
 ) -> Result<Pck, Stop> {
     let supplied = supplied(trail, quote, collateral)?;
-    let chain = verify_chain(trail, &PROFILE, &supplied, roots)?;
+    let root = supplied.last().and_then(|last| roots.of(last)).ok_or("none");
+    let root = trail.unwrap(Code::ChainUntrustedRoot, "PCK chain: root", "a pinned certificate", root)?;
+    let chain = Chain::verify(trail, &PROFILE, &supplied, &root)?;
     let ca = check_names(trail, &chain)?;
     check_end_entity(trail, &PROFILE, chain.leaf())?;
     let expected = "the fields of a PCK certificate";
@@ -55,7 +59,7 @@ pub(super) fn verify(
     let required: Vec<&Certificate> = chain.authorities().iter().collect();
     let crls = revocation::check(trail, &chain, collateral.crls, &[], &required, at)?;
     let key = key(trail, &PROFILE, chain.leaf())?;
-    Ok(Pck { certificate: chain.leaf().clone(), ca, fields, key, crls })
+    Ok(Pck { certificate: chain.leaf().clone(), root, ca, fields, key, crls })
 }
 
 fn supplied(
@@ -91,19 +95,6 @@ fn check_names(trail: &mut Trail, chain: &Chain) -> Result<Role, Stop> {
     let expected = "[Pck, PlatformCa or ProcessorCa, Root]";
     trail.require(code, what, expected, format!("{roles:?}"), ca.is_some())?;
     trail.unwrap(code, what, expected, ca.ok_or("others"))
-}
-
-/// Links `supplied` to a pinned root.
-pub(super) fn verify_chain(
-    trail: &mut Trail,
-    profile: &ChainProfile,
-    supplied: &[Certificate],
-    roots: &Roots<'_>,
-) -> Result<Chain, Stop> {
-    let root = supplied.last().and_then(|last| roots.of(last));
-    let what = format!("{}: root", profile.name);
-    let root = trail.unwrap(profile.untrusted_root, what, "a pinned certificate", root.ok_or("none"))?;
-    Chain::verify(trail, profile, supplied, &root)
 }
 
 /// That `certificate` may sign evidence or collateral, and nothing else.

@@ -1,7 +1,7 @@
 //! TCB info: which security versions of a platform Intel considers to be in which state.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use attestation_report::tdx::{TdReport10, TeeTcbSvn};
@@ -171,9 +171,8 @@ impl<'a> TcbInfo<'a> {
     }
 
     fn module_ids(&self) -> String {
-        let ids: Vec<_> =
-            self.tdx_module_identities.iter().map(|identity| identity.id.escape_debug()).collect();
-        format!("{ids:?}")
+        let ids = self.tdx_module_identities.iter().map(|identity| identity.id.escape_debug().to_string());
+        ids.collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use attestation_x509::pem;
 use serde_json::Value;
 
-use super::{Bundle, Log, SignedDocument};
+use crate::bundle::{Bundle, Log, SignedDocument};
 
 /// Folder and cases, with variants as cases of their own.
 pub(crate) struct Fixtures {

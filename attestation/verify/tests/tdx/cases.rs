@@ -1,15 +1,13 @@
 //! Every case and variant of the shared TDX evidence, by the comparison rules of its `CODES.md`. Where there are fixtures.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
-
-mod support;
 
 use std::collections::BTreeSet;
 
 use attestation_verify::tdx::{Challenge, Roots, TcbEvaluation, TcbStatus, TdxEvidence};
 use attestation_verify::{Code, Kind};
 use serde_json::Value;
-use support::fixtures::Fixtures;
-use support::{Outcome, codes};
+
+use crate::bundle::{Outcome, codes};
+use crate::fixtures::Fixtures;
 
 /// Codes of cases that list evidence of a GPU besides: they are about that, or about the pair.
 const OF_THE_GPU: [&str; 3] = ["revocation-unchecked", "rim-missing", "unbound-pair"];

@@ -1,7 +1,5 @@
 //! Evidence of TDX with all that belongs to it, owned.
 
-pub(crate) mod fixtures;
-
 use attestation_verify::tdx::{Challenge, Collateral, Document, EventLog, Roots, TdxEvidence, verify};
 use attestation_verify::{Kind, Rejection, Trail, Verified};
 use attestation_x509::Instant;

@@ -1,108 +1,17 @@
-//! Intel's certificates for SGX and TDX: names, rights of end entities, and the extension of PCK certificates.
+//! The extension of PCK certificates.
 //!
-//! Spec: "Intel SGX PCK Certificate and Certificate Revocation List Profile Specification", revision 1.5 and later.
+//! Spec: as for the module above, section "SGX Extensions".
 
 use alloc::string::ToString;
-use core::fmt;
 
-use der::asn1::{BitStringRef, ObjectIdentifier, OctetStringRef};
+use der::asn1::{ObjectIdentifier, OctetStringRef};
 use der::{Decode, Reader, SliceReader, Tag};
 
 use crate::envelope::hex;
-use crate::extensions::{BASIC_CONSTRAINTS, KEY_USAGE};
-use crate::{Certificate, DistinguishedName, X509Error};
+use crate::{Certificate, X509Error};
 
 const SGX_EXTENSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113741.1.13.1");
 const OBJECT: &str = "SGX extension";
-/// Everything behind the common name, as DER: `O=Intel Corporation, L=Santa Clara, ST=CA, C=US`.
-const NAME_SUFFIX: &[u8] = b"\x31\x1A\x30\x18\x06\x03\x55\x04\x0A\x0C\x11Intel Corporation\
-    \x31\x14\x30\x12\x06\x03\x55\x04\x07\x0C\x0BSanta Clara\
-    \x31\x0B\x30\x09\x06\x03\x55\x04\x08\x0C\x02CA\
-    \x31\x0B\x30\x09\x06\x03\x55\x04\x06\x13\x02US";
-/// `digitalSignature` and `nonRepudiation`, and nothing else.
-const END_ENTITY_USAGE: [bool; 9] = [true, true, false, false, false, false, false, false, false];
-
-/// What a certificate is for, by its common name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Root of everything below.
-    Root,
-    /// Issues the certificates of multi-package platforms: all that do TDX so far.
-    PlatformCa,
-    /// Issues those of single-package platforms.
-    ProcessorCa,
-    /// A platform's provisioning certification key, which signs the report of its quoting enclave.
-    Pck,
-    /// Signs TCB info and identities.
-    TcbSigning,
-}
-
-impl Role {
-    /// Every one.
-    pub const ALL: [Self; 5] = [Self::Root, Self::PlatformCa, Self::ProcessorCa, Self::Pck, Self::TcbSigning];
-
-    /// Common name of its certificates.
-    #[must_use]
-    pub const fn common_name(self) -> &'static str {
-        match self {
-            Self::Root => "Intel SGX Root CA",
-            Self::PlatformCa => "Intel SGX PCK Platform CA",
-            Self::ProcessorCa => "Intel SGX PCK Processor CA",
-            Self::Pck => "Intel SGX PCK Certificate",
-            Self::TcbSigning => "Intel SGX TCB Signing",
-        }
-    }
-
-    /// What the certificate whose subject is `name` is for.
-    ///
-    /// # Errors
-    /// A name that is not one of these, byte for byte as Intel writes it.
-    pub fn of(name: &DistinguishedName) -> Result<Self, X509Error> {
-        let role = Self::ALL.into_iter().find(|role| is_intel(name.der(), role.common_name()));
-        role.ok_or_else(|| {
-            let expected = "CN=Intel SGX …, O=Intel Corporation, L=Santa Clara, ST=CA, C=US";
-            X509Error::field("name", expected, name.to_string())
-        })
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.common_name())
-    }
-}
-
-fn is_intel(der: &[u8], common_name: &str) -> bool {
-    let [0x30, _, 0x31, _, 0x30, _, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0C, _, rest @ ..] = der else {
-        return false;
-    };
-    rest.strip_prefix(common_name.as_bytes()) == Some(NAME_SUFFIX)
-}
-
-/// Checks the rights of a certificate that signs evidence or collateral, and no certificates.
-///
-/// # Errors
-/// It is an authority's, may sign other things, or has a critical extension that is not known.
-pub fn check_end_entity(certificate: &Certificate) -> Result<(), X509Error> {
-    let extensions = certificate.extensions();
-    extensions.check_critical(&[BASIC_CONSTRAINTS, KEY_USAGE])?;
-    let shown = |value: Option<&[u8]>| value.map_or_else(|| "none".into(), hex);
-    // `cA` is false by default, so that DER leaves it out.
-    let constraints = extensions.value(BASIC_CONSTRAINTS);
-    if constraints != Some(&[0x30, 0x00]) {
-        return Err(X509Error::field("basic constraints", "no CA", shown(constraints)));
-    }
-    let usage = extensions.value(KEY_USAGE);
-    let bits = usage.and_then(|value| BitStringRef::from_der(value).ok());
-    let is_usual = bits.is_some_and(|bits| {
-        let mut bits = bits.bits();
-        END_ENTITY_USAGE.into_iter().all(|bit| bits.next().unwrap_or(false) == bit) && bits.next().is_none()
-    });
-    if !is_usual {
-        return Err(X509Error::field("key usage", "to sign data, and nothing else", shown(usage)));
-    }
-    Ok(())
-}
 
 /// `SGX Type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,4 +211,109 @@ fn numbered(arcs: &[u32]) -> Result<ObjectIdentifier, X509Error> {
         oid = oid.push_arc(*arc).map_err(|_| X509Error::field(OBJECT, "a short OID", arc.to_string()))?;
     }
     Ok(oid)
+}
+
+#[cfg(test)]
+mod tests {
+    use der::Encode;
+
+    use super::*;
+
+    const INTEGER: u8 = 0x02;
+    const OCTETS: u8 = 0x04;
+    const SEQUENCE: u8 = 0x30;
+
+    fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(contents.len()).unwrap();
+        let length = match length.to_be_bytes() {
+            [0, short @ ..=0x7F] => vec![short],
+            [0, long] => vec![0x81, long],
+            long => vec![0x82, long[0], long[1]],
+        };
+        [&[tag], length.as_slice(), contents].concat()
+    }
+
+    fn field(arcs: &[u32], value: &[u8]) -> Vec<u8> {
+        let oid: ObjectIdentifier = numbered(arcs).unwrap();
+        tlv(SEQUENCE, &[oid.to_der().unwrap(), value.to_vec()].concat())
+    }
+
+    /// The fields in their order, each as it should be.
+    fn fields() -> Vec<Vec<u8>> {
+        let components =
+            (1..=16_u16).map(|number| field(&[2, number.into()], &(number * 15).to_der().unwrap()));
+        let tcb: Vec<Vec<u8>> = components
+            .chain([field(&[2, 17], &0x1234_u16.to_der().unwrap()), field(&[2, 18], &tlv(OCTETS, &[9; 16]))])
+            .collect();
+        let flags = [field(&[7, 1], &[1, 1, 0xFF]), field(&[7, 3], &[1, 1, 0])].concat();
+        vec![
+            field(&[1], &tlv(OCTETS, &[8; 16])),
+            field(&[2], &tlv(SEQUENCE, &tcb.concat())),
+            field(&[3], &tlv(OCTETS, &[0, 1])),
+            field(&[4], &tlv(OCTETS, &[1, 2, 3, 4, 5, 6])),
+            field(&[5], &[0x0A, 1, 1]),
+            field(&[6], &tlv(OCTETS, &[7; 16])),
+            field(&[7], &tlv(SEQUENCE, &flags)),
+        ]
+    }
+
+    fn parse(fields: &[Vec<u8>]) -> Result<PckFields, X509Error> {
+        PckFields::parse(&tlv(SEQUENCE, &fields.concat()))
+    }
+
+    #[test]
+    fn fields_are_read_under_either_authority() {
+        let platform = parse(&fields()).unwrap();
+        assert_eq!((platform.sgx_components[0], platform.sgx_components[15]), (15, 240));
+        assert_eq!((platform.pce_svn, platform.pce_id, platform.cpu_svn), (0x1234, [0, 1], [9; 16]));
+        assert_eq!((platform.ppid, platform.fmspc), ([8; 16], [1, 2, 3, 4, 5, 6]));
+        assert_eq!((platform.sgx_type, platform.platform_instance_id), (SgxType::Scalable, Some([7; 16])));
+        let configuration = PlatformConfiguration {
+            dynamic_platform: Some(true),
+            cached_keys: None,
+            smt_enabled: Some(false),
+        };
+        assert_eq!(platform.configuration, Some(configuration));
+        let processor = parse(&fields()[..5]).unwrap();
+        let expected = PckFields { platform_instance_id: None, configuration: None, ..platform };
+        assert_eq!(processor, expected);
+    }
+
+    #[test]
+    fn every_field_stands_once_in_its_place_and_form() {
+        for index in 0..7 {
+            let mut without = fields();
+            without.remove(index);
+            // Without the configuration, the instance is alone; without both, the platform is another kind.
+            assert!(parse(&without).is_err(), "{index}");
+            let mut twice = fields();
+            twice.insert(index, fields()[index].clone());
+            assert!(parse(&twice).is_err(), "{index}");
+            if index < 6 {
+                let mut swapped = fields();
+                swapped.swap(index, index + 1);
+                assert!(parse(&swapped).is_err(), "{index}");
+            }
+        }
+        let wrong: [(usize, Vec<u8>, &str); 7] = [
+            (0, field(&[1], &tlv(OCTETS, &[8; 15])), "PPID: expected an OCTET STRING of 16"),
+            (0, field(&[1], &tlv(INTEGER, &[8; 16])), "PPID"),
+            (3, field(&[4], &tlv(OCTETS, &[1; 7])), "FMSPC"),
+            (4, field(&[5], &[0x0A, 1, 3]), "ENUMERATED from 0 to 2"),
+            (6, field(&[7], &tlv(SEQUENCE, &field(&[7, 1], &[1, 1, 1]))), "BOOLEAN"),
+            (6, field(&[7], &tlv(SEQUENCE, &field(&[7, 4], &[1, 1, 0]))), "SGX extension"),
+            (1, field(&[2], &tlv(SEQUENCE, &field(&[2, 1], &256_u16.to_der().unwrap()))), "from 0 to 255"),
+        ];
+        for (index, value, expected) in wrong {
+            let mut changed = fields();
+            changed[index] = value;
+            let error = parse(&changed).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let whole = tlv(SEQUENCE, &fields().concat());
+        for length in 0..whole.len() {
+            assert!(PckFields::parse(&whole[..length]).is_err(), "{length}");
+        }
+        assert!(PckFields::parse(&[whole, vec![0]].concat()).is_err());
+    }
 }
