@@ -46,18 +46,18 @@ pub struct Issue {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Frame<'a> {
+pub(super) struct Frame<'a> {
     #[serde(borrow, rename = "tcbInfo", alias = "enclaveIdentity")]
-    body: &'a RawValue,
+    pub(super) body: &'a RawValue,
     #[serde(deserialize_with = "hex_field")]
     signature: [u8; 64],
 }
 
 /// Read before everything else and without looking at it: documents of other kinds have other fields.
 #[derive(Deserialize)]
-struct Kind<'a> {
-    id: &'a str,
-    version: u32,
+pub(super) struct Kind<'a> {
+    pub(super) id: &'a str,
+    pub(super) version: u32,
 }
 
 /// Verifies who signed `document`; returns the bytes that were signed.
@@ -165,6 +165,15 @@ pub(super) fn hex_field<'de, D: Deserializer<'de>, const N: usize>(input: D) -> 
     let text = <&str>::deserialize(input)?;
     let wrong = || D::Error::custom(format_args!("expected {N} bytes in hexadecimal, found {text:?}"));
     hex::decode(text).ok_or_else(wrong)
+}
+
+/// Names of advisories. Each has a character at least: a list of empty ones would take more memory than it is long.
+pub(super) fn advisory_ids<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<&'de str>, D::Error> {
+    let ids = Vec::<&str>::deserialize(input)?;
+    match ids.iter().find(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic())) {
+        None => Ok(ids),
+        Some(id) => Err(D::Error::custom(format_args!("expected the name of an advisory, found {id:?}"))),
+    }
 }
 
 pub(super) fn instant<'de, D: Deserializer<'de>>(input: D) -> Result<Instant, D::Error> {

@@ -17,6 +17,7 @@ mod roots;
 mod signature;
 mod status;
 mod tcb_info;
+mod unverified;
 
 use attestation_report::tdx::{BodyType, EnclaveReport, Quote, QuoteError, QuoteHeader, TdBody, TdReport10};
 use attestation_x509::intel::{PckFields, Role};
@@ -27,6 +28,7 @@ pub use document::{DOCUMENT_MAX_BYTES, Issue};
 pub use event_log::{CcelEvents, EVENT_LOG_MAX_BYTES, Event, EventLog, EventLogError, Rtmrs};
 pub use roots::Roots;
 pub use status::TcbStatus;
+pub use unverified::{DocumentError, DocumentSubject, UnverifiedDocument};
 
 use self::assessment::Subject;
 use self::pck::Pck;

@@ -9,7 +9,7 @@ use attestation_x509::Instant;
 use attestation_x509::intel::PckFields;
 use serde::Deserialize;
 
-use super::document::{DocumentKind, Issue, hex_field, instant};
+use super::document::{DocumentKind, Issue, advisory_ids, hex_field, instant};
 use super::hex::Hex;
 use super::status::TcbStatus;
 use crate::trail::Stop;
@@ -31,9 +31,9 @@ pub(super) struct TcbInfo<'a> {
     #[serde(deserialize_with = "instant")]
     next_update: Instant,
     #[serde(deserialize_with = "hex_field")]
-    fmspc: [u8; 6],
+    pub(super) fmspc: [u8; 6],
     #[serde(deserialize_with = "hex_field")]
-    pce_id: [u8; 2],
+    pub(super) pce_id: [u8; 2],
     tcb_type: u32,
     tcb_evaluation_data_number: u32,
     tdx_module: TdxModule,
@@ -77,7 +77,7 @@ pub(super) struct TcbLevel<'a> {
     #[serde(deserialize_with = "instant")]
     pub(super) tcb_date: Instant,
     pub(super) tcb_status: TcbStatus,
-    #[serde(borrow, default, rename = "advisoryIDs")]
+    #[serde(borrow, default, rename = "advisoryIDs", deserialize_with = "advisory_ids")]
     pub(super) advisory_ids: Vec<&'a str>,
 }
 
@@ -111,7 +111,7 @@ pub(super) struct IsvLevel<'a> {
     pub(super) tcb_date: Instant,
     #[serde(deserialize_with = "isv_status")]
     pub(super) tcb_status: TcbStatus,
-    #[serde(borrow, default, rename = "advisoryIDs")]
+    #[serde(borrow, default, rename = "advisoryIDs", deserialize_with = "advisory_ids")]
     pub(super) advisory_ids: Vec<&'a str>,
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use attestation_verify::tdx::{Challenge, Roots, TcbEvaluation, TcbStatus, TdxEvidence};
+use attestation_verify::tdx::{
+    Challenge, DOCUMENT_MAX_BYTES, DocumentError, DocumentSubject, Roots, TcbEvaluation, TcbStatus,
+    TdxEvidence, UnverifiedDocument,
+};
 use attestation_verify::{Code, Kind};
 use serde_json::Value;
 
@@ -59,6 +62,29 @@ fn check(fixtures: &Fixtures, name: &str, case: &Value) {
     if let Some(expected) = case["parse"].as_str() {
         assert_eq!(*refused.unwrap_or(&"ok"), expected, "{name}");
     }
+}
+
+#[test]
+fn documents_say_what_they_are_about_before_they_are_verified() {
+    let Some(fixtures) = Fixtures::open() else { return };
+    let mut count = 0;
+    for (name, case) in &fixtures.cases {
+        let bundle = fixtures.bundles(case).swap_remove(0);
+        let (Some(tcb_info), Some(qe_identity)) = (bundle.tcb_info, bundle.qe_identity) else { continue };
+        let read = UnverifiedDocument::read(&tcb_info.body).unwrap();
+        let DocumentSubject::TcbInfo { fmspc, .. } = read.subject else { panic!("{name}: {read:?}") };
+        same(name, &case["facts"], "fmspc", hex(&fmspc));
+        let read = UnverifiedDocument::read(&qe_identity.body).unwrap();
+        assert_eq!(read.subject, DocumentSubject::QeIdentity, "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 19);
+    let too_long = vec![b' '; DOCUMENT_MAX_BYTES + 1];
+    assert_eq!(UnverifiedDocument::read(&too_long), Err(DocumentError::TooLong { found: 65537 }));
+    let other =
+        format!("{{\"tcbInfo\":{{\"id\":\"SGX\",\"version\":3}},\"signature\":\"{}\"}}", "00".repeat(64));
+    let error = UnverifiedDocument::read(other.as_bytes()).unwrap_err().to_string();
+    assert!(error.ends_with("found \"SGX\" of version 3"), "{error}");
 }
 
 fn hex(bytes: &[u8]) -> String {
