@@ -1,7 +1,7 @@
 //! Real evidence with one byte changed: what anybody can do on the way. Where there are fixtures.
 
+use core::ops::Range;
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use attestation_report::tdx::Quote;
 use attestation_verify::Kind;

@@ -25,7 +25,8 @@ fn rejected(changes: &[Change]) {
     for (index, (change, code, expected, found)) in changes.iter().enumerate() {
         let mut world = World::default();
         change(&mut world);
-        let rejection = world.verify().expect_err(&format!("change {index}: expected {code}"));
+        let outcome = world.verify();
+        let Err(rejection) = outcome else { panic!("change {index}: expected {code}, found it accepted") };
         let (reason, check) = rejection.reason().unwrap();
         assert_eq!(reason.as_str(), *code, "change {index}: {rejection}");
         assert_eq!(rejection.trail().findings().filter(|(code, _)| code.kind() == Kind::Fatal).count(), 1);
@@ -318,6 +319,10 @@ fn collateral_must_be_signed_by_intel() {
             "key usage",
         ),
     ]);
+}
+
+#[test]
+fn the_age_of_collateral_is_for_a_policy() {
     noted(&[
         (
             |world| document(world).chain[0].to = "2026-01-14T00:00:00Z",

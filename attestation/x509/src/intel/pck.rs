@@ -240,8 +240,9 @@ mod tests {
 
     /// The fields in their order, each as it should be.
     fn fields() -> Vec<Vec<u8>> {
-        let components =
-            (1..=16_u16).map(|number| field(&[2, number.into()], &(number * 15).to_der().unwrap()));
+        let components = (1..)
+            .zip((15..=240_u16).step_by(15))
+            .map(|(number, svn)| field(&[2, number], &svn.to_der().unwrap()));
         let tcb: Vec<Vec<u8>> = components
             .chain([field(&[2, 17], &0x1234_u16.to_der().unwrap()), field(&[2, 18], &tlv(OCTETS, &[9; 16]))])
             .collect();
