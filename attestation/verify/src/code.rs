@@ -204,6 +204,8 @@ codes! {
     TdSeptVeDisableClear = Policy, "td-sept-ve-disable-clear";
     /// Protection keys for supervisor pages are on.
     TdPksEnabled = Policy, "td-pks-enabled";
+    /// `TDATTRIBUTES` has bits without a published meaning. Not in the shared vocabulary.
+    TdAttributesUnknownBits = Policy, "td-attributes-unknown-bits";
     /// A service domain may act for this one.
     TdServiceTdBound = Policy, "td-service-td-bound";
     /// The event log does not lead to RTMR0.

@@ -37,6 +37,7 @@ mod chain;
 mod code;
 mod revocation;
 pub mod snp;
+pub mod tdx;
 mod trail;
 mod verified;
 mod vtpm;

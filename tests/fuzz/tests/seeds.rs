@@ -18,8 +18,8 @@ use enclave_wire::control::{
 use enclave_wire::frame::{FrameKind, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, MessageMeta, MessageType, PspReply, seal_message};
 use test_elf::TestElf;
-use tests_fuzz::fixtures;
 use tests_fuzz::host::{Device, Script, reset_pool};
+use tests_fuzz::{fixtures, tdx};
 use virtio_drivers::transport::DeviceType;
 use zerocopy::IntoBytes;
 
@@ -79,6 +79,12 @@ fn all() -> Seeds {
     add("evidence", "simulated", fixtures::evidence().encode());
     add("evidence", "hpke", Evidence { hpke_key: Some(vec![9; 32]), ..fixtures::evidence() }.encode());
     add("report", "newest", fixtures::report().as_bytes().to_vec());
+    add("tdx-quote", "version-4", tdx::quote(4));
+    add("tdx-quote", "version-5", tdx::quote(5));
+    add("tdx-collateral", "tcb-info", tdx::tcb_info().into());
+    add("tdx-collateral", "qe-identity", tdx::qe_identity().into());
+    add("tdx-event-log", "ccel", [vec![0], tdx::ccel()].concat());
+    add("tdx-event-log", "list", [vec![1], tdx::event_list().into()].concat());
     control_bodies().into_iter().for_each(|(name, choice, body)| {
         add("control", name, [&[choice], body.as_slice()].concat());
     });
