@@ -18,13 +18,14 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 16] = [
+const BARE_PACKAGES: [&str; 17] = [
     "attestation-artefact",
     "attestation-claim",
     "attestation-evidence",
     "attestation-manifest",
     "attestation-measure",
     "attestation-report",
+    "attestation-rim",
     "attestation-verify",
     "attestation-x509",
     "enclave-devices",

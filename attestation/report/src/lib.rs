@@ -1,4 +1,4 @@
-//! SEV-SNP attestation report: bytes to structs.
+//! Attestation reports, bytes to structs: of AMD SEV-SNP here, of NVIDIA's GPUs and switches in [`spdm`].
 //!
 //! Spec: AMD publication 56860 "SEV Secure Nested Paging Firmware ABI Specification", tables "ATTESTATION_REPORT",
 //! "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report; whether somebody
@@ -12,6 +12,7 @@ mod layout;
 mod parse;
 mod policy;
 mod product;
+pub mod spdm;
 mod tcb;
 
 pub use layout::{ReportSignature, SnpReport};
