@@ -12,7 +12,7 @@ use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use crate::envelope::hex;
-use crate::extensions::KEY_USAGE;
+use crate::extensions::{BASIC_CONSTRAINTS, KEY_USAGE};
 use crate::{Certificate, PublicKey, X509Error};
 
 const fn oid(text: &str) -> ObjectIdentifier {
@@ -29,6 +29,8 @@ const TCB_INFO: ObjectIdentifier = oid("2.23.133.5.4.1.1");
 const SHA384: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.2");
 /// `digitalSignature`, and nothing else.
 const DIGITAL_SIGNATURE: &[u8] = &[0x03, 0x02, 0x07, 0x80];
+/// `BasicConstraints` with `cA` at its default.
+const NO_AUTHORITY: &[u8] = &[0x30, 0x00];
 /// `fwids` of `DiceTcbInfo`.
 const FWIDS: TagNumber = TagNumber(6);
 
@@ -78,6 +80,25 @@ impl DeviceFields {
         let CompositeDeviceId { device_key, fwids } = tcb?;
         Ok(Self { info, fwids, device_key })
     }
+}
+
+/// Refuses a certificate that signs anything but manifests: critical extensions that are not known, an authority, a key
+/// that may do something else than sign.
+///
+/// # Errors
+/// The first of these.
+pub fn check_rim_signer(certificate: &Certificate) -> Result<(), X509Error> {
+    let extensions = certificate.extensions();
+    extensions.check_critical(&[BASIC_CONSTRAINTS, KEY_USAGE])?;
+    let constraints = extensions.value(BASIC_CONSTRAINTS);
+    if constraints.is_some_and(|value| value != NO_AUTHORITY) {
+        return Err(X509Error::field("basic constraints", "no CA", shown(constraints)));
+    }
+    let usage = extensions.value(KEY_USAGE);
+    if usage != Some(DIGITAL_SIGNATURE) {
+        return Err(X509Error::field("key usage", "to sign, and nothing else", shown(usage)));
+    }
+    Ok(())
 }
 
 struct CompositeDeviceId {
