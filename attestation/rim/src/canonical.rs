@@ -14,7 +14,7 @@ use crate::RimError;
 ///
 /// # Errors
 /// `xml:` attributes above `apex`, or an element that declares a namespace twice, which `roxmltree` lets through.
-pub fn canonicalize(apex: Node<'_, '_>, omitted: Option<NodeId>) -> Result<String, RimError> {
+pub(crate) fn canonicalize(apex: Node<'_, '_>, omitted: Option<NodeId>) -> Result<String, RimError> {
     check_ancestors(apex)?;
     let mut canonical = Canonical { out: String::new(), apex, omitted };
     let mut next = Some(apex);
@@ -181,3 +181,6 @@ fn escape(out: &mut String, text: &str, replacement: fn(char) -> Option<&'static
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

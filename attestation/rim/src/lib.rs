@@ -20,7 +20,6 @@ pub mod limits;
 mod manifest;
 mod signature;
 
-pub use canonical::canonicalize;
 pub use error::RimError;
 pub use manifest::{Measurement, Rim};
 pub use signature::SignedRim;

@@ -10,9 +10,10 @@ use p384::ecdsa::{Signature, VerifyingKey};
 use roxmltree::{Document, Node, ParsingOptions};
 use sha2::{Digest, Sha384};
 
+use crate::canonical::canonicalize;
 use crate::elements::{base64, children, elements, expect, no_attributes, only_attribute};
 use crate::limits::{self, TAGS_MAX};
-use crate::{Rim, RimError, canonicalize};
+use crate::{Rim, RimError};
 
 const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 const C14N_1_1: &str = "http://www.w3.org/2006/12/xml-c14n11";

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use attestation_verify::nvidia::{
-    Challenge, Device, Evidence, GpuEvidence, RimFiles, RimKind, Roots, SdkEvidence, VerifiedRim, verify,
+    Challenge, Device, Evidence, GpuEvidence, RimFiles, RimKind, Roots, SdkEvidence, RimEvidence, verify,
 };
 use attestation_verify::{Code, Kind, Rejection, Trail};
 use attestation_x509::Instant;
@@ -79,13 +79,13 @@ impl Fixtures<'_> {
             return check_sdk(name, &file, facts, at);
         }
         if let Some(file) = self.file(entry, "rim") {
-            let (rim, trail) = VerifiedRim::verify(RimKind::Driver, &file, &roots, at)?;
-            check_rim_facts(name, &rim, facts);
-            return Ok(trail);
+            let verified = RimEvidence::verify(RimKind::Driver, &file, &roots, at)?;
+            check_rim_facts(name, verified.evidence(), facts);
+            return Ok(verified.trail().clone());
         }
         let (report, chain) = (self.file(entry, "report"), self.file(entry, "chain"));
         if report.is_none() {
-            return Device::verify(chain.as_deref(), &roots, at).map(|(_, trail)| trail);
+            return Device::verify(chain.as_deref(), &roots, at).map(|device| device.trail().clone());
         }
         let (driver, vbios) = (self.file(entry, "driver_rim"), self.file(entry, "vbios_rim"));
         let rims = RimFiles { driver: driver.as_deref(), vbios: vbios.as_deref() };
@@ -168,7 +168,7 @@ fn check_comparison(name: &str, evidence: &GpuEvidence<'_>, facts: &Value) {
     assert_eq!(Value::from(comparison.conflicts.clone()), facts["conflicts"], "{name}");
 }
 
-fn check_rim_facts(name: &str, verified: &VerifiedRim, facts: &Value) {
+fn check_rim_facts(name: &str, verified: &RimEvidence, facts: &Value) {
     let (rim, validity) = (verified.rim(), verified.signer().validity());
     assert_eq!(rim.version, facts["version"].as_str().unwrap(), "{name}");
     assert_eq!(rim.product, facts["product"].as_str().unwrap(), "{name}");

@@ -1,6 +1,7 @@
 //! Second stage: the certificates of a device, up to a pinned root.
 
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -11,7 +12,7 @@ use p384::ecdsa::VerifyingKey;
 use super::roots::{RootSet, Roots};
 use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail};
+use crate::{Code, Rejection, Trail, Verified};
 
 /// Certificates in the chain of a device: firmware, boot ROM, provisioner, product, root. Shorter chains lack one.
 pub const DEVICE_CHAIN_CERTIFICATES: usize = 5;
@@ -44,7 +45,7 @@ impl fmt::Display for DeviceKind {
     }
 }
 
-/// A device whose chain holds.
+/// What [`Verified`] holds for a device chain: whose keys these are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     kind: DeviceKind,
@@ -62,8 +63,8 @@ impl Device {
         chain: Option<&[u8]>,
         roots: &Roots<'_>,
         at: Instant,
-    ) -> Result<(Self, Trail), Rejection> {
-        Trail::of(|trail| verify_chain(trail, chain, &roots.device, at))
+    ) -> Result<Verified<Self>, Rejection> {
+        Verified::by(|trail| verify_chain(trail, chain, &roots.device, at))
     }
 
     /// GPU or switch.
@@ -74,7 +75,7 @@ impl Device {
 
     /// Product as RIMs spell it: `GH100`, `GB100`, `LS10`.
     #[must_use]
-    pub fn product(&self) -> alloc::string::String {
+    pub fn product(&self) -> String {
         self.fields.info.product.replace('_', "")
     }
 
@@ -164,7 +165,7 @@ fn read_leaf(trail: &mut Trail, chain: Chain) -> Result<Device, Stop> {
 /// `GH100 A01 GSP FMC LF` under `GH100 A01 GSP BROM`.
 fn check_names(trail: &mut Trail, chain: &Chain, product: &str) -> Result<(), Stop> {
     let code = Code::CertificateProfile;
-    let common_name = |certificate: &Certificate| certificate.subject().common_name().map(alloc::string::ToString::to_string);
+    let common_name = |certificate: &Certificate| certificate.subject().common_name().map(ToString::to_string);
     let leaf = common_name(chain.leaf()).unwrap_or_default();
     let stem = leaf.strip_suffix(" FMC LF").filter(|stem| stem.split(' ').next() == Some(product));
     let expected = format!("{product} …, FMC LF");

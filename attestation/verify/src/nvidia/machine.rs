@@ -46,8 +46,7 @@ pub fn verify_machine<'a>(
     roots: &Roots<'_>,
     at: Instant,
 ) -> Result<Verified<MachineEvidence<'a>>, Rejection> {
-    Trail::of(|trail| verify_devices(trail, devices, challenge, roots, at))
-        .map(|(evidence, trail)| Verified::new(evidence, trail))
+    Verified::by(|trail| verify_devices(trail, devices, challenge, roots, at))
 }
 
 pub(super) fn verify_devices<'a>(

@@ -21,7 +21,7 @@ use attestation_x509::Instant;
 pub use device::{DEVICE_CHAIN_CERTIFICATES, Device, DeviceKind};
 pub use golden::Comparison;
 pub use machine::{DEVICES_MAX, MachineEvidence, verify_machine};
-pub use rim::{RimFiles, RimKind, Rims, VerifiedRim};
+pub use rim::{RimFiles, RimKind, Rims, RimEvidence};
 pub use roots::{RootSet, Roots};
 pub use sdk::{SDK_EVIDENCE_MAX_BYTES, SdkDevice, SdkError, SdkEvidence};
 
@@ -93,8 +93,7 @@ pub fn verify<'a>(
     roots: &Roots<'_>,
     at: Instant,
 ) -> Result<Verified<GpuEvidence<'a>>, Rejection> {
-    Trail::of(|trail| verify_device(trail, evidence, challenge, roots, at))
-        .map(|(evidence, trail)| Verified::new(evidence, trail))
+    Verified::by(|trail| verify_device(trail, evidence, challenge, roots, at))
 }
 
 /// First stage: bytes to a report that nobody has signed yet.

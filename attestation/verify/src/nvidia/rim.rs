@@ -10,7 +10,7 @@ use attestation_x509::{Certificate, Instant, nvidia};
 use super::roots::{RootSet, Roots};
 use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail};
+use crate::{Code, Rejection, Trail, Verified};
 
 /// What a manifest is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,14 +62,14 @@ pub struct RimFiles<'a> {
     pub vbios: Option<&'a [u8]>,
 }
 
-/// A manifest that NVIDIA signed. Whether its signers were in date is in the trail: a matter of policy.
+/// What [`Verified`] holds for a manifest. Whether its signers were in date is in the trail: a matter of policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedRim {
+pub struct RimEvidence {
     rim: Rim,
     chain: Chain,
 }
 
-impl VerifiedRim {
+impl RimEvidence {
     /// Verifies a manifest alone.
     ///
     /// # Errors
@@ -79,8 +79,8 @@ impl VerifiedRim {
         file: &[u8],
         roots: &Roots<'_>,
         at: Instant,
-    ) -> Result<(Self, Trail), Rejection> {
-        Trail::of(|trail| verify_rim(trail, kind, file, &roots.rim, at))
+    ) -> Result<Verified<Self>, Rejection> {
+        Verified::by(|trail| verify_rim(trail, kind, file, &roots.rim, at))
     }
 
     /// The manifest.
@@ -105,14 +105,14 @@ impl VerifiedRim {
 /// The manifests for one device that came along.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rims {
-    pub(super) driver: Option<VerifiedRim>,
-    pub(super) vbios: Option<VerifiedRim>,
+    pub(super) driver: Option<RimEvidence>,
+    pub(super) vbios: Option<RimEvidence>,
 }
 
 impl Rims {
     /// The manifest of this kind.
     #[must_use]
-    pub const fn get(&self, kind: RimKind) -> Option<&VerifiedRim> {
+    pub const fn get(&self, kind: RimKind) -> Option<&RimEvidence> {
         match kind {
             RimKind::Driver => self.driver.as_ref(),
             RimKind::Vbios => self.vbios.as_ref(),
@@ -120,7 +120,7 @@ impl Rims {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (RimKind, &VerifiedRim)> {
+    pub fn iter(&self) -> impl Iterator<Item = (RimKind, &RimEvidence)> {
         [RimKind::Driver, RimKind::Vbios].into_iter().filter_map(|kind| Some((kind, self.get(kind)?)))
     }
 }
@@ -144,7 +144,7 @@ fn verify_rim(
     file: &[u8],
     roots: &RootSet<'_>,
     at: Instant,
-) -> Result<VerifiedRim, Stop> {
+) -> Result<RimEvidence, Stop> {
     let what = format!("{kind}: structure");
     let signed = trail.unwrap(Code::RimEncoding, what, "a signed SWID tag", SignedRim::parse(file))?;
     let mut certificates = Vec::new();
@@ -163,7 +163,7 @@ fn verify_rim(
     let what = format!("{}: OCSP", profile.name);
     let (expected, found) = ("an answer for each certificate", "none: a manifest has no place for them");
     trail.note(Code::RevocationUnchecked, what, expected, found, false);
-    Ok(VerifiedRim { rim, chain })
+    Ok(RimEvidence { rim, chain })
 }
 
 fn verify_signature(

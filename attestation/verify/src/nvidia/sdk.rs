@@ -135,14 +135,13 @@ impl SdkEvidence {
             rims: rims(device),
         };
         let evidence: Vec<Evidence<'a>> = self.devices.iter().map(evidence).collect();
-        Trail::of(|trail| {
+        Verified::by(|trail| {
             let machine = verify_devices(trail, &evidence, challenge, roots, at)?;
             for (position, (device, verified)) in self.devices.iter().zip(machine.devices()).enumerate() {
                 check_account(trail, position, device, verified)?;
             }
             Ok(machine)
         })
-        .map(|(machine, trail)| Verified::new(machine, trail))
     }
 }
 
