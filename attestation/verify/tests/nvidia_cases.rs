@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use attestation_verify::nvidia::{
-    Challenge, Device, Evidence, GpuEvidence, RimFiles, RimKind, Roots, SdkEvidence, RimEvidence, verify,
+    Challenge, Device, Evidence, GpuEvidence, RimEvidence, RimFiles, RimKind, Roots, SdkEvidence, verify,
 };
 use attestation_verify::{Code, Kind, Rejection, Trail};
 use attestation_x509::Instant;
@@ -122,7 +122,8 @@ fn check_facts(name: &str, evidence: &GpuEvidence<'_>, facts: &Value) {
     assert_eq!(u64::from(report.measurements().count()), facts["blocks"], "{name}");
     assert_eq!(u64::from(report.request().slot_id), facts["slot"], "{name}");
     assert_eq!(report.trailing_bytes() as u64, facts["trailing_bytes"], "{name}");
-    let ids: Vec<u16> = { fields.iter().map(|field| field.id.0).collect::<BTreeSet<_>>() }.into_iter().collect();
+    let ids: Vec<u16> =
+        { fields.iter().map(|field| field.id.0).collect::<BTreeSet<_>>() }.into_iter().collect();
     assert_eq!(Value::from(ids), facts["opaque_ids"], "{name}");
     for (found, fact) in [
         (fields.driver_version(), "driver"),

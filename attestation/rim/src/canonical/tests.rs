@@ -60,7 +60,10 @@ fn example_3_4_character_modifications_and_references() {
 
 #[test]
 fn example_3_6_utf_8() {
-    assert_eq!(canonical("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<doc>&#169;</doc>"), "<doc>©</doc>");
+    assert_eq!(
+        canonical("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<doc>&#169;</doc>"),
+        "<doc>©</doc>"
+    );
 }
 
 #[test]

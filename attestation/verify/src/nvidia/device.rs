@@ -59,11 +59,7 @@ impl Device {
     ///
     /// # Errors
     /// The first check that fails, with all before it.
-    pub fn verify(
-        chain: Option<&[u8]>,
-        roots: &Roots<'_>,
-        at: Instant,
-    ) -> Result<Verified<Self>, Rejection> {
+    pub fn verify(chain: Option<&[u8]>, roots: &Roots<'_>, at: Instant) -> Result<Verified<Self>, Rejection> {
         Verified::by(|trail| verify_chain(trail, chain, &roots.device, at))
     }
 
@@ -165,7 +161,8 @@ fn read_leaf(trail: &mut Trail, chain: Chain) -> Result<Device, Stop> {
 /// `GH100 A01 GSP FMC LF` under `GH100 A01 GSP BROM`.
 fn check_names(trail: &mut Trail, chain: &Chain, product: &str) -> Result<(), Stop> {
     let code = Code::CertificateProfile;
-    let common_name = |certificate: &Certificate| certificate.subject().common_name().map(ToString::to_string);
+    let common_name =
+        |certificate: &Certificate| certificate.subject().common_name().map(ToString::to_string);
     let leaf = common_name(chain.leaf()).unwrap_or_default();
     let stem = leaf.strip_suffix(" FMC LF").filter(|stem| stem.split(' ').next() == Some(product));
     let expected = format!("{product} …, FMC LF");

@@ -21,7 +21,7 @@ use attestation_x509::Instant;
 pub use device::{DEVICE_CHAIN_CERTIFICATES, Device, DeviceKind};
 pub use golden::Comparison;
 pub use machine::{DEVICES_MAX, MachineEvidence, verify_machine};
-pub use rim::{RimFiles, RimKind, Rims, RimEvidence};
+pub use rim::{RimEvidence, RimFiles, RimKind, Rims};
 pub use roots::{RootSet, Roots};
 pub use sdk::{SDK_EVIDENCE_MAX_BYTES, SdkDevice, SdkError, SdkEvidence};
 

@@ -32,16 +32,12 @@ pub enum SdkError {
         found: usize,
     },
     /// Not the JSON.
-    #[error("evidence: expected a JSON array of at most {DEVICES_MAX} devices with known fields, found: {found}")]
+    #[error(
+        "evidence: expected a JSON array of at most {DEVICES_MAX} devices with known fields, found: {found}"
+    )]
     Syntax {
         /// What the reader met.
         found: serde_json_core::de::Error,
-    },
-    /// Bytes behind the array.
-    #[error("evidence: expected nothing behind the array, found {found} bytes")]
-    Trailing {
-        /// Bytes found.
-        found: usize,
     },
     /// A field that its meaning does not fit.
     #[error("device {position}, {field}: expected {expected}, found another value")]
@@ -101,12 +97,9 @@ impl SdkEvidence {
         if found > SDK_EVIDENCE_MAX_BYTES {
             return Err(SdkError::TooLong { found });
         }
-        let (entries, used): (heapless::Vec<Entry<'_>, DEVICES_MAX>, usize) =
+        // Refuses anything but white space behind the array.
+        let (entries, _): (heapless::Vec<Entry<'_>, DEVICES_MAX>, usize) =
             serde_json_core::from_slice(bytes).map_err(|found| SdkError::Syntax { found })?;
-        let behind = bytes.get(used..).unwrap_or_default().trim_ascii();
-        if !behind.is_empty() {
-            return Err(SdkError::Trailing { found: behind.len() });
-        }
         let devices = entries.iter().enumerate().map(|(position, entry)| decode(position, entry));
         Ok(Self { devices: devices.collect::<Result<_, _>>()? })
     }
@@ -164,7 +157,8 @@ fn decode(position: usize, entry: &Entry<'_>) -> Result<SdkDevice, SdkError> {
 fn read_nonce(text: &str) -> Option<[u8; NONCE_BYTES]> {
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
     let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let bytes: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    let bytes: Option<Vec<u8>> =
+        pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
     bytes?.try_into().ok()
 }
 

@@ -1,0 +1,443 @@
+//! Generated NVIDIA evidence with one thing wrong at a time, all of it signed anew: each has its code, and the message
+//! says what was expected and what was found.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+#[path = "support/nvidia_der.rs"]
+mod der;
+#[path = "support/nvidia_pki.rs"]
+mod pki;
+
+use std::collections::BTreeSet;
+
+use attestation_verify::nvidia::{Challenge, SdkEvidence, verify_machine};
+use attestation_verify::{Code, Kind, Rejection, Trail};
+use base64ct::{Base64, Encoding};
+use pki::{AT, Built, NONCE, Plan, with_roots};
+
+fn codes(trail: &Trail) -> BTreeSet<Code> {
+    trail.findings().map(|(code, _)| code).collect()
+}
+
+/// That `change` is refused with `code`, in a check named like `what` whose two sides are like `expected` and `found`.
+#[track_caller]
+fn refused(change: impl FnOnce(&mut Plan), code: Code, what: &str, expected: &str, found: &str) {
+    let mut plan = Plan::gpu();
+    change(&mut plan);
+    let built = plan.build();
+    let rejection = built.verify().expect_err(what);
+    assert_eq!(code.kind(), Kind::Fatal);
+    check(&rejection, code, what, expected, found);
+}
+
+#[track_caller]
+fn check(rejection: &Rejection, code: Code, what: &str, expected: &str, found: &str) {
+    let (reason, check) = rejection.reason().unwrap();
+    assert_eq!(reason, code, "{rejection}");
+    assert!(check.what.contains(what), "{what}: {check}");
+    assert!(check.expected.contains(expected) && check.found.contains(found), "{check}");
+}
+
+/// That `change` is accepted with findings `expected` besides the usual one.
+#[track_caller]
+fn accepted(change: impl FnOnce(&mut Plan), expected: &[Code]) -> Trail {
+    let mut plan = Plan::gpu();
+    change(&mut plan);
+    let built = plan.build();
+    let verified = built.verify().unwrap_or_else(|rejection| panic!("{rejection}"));
+    let usual = [Code::RevocationUnchecked];
+    assert_eq!(codes(verified.trail()), expected.iter().chain(&usual).copied().collect());
+    verified.trail().clone()
+}
+
+#[test]
+fn honest_evidence_is_accepted() {
+    accepted(|_| (), &[Code::RimMeasurementMatch]);
+}
+
+#[test]
+fn device_chains() {
+    let forge_root = |plan: &mut Plan| {
+        plan.device[4].key = 66;
+        plan.device[4].signer = 66;
+        plan.device[3].signer = 66;
+    };
+    refused(forge_root, Code::ChainUntrustedRoot, "root", "Device Root, as pinned", "with other bytes");
+    let code = Code::CertificateSignatureInvalid;
+    refused(|plan| plan.device[1].signer = 66, code, "BROM", "by CN=ICA 1", "not valid");
+    let code = Code::ChainIncomplete;
+    refused(|plan| drop(plan.device.remove(2)), code, "certificates", "5", "4");
+    refused(|plan| plan.device.swap(1, 2), code, "issuer of CN=GH100 A01 GSP FMC LF", "BROM", "ICA 1");
+    refused(|plan| plan.device[3].issuer = "Other".into(), code, "issuer of", "CN=Other", "CN=Device Root");
+    let code = Code::CertificateProfile;
+    refused(|plan| plan.device[2].is_authority = false, code, "rights of CN=ICA 1", "an authority", "none");
+    refused(|plan| plan.device[3].path_length = Some(1), code, "rights of", "with 2", "at most 1 below it");
+    refused(
+        |plan| plan.device[0].is_authority = true,
+        code,
+        "leaf",
+        "a device",
+        "expected one that is known",
+    );
+    let critical = der::extension(b"\x55\x1D\x24", true, &[0x05, 0x00]);
+    refused(|plan| plan.device[0].extensions.push(critical), code, "leaf", "a device", "2.5.29.36");
+    refused(|plan| plan.device_key = 66, code, "deviceID", "key of CN=GH100 A01 GSP BROM", "another key");
+    let other_info = |plan: &mut Plan| plan.device_info = "Other:GH100:1".into();
+    refused(other_info, code, "manufacturer", "NVIDIA", "Other");
+    let other_product = |plan: &mut Plan| plan.device_info = "NVIDIA:GB100:1".into();
+    refused(other_product, code, "name of the leaf", "GB100", "GH100 A01 GSP FMC LF");
+    let other_chip = |plan: &mut Plan| {
+        plan.device[1].name = "GH100 A02 GSP BROM".into();
+        plan.device[0].issuer = plan.device[1].name.clone();
+    };
+    refused(other_chip, code, "leaf's issuer", "GH100 A01 GSP BROM", "GH100 A02 GSP BROM");
+    refused(|plan| plan.rename_device("XX100"), code, "product", "G… or LS…", "XX100");
+}
+
+#[test]
+fn device_certificates_out_of_date() {
+    let expired = |plan: &mut Plan| plan.device[0].not_after = "20260531235959Z";
+    let code = Code::CertificateExpired;
+    refused(expired, code, "validity of", "to 2026-05-31T23:59:59Z", AT);
+    let early = |plan: &mut Plan| plan.device[3].not_before = "20260601000001Z";
+    refused(early, Code::CertificateNotYetValid, "validity of", "2026-06-01T00:00:01Z to", AT);
+    accepted(|plan| plan.device[0].not_after = "20260601000000Z", &[Code::RimMeasurementMatch]);
+}
+
+#[test]
+fn reports() {
+    refused(|plan| plan.report.signer = 66, Code::SignatureInvalid, "report", "by CN=GH100", "not valid");
+    let other_nonce = |plan: &mut Plan| plan.report.nonce = [0x4F; 32];
+    refused(other_nonce, Code::NonceMismatch, "nonce", &"4e".repeat(32), &"4f".repeat(32));
+    let other_fwid = |plan: &mut Plan| plan.certified_fwid = [0xF2; 48];
+    refused(other_fwid, Code::FwidMismatch, "FWID", &"f2".repeat(48), &"f1".repeat(48));
+    let code = Code::Malformed;
+    let contents = "report contents";
+    refused(|plan| plan.report.request_param2 = 1, code, contents, "a device", "expected 0xff, found 0x01");
+    refused(|plan| plan.report.response_slot = 3, code, contents, "a device", "expected 0x00, found 0x03");
+    refused(|plan| plan.report.blocks.swap(3, 4), code, contents, "a device", "more than 5, found 4");
+    refused(|plan| plan.report.blocks[0].0 = 0, code, contents, "a device", "more than 0, found 0");
+    let twice = |plan: &mut Plan| plan.report.fields.push((999, Vec::new()));
+    refused(twice, code, contents, "a device", "opaque field 999: expected at most once");
+    let wrong: [(u16, &[u8], &str); 6] = [
+        (3, b"550 01\0", "text"),
+        (3, b"550.01\0x", "text"),
+        (6, &[0; 9], "8 bytes, or text"),
+        (11, &[], "1 byte"),
+        (20, &[0xF1; 47], "48 bytes"),
+        (22, &[0; 15], "8 bytes"),
+    ];
+    for (id, value, expected) in wrong {
+        refused(|plan| plan.report.set(id, value), code, contents, "a device", expected);
+    }
+}
+
+#[test]
+fn what_a_report_leaves_to_policy() {
+    let found = [Code::RimMeasurementMatch, Code::FwidAbsent];
+    accepted(|plan| plan.report.fields.retain(|field| field.0 != 20), &found);
+    let trail =
+        accepted(|plan| plan.report.trailing = 3, &[Code::RimMeasurementMatch, Code::TrailingUnsigned]);
+    assert!(trail.findings().any(|(_, check)| check.expected == "0" && check.found == "3"));
+}
+
+#[test]
+fn manifests_for_something_else() {
+    let code = Code::RimVersionMismatch;
+    refused(|plan| plan.driver.version = "550.02".into(), code, "driver RIM: version", "550.01", "550.02");
+    let other_vbios = |plan: &mut Plan| plan.vbios.version = "96.00.5E.00.0B".into();
+    refused(other_vbios, code, "VBIOS RIM: version", "96.00.5E.00.0A", "96.00.5E.00.0B");
+    accepted(|plan| plan.vbios.version = "96.00.5e.00.0a".into(), &[Code::RimMeasurementMatch]);
+    refused(|plan| std::mem::swap(&mut plan.driver, &mut plan.vbios), code, "driver RIM", "550.01", "96.00");
+    refused(|plan| plan.driver.product = "GB100".into(), code, "driver RIM: product", "GH100", "GB100");
+    refused(|plan| plan.vbios.edition = "SWITCH".into(), code, "VBIOS RIM: edition", "GPU", "SWITCH");
+    let unnamed = |plan: &mut Plan| plan.report.fields.retain(|field| field.0 != 3);
+    refused(unnamed, code, "driver RIM: version", "names no version", "550.01");
+    let built = Plan::switch().build();
+    check(&built.verify().unwrap_err(), code, "driver RIM: product", "LS10", "GH100");
+}
+
+#[test]
+fn signatures_of_manifests() {
+    let code = Code::RimSignatureInvalid;
+    refused(
+        |plan| plan.driver.signer = 66,
+        code,
+        "driver RIM: signature",
+        "by CN=RIM Signer",
+        "SignatureValue",
+    );
+    let edited = |plan: &mut Plan| plan.driver.edit = |file| file.replacen("name=\"M\"", "name=\"N\"", 1);
+    refused(edited, code, "driver RIM: signature", "by CN=RIM Signer", "digest of the RIM: expected");
+    let code = Code::RimEncoding;
+    let wrapped = |plan: &mut Plan| {
+        plan.driver.edit = |file| {
+            let inner = file.replace("550.01", "550.02");
+            inner.replace("</SoftwareIdentity>", &format!("<x>{file}</x></SoftwareIdentity>"))
+        };
+    };
+    refused(wrapped, code, "structure", "a signed SWID tag", "Signature: expected one, the last child");
+    let moved = |plan: &mut Plan| {
+        plan.driver.edit = |file| {
+            let (start, end) = file.split_once("<Entity").unwrap();
+            format!("{start}<x>{file}</x><Entity{end}")
+        };
+    };
+    refused(moved, code, "structure", "a signed SWID tag", "found 2 of them");
+    let hidden = |plan: &mut Plan| plan.driver.edit = |file| format!("<x>{file}</x>");
+    refused(hidden, code, "structure", "a signed SWID tag", "found one in SoftwareIdentity, elsewhere");
+    let twice = |plan: &mut Plan| {
+        plan.driver.edit = |file| {
+            let start = file.find("<ds:Signature ").unwrap();
+            let end = file.find("</SoftwareIdentity>").unwrap();
+            format!("{}{}", &file[..end], &file[start..])
+        };
+    };
+    refused(twice, code, "structure", "a signed SWID tag", "found 2 of them");
+    let not_last = |plan: &mut Plan| {
+        plan.driver.edit = |file| file.replace("</SoftwareIdentity>", "<x></x></SoftwareIdentity>");
+    };
+    refused(not_last, code, "structure", "a signed SWID tag", "found one in SoftwareIdentity, elsewhere");
+}
+
+/// Each of these is signed by the right key: it is refused for what it says.
+#[test]
+fn algorithms_of_manifests() {
+    let code = Code::RimEncoding;
+    let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    for transform in [exclusive, "http://www.w3.org/TR/1999/REC-xpath-19991116", ""] {
+        let change = |plan: &mut Plan| plan.driver.transform = transform.into();
+        refused(change, code, "structure", "a signed SWID tag", &format!("xml-c14n11, found {transform}"));
+    }
+    let sha1 = "http://www.w3.org/2000/09/xmldsig#ecdsa-sha1";
+    let change = |plan: &mut Plan| plan.driver.method = sha1.into();
+    refused(change, code, "structure", "a signed SWID tag", "SignatureMethod: expected http");
+    let change = |plan: &mut Plan| plan.driver.uri = "#part".into();
+    refused(change, code, "structure", "a signed SWID tag", "Reference URI: expected , found #part");
+    let edits: [(fn(String) -> String, &str); 6] = [
+        (|file| format!("<!DOCTYPE x>{file}"), "found a comment, CDATA section or document type"),
+        (|file| format!("<?xml version=\"1.0\"?>{file}"), "found a XML declaration or processing"),
+        (|file| file.replace("NVIDIA", "&#78;VIDIA"), "found a reference"),
+        (|file| file.replace("<ds:KeyInfo>", "<ds:KeyInfo Id=\"k\">"), "KeyInfo: expected no attributes"),
+        (|file| file.replace("</ds:X509Data>", "<ds:X509CRL/></ds:X509Data>"), "found X509CRL"),
+        (|file| file.replace("</ds:Transforms>", "<ds:Transform/></ds:Transforms>"), "Transforms: expected"),
+    ];
+    for (edit, found) in edits {
+        refused(|plan| plan.driver.edit = edit, code, "structure", "a signed SWID tag", found);
+    }
+}
+
+#[test]
+fn contents_of_manifests() {
+    let code = Code::RimEncoding;
+    let what = "driver RIM: signature";
+    let again = |plan: &mut Plan| plan.driver.measurements[1].0 = "0".into();
+    refused(again, code, what, "by", "index: expected more than 0, found 0");
+    refused(|plan| plan.driver.measurements[1].0 = "01".into(), code, what, "by", "found 01");
+    refused(|plan| plan.driver.measurements[1].0 = "256".into(), code, what, "by", "found 256");
+    refused(|plan| plan.driver.measurements[1].2[0] = "AB".repeat(48), code, what, "by", "Hash: expected 96");
+    refused(|plan| plan.driver.measurements[1].2[0] = "ab".repeat(47), code, what, "by", "Hash: expected 96");
+    refused(|plan| plan.driver.measurements[1].2.clear(), code, what, "by", "0 and 0");
+}
+
+#[test]
+fn chains_of_manifests() {
+    let forge_root = |plan: &mut Plan| {
+        plan.rim_chain[3].key = 66;
+        plan.rim_chain[3].signer = 66;
+        plan.rim_chain[2].signer = 66;
+    };
+    refused(forge_root, Code::RimChainUntrustedRoot, "driver RIM chain: root", "RIM Root", "other bytes");
+    let code = Code::RimChainIncomplete;
+    refused(|plan| drop(plan.rim_chain.remove(1)), code, "issuer of CN=RIM Signer", "RIM L3", "RIM CA");
+    refused(|plan| plan.rim_chain.clear(), code, "driver RIM chain", "a certificate", "nothing");
+    let code = Code::RimSignatureInvalid;
+    refused(|plan| plan.rim_chain[0].signer = 66, code, "on CN=RIM Signer", "by CN=RIM L3", "not valid");
+    let code = Code::CertificateProfile;
+    refused(
+        |plan| plan.rim_chain[1].is_authority = false,
+        code,
+        "rights of CN=RIM L3",
+        "an authority",
+        "none",
+    );
+    refused(
+        |plan| plan.rim_chain[0].is_authority = true,
+        code,
+        "signer",
+        "of manifests",
+        "basic constraints",
+    );
+    // A device's key is no signer of manifests, however genuine.
+    let device_signs = |plan: &mut Plan| {
+        plan.rim_chain.clone_from(&plan.device);
+        plan.driver.signer = 1;
+    };
+    refused(device_signs, Code::RimChainUntrustedRoot, "driver RIM chain: root", "RIM Root", "Device Root");
+    let found = [Code::RimMeasurementMatch, Code::RimCertificateExpired];
+    let trail = accepted(|plan| plan.rim_chain[0].not_after = "20260531235959Z", &found);
+    assert!(
+        trail
+            .findings()
+            .any(|(_, check)| check.expected.ends_with("2026-05-31T23:59:59Z") && check.found == AT)
+    );
+    let found = [Code::RimMeasurementMatch, Code::RimCertificateNotYetValid];
+    accepted(|plan| plan.rim_chain[1].not_before = "20260601000001Z", &found);
+}
+
+#[test]
+fn golden_values() {
+    let mismatch = [Code::RimMeasurementMismatch];
+    let trail = accepted(|plan| plan.driver.measurements[4].2[0] = "ee".repeat(48), &mismatch);
+    let (_, check) = trail.findings().find(|(code, _)| *code == Code::RimMeasurementMismatch).unwrap();
+    assert_eq!(
+        (&*check.what, &check.expected, &check.found),
+        ("driver RIM: measurement 4", &"ee".repeat(48), &"05".repeat(48))
+    );
+    accepted(|plan| plan.driver.measurements[3].2[0] = "ee".repeat(48), &[Code::RimMeasurementMatch]);
+    let one_of_two = |plan: &mut Plan| plan.driver.measurements[4].2.insert(0, "ee".repeat(48));
+    accepted(one_of_two, &[Code::RimMeasurementMatch]);
+    let trail = accepted(|plan| plan.driver.measurements[9].1 = true, &mismatch);
+    assert!(trail.findings().any(|(_, check)| check.what == "golden value 9" && check.found == "in both"));
+    let trail = accepted(|plan| plan.report.blocks.retain(|block| block.0 != 10), &mismatch);
+    assert!(
+        trail.findings().any(|(_, check)| check.what.ends_with("measurement 9") && check.found == "none")
+    );
+    // Nothing to compare is no match.
+    let no_values = |plan: &mut Plan| {
+        for rim in [&mut plan.driver, &mut plan.vbios] {
+            rim.measurements.iter_mut().for_each(|measurement| measurement.1 = false);
+        }
+    };
+    accepted(no_values, &[]);
+}
+
+#[test]
+fn the_decoder_counts_only_while_it_is_on() {
+    let differs = |plan: &mut Plan| plan.driver.measurements[35].2[0] = "ee".repeat(48);
+    accepted(differs, &[Code::RimMeasurementMatch]);
+    for status in [&[0xAA_u8][..], &[0x54]] {
+        let is_on = |plan: &mut Plan| {
+            differs(plan);
+            plan.report.set(11, status);
+        };
+        accepted(is_on, &[Code::RimMeasurementMismatch]);
+    }
+    let is_unknown = |plan: &mut Plan| {
+        differs(plan);
+        plan.report.fields.retain(|field| field.0 != 11);
+    };
+    accepted(is_unknown, &[Code::RimMeasurementMismatch]);
+}
+
+/// Two GPUs and a switch that name each other, `change`d before they are signed.
+fn machine(change: impl FnOnce(&mut [Plan; 3])) -> [Built; 3] {
+    let (own, gpus) = ([0x51; 8], [[0x61; 8], [0x62; 8]].concat());
+    let mut plans = [Plan::gpu().with_chip(41), Plan::gpu().with_chip(42), Plan::switch().with_chip(43)];
+    for gpu in &mut plans[..2] {
+        gpu.report.set(21, &[0xAA]);
+        gpu.report.set(22, &own.repeat(3));
+        gpu.report.set(36, &[2, 0]);
+    }
+    plans[2].report.set(22, &own);
+    plans[2].report.set(26, &[gpus, vec![0xFF; 64]].concat());
+    change(&mut plans);
+    plans.map(|plan| plan.build())
+}
+
+fn verify(devices: &[Built]) -> Result<BTreeSet<Code>, Rejection> {
+    let mut evidence: Vec<_> = devices.iter().map(Built::evidence).collect();
+    if let Some(switch) = evidence.get_mut(2) {
+        switch.rims.driver = None;
+    }
+    let at = AT.parse().unwrap();
+    with_roots(|roots| verify_machine(&evidence, Challenge::Nonce(NONCE), roots, at))
+        .map(|verified| codes(verified.trail()))
+}
+
+#[test]
+fn machines() {
+    let usual = BTreeSet::from([Code::RevocationUnchecked, Code::RimMeasurementMatch]);
+    assert_eq!(verify(&machine(|_| ())).unwrap(), usual);
+    let torn: [fn(&mut [Plan; 3]); 4] = [
+        |plans| plans[0].report.set(22, &[0x52; 24]),
+        |plans| plans[1].report.set(22, &[[0x51; 8], [0x52; 8]].concat()),
+        |plans| plans[2].report.set(22, &[0x52; 8]),
+        |plans| plans[2].report.set(26, &[vec![0x61; 8], vec![0xFF; 64]].concat()),
+    ];
+    for change in torn {
+        assert!(verify(&machine(change)).unwrap().contains(&Code::TopologyMismatch));
+    }
+    assert!(verify(&machine(|_| ())[..2]).unwrap().contains(&Code::TopologyMismatch));
+    let other_nonce = machine(|plans| plans[1].report.nonce = [0x4F; 32]);
+    check(&verify(&other_nonce).unwrap_err(), Code::NonceMismatch, "device 1", "4e4e", "4f4f");
+    let repeated = machine(|plans| plans[1] = plans[0].clone());
+    let code = Code::DeviceRepeated;
+    check(&verify(&repeated).unwrap_err(), code, "device 1", "one of its own", "that of device 0");
+    let code = Code::EvidenceMissing;
+    check(&verify(&[]).unwrap_err(), code, "devices", "at least one", "0");
+}
+
+#[test]
+fn one_nonce_even_where_nobody_asked() {
+    let devices = machine(|plans| plans[1].report.nonce = [0x4F; 32]);
+    let evidence = [devices[0].evidence(), devices[1].evidence()];
+    let at = AT.parse().unwrap();
+    let outcome = with_roots(|roots| verify_machine(&evidence, Challenge::NotPosed, roots, at).map(drop));
+    check(&outcome.unwrap_err(), Code::NonceMismatch, "device 1", "4e4e", "4f4f");
+}
+
+fn verify_json(arch: &str, nonce: &str, more: &str) -> Result<(), Rejection> {
+    let built = Plan::gpu().build();
+    let [chain, report] = [&built.chain, &built.report].map(|bytes| Base64::encode_string(bytes));
+    let json = format!(
+        "[{{\"arch\":\"{arch}\",\"certificate\":\"{chain}\",\"evidence\":\"{report}\",\"nonce\":\"{nonce}\"{more}}}]"
+    );
+    let evidence = SdkEvidence::parse(json.as_bytes()).unwrap();
+    let at = AT.parse().unwrap();
+    with_roots(|roots| {
+        evidence.verify(|_| built.evidence().rims, Challenge::Nonce(NONCE), roots, at).map(drop)
+    })
+}
+
+#[test]
+fn what_the_array_says_besides() {
+    let nonce = "4E".repeat(32);
+    let versions = ",\"driver_version\":\"550.01\",\"vbios_version\":\"96.00.5E.00.0A\",\"version\":\"1.0\"";
+    assert_eq!(verify_json("HOPPER", &nonce, versions), Ok(()));
+    let refused = |arch: &str, nonce: &str, more: &str, code, what: &str, expected: &str, found: &str| {
+        check(&verify_json(arch, nonce, more).unwrap_err(), code, what, expected, found);
+    };
+    let code = Code::Malformed;
+    refused("BLACKWELL", &nonce, "", code, "device 0: arch", "HOPPER", "BLACKWELL");
+    refused("HOPPER", &"4f".repeat(32), "", Code::NonceMismatch, "nonce in the array", "4e4e", "4f4f");
+    let more = ",\"driver_version\":\"550.02\"";
+    refused("HOPPER", &nonce, more, code, "driver_version", "550.01", "550.02");
+}
+
+#[test]
+fn arrays_that_are_not_read() {
+    for (json, found) in [
+        ("", "JSON array"),
+        ("{}", "JSON array"),
+        ("[] []", "trailing characters"),
+        ("[{\"arch\":\"HOPPER\"}]", "JSON array"),
+        ("[{\"deep\":[[[[]]]]}]", "JSON array"),
+        (
+            r#"[{"arch":"","certificate":"*","evidence":"","nonce":""}]"#,
+            "device 0, certificate: expected base64",
+        ),
+        (
+            r#"[{"arch":"","certificate":"","evidence":"AA","nonce":""}]"#,
+            "device 0, evidence: expected base64",
+        ),
+        (
+            r#"[{"arch":"","certificate":"","evidence":"","nonce":"00"}]"#,
+            "nonce: expected 64 hexadecimal digits",
+        ),
+    ] {
+        let error = SdkEvidence::parse(json.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(found), "{json}: {error}");
+    }
+    let entry = r#"{"arch":"","certificate":"","evidence":"","nonce":""},"#;
+    assert!(SdkEvidence::parse(format!("[{}{{}}]", entry.repeat(40)).as_bytes()).is_err());
+}
