@@ -1,22 +1,26 @@
 //! Canonical XML 1.1 without comments, inclusive, of a whole document or of one element in it.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use roxmltree::{NS_XML_URI, Namespace, Node, NodeId};
 
 use crate::RimError;
 
-/// The canonical form of `apex`, a document's root or an element, with everything in it except the node `omitted`.
+/// Gives `sink` the canonical form of `apex`, a document's root or an element, with everything in it except the node
+/// `omitted`. In pieces, because escaping makes it up to six times as long as the file: digests need none of it at once.
 ///
 /// An element takes along the namespaces in scope, as the specification has it. It would also have to take along `xml:`
 /// attributes of its ancestors; where there are any, that is refused instead.
 ///
 /// # Errors
 /// `xml:` attributes above `apex`, or an element that declares a namespace twice, which `roxmltree` lets through.
-pub(crate) fn canonicalize(apex: Node<'_, '_>, omitted: Option<NodeId>) -> Result<String, RimError> {
+pub(crate) fn canonicalize(
+    apex: Node<'_, '_>,
+    omitted: Option<NodeId>,
+    sink: impl FnMut(&str),
+) -> Result<(), RimError> {
     check_ancestors(apex)?;
-    let mut canonical = Canonical { out: String::new(), apex, omitted };
+    let mut canonical = Canonical { sink, apex, omitted };
     let mut next = Some(apex);
     // Not recursive: the depth is the author's to choose.
     while let Some(node) = next {
@@ -29,22 +33,22 @@ pub(crate) fn canonicalize(apex: Node<'_, '_>, omitted: Option<NodeId>) -> Resul
             None => canonical.close_up_to_sibling(node),
         };
     }
-    Ok(canonical.out)
+    Ok(())
 }
 
-struct Canonical<'a, 'input> {
-    out: String,
+struct Canonical<'a, 'input, S> {
+    sink: S,
     apex: Node<'a, 'input>,
     omitted: Option<NodeId>,
 }
 
-impl<'a, 'input> Canonical<'a, 'input> {
+impl<'a, 'input, S: FnMut(&str)> Canonical<'a, 'input, S> {
     fn open(&mut self, node: Node<'a, 'input>) -> Result<(), RimError> {
         if node.is_element() {
             return self.start_tag(node);
         }
         if node.is_text() {
-            escape(&mut self.out, node.text().unwrap_or_default(), text_escape);
+            escape(&mut self.sink, node.text().unwrap_or_default(), text_escape);
         } else if node.is_pi() {
             self.instruction(node);
         }
@@ -75,7 +79,7 @@ impl<'a, 'input> Canonical<'a, 'input> {
                 Some(prefix) => self.push(&[" xmlns:", prefix, "=\""]),
                 None => self.push(&[" xmlns=\""]),
             }
-            escape(&mut self.out, uri, attribute_escape);
+            escape(&mut self.sink, uri, attribute_escape);
             self.push(&["\""]);
         }
         let mut attributes: Vec<_> = node.attributes().collect();
@@ -83,7 +87,7 @@ impl<'a, 'input> Canonical<'a, 'input> {
         for attribute in attributes {
             let name = source(node, attribute.range_qname());
             self.push(&[" ", name, "=\""]);
-            escape(&mut self.out, attribute.value(), attribute_escape);
+            escape(&mut self.sink, attribute.value(), attribute_escape);
             self.push(&["\""]);
         }
         self.push(&[">"]);
@@ -120,13 +124,13 @@ impl<'a, 'input> Canonical<'a, 'input> {
         self.push(&[if is_behind { "\n" } else { "" }, "<?", pi.target]);
         if let Some(value) = pi.value {
             self.push(&[" "]);
-            escape(&mut self.out, value, |character| (character == '\r').then_some("&#xD;"));
+            escape(&mut self.sink, value, |character| (character == '\r').then_some("&#xD;"));
         }
         self.push(&["?>", if is_outside && !is_behind { "\n" } else { "" }]);
     }
 
     fn push(&mut self, parts: &[&str]) {
-        parts.iter().for_each(|part| self.out.push_str(part));
+        parts.iter().for_each(|part| (self.sink)(part));
     }
 }
 
@@ -173,11 +177,15 @@ fn attribute_escape(character: char) -> Option<&'static str> {
     }
 }
 
-fn escape(out: &mut String, text: &str, replacement: fn(char) -> Option<&'static str>) {
-    for character in text.chars() {
-        match replacement(character) {
-            Some(escaped) => out.push_str(escaped),
-            None => out.push(character),
+fn escape(sink: &mut impl FnMut(&str), text: &str, replacement: fn(char) -> Option<&'static str>) {
+    for piece in text.split_inclusive(|character| replacement(character).is_some()) {
+        let last = piece.chars().next_back();
+        match last.and_then(replacement) {
+            Some(escaped) => {
+                sink(piece.strip_suffix(|character| Some(character) == last).unwrap_or(piece));
+                sink(escaped);
+            }
+            None => sink(piece),
         }
     }
 }

@@ -5,9 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-use p384::ecdsa::signature::Verifier;
+use p384::ecdsa::signature::hazmat::PrehashVerifier;
 use p384::ecdsa::{Signature, VerifyingKey};
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::{Document, Node, NodeId, ParsingOptions};
 use sha2::{Digest, Sha384};
 
 use crate::canonical::canonicalize;
@@ -30,8 +30,8 @@ pub struct SignedRim<'a> {
     /// Of the document without its signature, as it is and as it was signed.
     digest: Vec<u8>,
     signed_digest: Vec<u8>,
-    /// `SignedInfo` in its canonical form.
-    signed_info: String,
+    /// Digest of `SignedInfo`.
+    signed_info: Vec<u8>,
     signature: Vec<u8>,
     certificates: Vec<Vec<u8>>,
 }
@@ -55,11 +55,10 @@ impl<'a> SignedRim<'a> {
         let parts = [(DSIG, "SignedInfo"), (DSIG, "SignatureValue"), (DSIG, "KeyInfo")];
         let [signed_info, signature_value, key_info] = children(signature, "Signature", parts)?;
         let signed_digest = read_signed_info(signed_info)?;
-        let canonical = canonicalize(document.root(), Some(signature.id()))?;
         Ok(Self {
-            digest: Sha384::digest(canonical.as_bytes()).to_vec(),
+            digest: digest(document.root(), Some(signature.id()))?,
             signed_digest,
-            signed_info: canonicalize(signed_info, None)?,
+            signed_info: digest(signed_info, None)?,
             signature: base64(signature_value, "SignatureValue")?,
             certificates: read_key_info(key_info)?,
             document,
@@ -79,7 +78,7 @@ impl<'a> SignedRim<'a> {
     /// Another content than the signed one, another signer than `key`, or a content that no RIM has.
     pub fn verify(&self, key: &VerifyingKey) -> Result<Rim, RimError> {
         let signature = Signature::from_slice(&self.signature).map_err(|_| RimError::SignatureValue)?;
-        key.verify(self.signed_info.as_bytes(), &signature).map_err(|_| RimError::SignatureValue)?;
+        key.verify_prehash(&self.signed_info, &signature).map_err(|_| RimError::SignatureValue)?;
         if self.digest != self.signed_digest {
             return Err(RimError::Digest { expected: hex(&self.signed_digest), found: hex(&self.digest) });
         }
@@ -126,6 +125,13 @@ fn read_signed_info(signed_info: Node<'_, '_>) -> Result<Vec<u8>, RimError> {
     check_algorithm(canonical, "second Transform", C14N_1_1)?;
     check_algorithm(digest_method, "DigestMethod", SHA384)?;
     base64(digest_value, "DigestValue")
+}
+
+/// SHA-384 of the canonical form of `apex` without `omitted`.
+fn digest(apex: Node<'_, '_>, omitted: Option<NodeId>) -> Result<Vec<u8>, RimError> {
+    let mut hash = Sha384::new();
+    canonicalize(apex, omitted, |piece| hash.update(piece))?;
+    Ok(hash.finalize().to_vec())
 }
 
 fn check_algorithm(node: Node<'_, '_>, field: &'static str, expected: &str) -> Result<(), RimError> {

@@ -1,5 +1,4 @@
 //! Every manifest among the shared evidence. Where there are fixtures.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
 

@@ -185,5 +185,5 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> [u8; 32] {
     let byte = |index: usize| u8::from_str_radix(&text[2 * index..2 * index + 2], 16).unwrap();
-    std::array::from_fn(byte)
+    core::array::from_fn(byte)
 }

@@ -7,12 +7,16 @@ mod der;
 #[path = "support/nvidia_pki.rs"]
 mod pki;
 
+use core::mem;
 use std::collections::BTreeSet;
 
 use attestation_verify::nvidia::{Challenge, SdkEvidence, verify_machine};
 use attestation_verify::{Code, Kind, Rejection, Trail};
 use base64ct::{Base64, Encoding};
 use pki::{AT, Built, NONCE, Plan, with_roots};
+
+/// Done to a file once it is signed.
+type Edit = fn(String) -> String;
 
 fn codes(trail: &Trail) -> BTreeSet<Code> {
     trail.findings().map(|(code, _)| code).collect()
@@ -24,7 +28,7 @@ fn refused(change: impl FnOnce(&mut Plan), code: Code, what: &str, expected: &st
     let mut plan = Plan::gpu();
     change(&mut plan);
     let built = plan.build();
-    let rejection = built.verify().expect_err(what);
+    let rejection = built.verify().unwrap_err();
     assert_eq!(code.kind(), Kind::Fatal);
     check(&rejection, code, what, expected, found);
 }
@@ -147,7 +151,7 @@ fn manifests_for_something_else() {
     let other_vbios = |plan: &mut Plan| plan.vbios.version = "96.00.5E.00.0B".into();
     refused(other_vbios, code, "VBIOS RIM: version", "96.00.5E.00.0A", "96.00.5E.00.0B");
     accepted(|plan| plan.vbios.version = "96.00.5e.00.0a".into(), &[Code::RimMeasurementMatch]);
-    refused(|plan| std::mem::swap(&mut plan.driver, &mut plan.vbios), code, "driver RIM", "550.01", "96.00");
+    refused(|plan| mem::swap(&mut plan.driver, &mut plan.vbios), code, "driver RIM", "550.01", "96.00");
     refused(|plan| plan.driver.product = "GB100".into(), code, "driver RIM: product", "GH100", "GB100");
     refused(|plan| plan.vbios.edition = "SWITCH".into(), code, "VBIOS RIM: edition", "GPU", "SWITCH");
     let unnamed = |plan: &mut Plan| plan.report.fields.retain(|field| field.0 != 3);
@@ -213,7 +217,7 @@ fn algorithms_of_manifests() {
     refused(change, code, "structure", "a signed SWID tag", "SignatureMethod: expected http");
     let change = |plan: &mut Plan| plan.driver.uri = "#part".into();
     refused(change, code, "structure", "a signed SWID tag", "Reference URI: expected , found #part");
-    let edits: [(fn(String) -> String, &str); 6] = [
+    let edits: [(Edit, &str); 6] = [
         (|file| format!("<!DOCTYPE x>{file}"), "found a comment, CDATA section or document type"),
         (|file| format!("<?xml version=\"1.0\"?>{file}"), "found a XML declaration or processing"),
         (|file| file.replace("NVIDIA", "&#78;VIDIA"), "found a reference"),

@@ -211,3 +211,54 @@ fn other_name(value: &[u8]) -> Result<&str, der::Error> {
 fn shown(value: Option<&[u8]>) -> String {
     value.map_or_else(|| "none".into(), hex)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+        [&[tag, u8::try_from(value.len()).unwrap()][..], value].concat()
+    }
+
+    fn fwid(digest: &[u8]) -> Vec<u8> {
+        let algorithm = b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02".to_vec();
+        tlv(0x30, &[algorithm, tlv(0x04, digest)].concat())
+    }
+
+    fn read(fields: &[&[u8]]) -> Result<Vec<[u8; 48]>, X509Error> {
+        CompositeDeviceId::read_tcb_info(&tlv(0x30, &fields.concat())).map(|info| info.fwids)
+    }
+
+    #[test]
+    fn tcb_info_has_its_fields_in_order_and_fwids_of_sha_384() {
+        let (vendor, flags) = (tlv(0x80, b"NVIDIA"), tlv(0x87, &[0, 0]));
+        let fwids = tlv(0xA6, &fwid(&[1; 48]));
+        assert_eq!(read(&[&vendor, &fwids, &flags]), Ok(vec![[1; 48]]));
+        assert!(read(&[&vendor, &flags]).unwrap_err().to_string().contains("FWIDs of SHA-384"));
+        assert!(read(&[&fwids, &vendor]).is_err(), "order");
+        assert!(read(&[&fwids, &fwids]).is_err(), "twice");
+        assert!(read(&[&tlv(0xA6, &[])]).is_err(), "empty");
+        assert!(read(&[&tlv(0xA6, &fwid(&[1; 47]))]).is_err(), "length");
+        assert!(read(&[&tlv(0xA6, &fwid(&[1; 48])[..60])]).is_err(), "cut short");
+        assert!(read(&[&tlv(0x02, &[1])]).is_err(), "another tag");
+        assert!(CompositeDeviceId::read_tcb_info(&[tlv(0x30, &fwids), vec![0]].concat()).is_err(), "longer");
+        let mut sha256 = fwids;
+        sha256[13] = 1;
+        assert!(read(&[&sha256]).is_err(), "algorithm");
+    }
+
+    #[test]
+    fn device_information_has_three_parts() {
+        let name = |tag, text: &[u8]| {
+            let id = b"\x06\x0A\x2B\x06\x01\x04\x01\x83\x1C\x82\x12\x01".to_vec();
+            tlv(0x30, &tlv(tag, &[id, tlv(0xA0, &tlv(0x0C, text))].concat()))
+        };
+        let info = read_info(Some(&name(0xA0, b"NVIDIA:LS_10:48B0"))).unwrap();
+        assert_eq!((&*info.manufacturer, &*info.product, &*info.serial_number), ("NVIDIA", "LS_10", "48B0"));
+        for text in ["", "NVIDIA:LS_10", "NVIDIA:LS_10:1:2", "NVIDIA:LS 10:1"] {
+            assert!(read_info(Some(&name(0xA0, text.as_bytes()))).is_err(), "{text}");
+        }
+        assert!(read_info(Some(&name(0x81, b"NVIDIA:LS_10:48B0"))).is_err());
+        assert!(read_info(None).unwrap_err().to_string().ends_with("found none"));
+    }
+}

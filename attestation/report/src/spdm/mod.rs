@@ -34,3 +34,6 @@ pub const DIGEST_BYTES: usize = 48;
 /// The longest report that is read. Real ones have up to 4274 bytes; the longest that the format can express has more
 /// than 16 MB.
 pub const MEASUREMENT_REPORT_MAX_BYTES: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests;

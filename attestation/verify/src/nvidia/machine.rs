@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use attestation_report::spdm::{FeatureFlag, Pdi, Status};
@@ -125,8 +125,8 @@ fn note_topology(trail: &mut Trail, machine: &MachineEvidence<'_>) {
 fn note(
     trail: &mut Trail,
     what: impl Into<crate::Label>,
-    expected: impl alloc::string::ToString,
-    found: impl alloc::string::ToString,
+    expected: impl ToString,
+    found: impl ToString,
     holds: bool,
 ) {
     trail.note(Code::TopologyMismatch, what, expected, found, holds);

@@ -142,7 +142,7 @@ impl Plan {
         let pem = |certificate: &CertificatePlan| {
             let text = Base64::encode_string(&certificate.build());
             let lines: Vec<&str> =
-                text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+                text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
             format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
         };
         Built {
