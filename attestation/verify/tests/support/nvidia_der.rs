@@ -23,11 +23,12 @@ pub(crate) fn ecdsa_sha384() -> Vec<u8> {
     tlv(0x30, b"\x06\x08\x2A\x86\x48\xCE\x3D\x04\x03\x03")
 }
 
-/// `YYYYMMDDHHMMSSZ`, in the short form where RFC 5280 wants it.
+/// `YYYYMMDDHHMMSSZ`, in the short form where RFC 5280 wants it, unless a `G` before it asks for the long one.
 pub(crate) fn time(text: &str) -> Vec<u8> {
+    let long = text.strip_prefix('G');
     match text.strip_prefix("20").filter(|_| text < "2050") {
         Some(short) => tlv(0x17, short.as_bytes()),
-        None => tlv(0x18, text.as_bytes()),
+        None => tlv(0x18, long.unwrap_or(text).as_bytes()),
     }
 }
 

@@ -3,6 +3,9 @@
 //! A [`Plan`] says what goes into each object, a test changes one thing, and everything is signed anew from keys with fixed
 //! scalars. Manifests are written in canonical form to begin with, so their digests do not depend on the code under test.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use attestation_verify::nvidia::{Challenge, Evidence, GpuEvidence, RimFiles, RootSet, Roots, verify};
 use attestation_verify::{Rejection, Verified};
 use base64ct::{Base64, Encoding};
@@ -175,7 +178,16 @@ pub(crate) fn with_roots<T>(use_them: impl FnOnce(&Roots<'_>) -> T) -> T {
 }
 
 pub(crate) fn key(scalar: u8) -> SigningKey {
-    SigningKey::from_slice(&[scalar; 48]).unwrap()
+    static KEYS: Mutex<BTreeMap<u8, SigningKey>> = Mutex::new(BTreeMap::new());
+    let make = || SigningKey::from_slice(&[scalar; 48]).unwrap();
+    KEYS.lock().unwrap().entry(scalar).or_insert_with(make).clone()
+}
+
+/// Most objects are the same in every plan, so what was signed once is kept.
+fn sign(scalar: u8, message: &[u8]) -> Signature {
+    static SIGNED: Mutex<BTreeMap<(u8, Vec<u8>), Signature>> = Mutex::new(BTreeMap::new());
+    let make = || key(scalar).sign(message);
+    *SIGNED.lock().unwrap().entry((scalar, message.to_vec())).or_insert_with(make)
 }
 
 /// A leaf, then authorities, the last its own issuer; keys with scalars from `first_key` on.
@@ -219,7 +231,7 @@ impl CertificatePlan {
             tlv(0xA3, &tlv(0x30, &extensions.concat())),
         ];
         let signed = tlv(0x30, &fields.concat());
-        let signature: Signature = key(self.signer).sign(&signed);
+        let signature = sign(self.signer, &signed);
         let signature = der::bit_string(signature.to_der().as_bytes());
         tlv(0x30, &[signed, algorithm, signature].concat())
     }
@@ -250,7 +262,7 @@ impl ReportPlan {
         let opaque: Vec<u8> = self.fields.iter().flat_map(field).collect();
         bytes.extend(length(&opaque));
         bytes.extend(opaque);
-        let signature: Signature = key(self.signer).sign(&bytes);
+        let signature = sign(self.signer, &bytes);
         bytes.extend(signature.to_bytes());
         bytes.extend(vec![0; self.trailing]);
         bytes
@@ -309,7 +321,7 @@ impl RimPlan {
             )
         };
         let in_scope = format!(" xmlns=\"{SWID}\" xmlns:ds=\"{DSIG}\" xmlns:h=\"{SHA384}\"");
-        let value: Signature = key(self.signer).sign(signed_info(&in_scope).as_bytes());
+        let value = sign(self.signer, signed_info(&in_scope).as_bytes());
         let certificate = |certificate: &CertificatePlan| {
             let text = Base64::encode_string(&certificate.build());
             format!("<ds:X509Certificate>{text}</ds:X509Certificate>")
