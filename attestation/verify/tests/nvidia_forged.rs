@@ -60,6 +60,15 @@ fn device_chains() {
     let code = Code::ChainIncomplete;
     refused(|plan| drop(plan.device.remove(2)), code, "certificates", "5", "4");
     refused(|plan| plan.device.swap(1, 2), code, "issuer of CN=GH100 A01 GSP FMC LF", "BROM", "ICA 1");
+    let one_more_authority = |plan: &mut Plan| {
+        let mut more = plan.device[2].clone();
+        (more.name, more.issuer) = ("ICA 2".into(), "ICA 1".into());
+        (more.key, more.signer) = (66, 3);
+        (plan.device[1].issuer, plan.device[1].signer) = ("ICA 2".into(), 66);
+        plan.device.insert(2, more);
+        plan.device.truncate(5);
+    };
+    refused(one_more_authority, code, "device chain: root", "a root", "none");
     refused(|plan| plan.device[3].issuer = "Other".into(), code, "issuer of", "CN=Other", "CN=Device Root");
     let code = Code::CertificateProfile;
     refused(|plan| plan.device[2].is_authority = false, code, "rights of CN=ICA 1", "an authority", "none");

@@ -119,6 +119,10 @@ pub(super) fn verify_chain(
     let (expected, found) = (DEVICE_CHAIN_CERTIFICATES, certificates.len());
     let is_whole = found == expected;
     trail.require(Code::ChainIncomplete, "device chain: certificates", expected, found, is_whole)?;
+    // Linking would supply the root, and then there would be one authority too many.
+    let last = certificates.last().filter(|last| last.is_self_issued());
+    let found = if last.is_some() { "a root" } else { "none" };
+    trail.require(Code::ChainIncomplete, "device chain: root", "a root", found, last.is_some())?;
     let root = roots.for_chain(certificates.last()).ok_or("none that can be read");
     let root = trail.unwrap(Code::ChainUntrustedRoot, "device chain: root", roots.names(), root)?;
     let chain = Chain::verify(trail, &PROFILE, &certificates, &root)?;
