@@ -9,6 +9,8 @@ use std::{env, fs};
 
 use attestation_claim::Outcome;
 use attestation_evidence::Evidence;
+use attestation_rim::SignedRim;
+use base64ct::{Base64, Encoding};
 use enclave_devices::net::Network;
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, Probe, ProbeDone, Ready, Status, Stopping, Usage, encode_body,
@@ -21,7 +23,12 @@ use tests_fuzz::host::{Device, Script, reset_pool};
 use virtio_drivers::transport::DeviceType;
 use zerocopy::IntoBytes;
 
-// The builder of the crate's own tests.
+// The builders of the crates' own tests.
+#[path = "../../../attestation/verify/tests/support/nvidia_der.rs"]
+mod der;
+#[path = "../../../attestation/verify/tests/support/nvidia_pki.rs"]
+#[expect(dead_code, reason = "only what is signed is of use here")]
+mod pki;
 #[path = "../../../image/rom/src/test_elf.rs"]
 mod test_elf;
 
@@ -73,6 +80,7 @@ fn all() -> Seeds {
     add("evidence", "simulated", fixtures::evidence().encode());
     add("evidence", "hpke", Evidence { hpke_key: Some(vec![9; 32]), ..fixtures::evidence() }.encode());
     add("report", "newest", fixtures::report().as_bytes().to_vec());
+    nvidia_evidence().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     control_bodies().into_iter().for_each(|(name, choice, body)| {
         add("control", name, [&[choice], body.as_slice()].concat());
     });
@@ -111,6 +119,28 @@ fn all() -> Seeds {
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
     seeds
+}
+
+fn nvidia_evidence() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let mut plan = pki::Plan::gpu();
+    assert_eq!(plan.driver.signer, fixtures::RIM_SIGNER);
+    // As short as they can be: the fuzzer changes all of it.
+    plan.report.blocks.truncate(3);
+    plan.driver.measurements.truncate(6);
+    let (gpu, switch) = (plan.build(), pki::Plan::switch().build());
+    let [chain, report] = [&gpu.chain, &gpu.report].map(|bytes| Base64::encode_string(bytes));
+    let json = format!(
+        r#"[{{"arch":"HOPPER","certificate":"{chain}","evidence":"{report}","nonce":"{}","version":"1.0"}}]"#,
+        "4e".repeat(32)
+    );
+    let signed = SignedRim::parse(&gpu.driver).unwrap();
+    assert_eq!(signed.verify(&fixtures::rim_key()).unwrap().measurements.len(), 6);
+    vec![
+        ("measurement-report", "gpu", gpu.report),
+        ("measurement-report", "switch", switch.report),
+        ("rim", "driver", gpu.driver),
+        ("sdk-evidence", "gpu", json.into_bytes()),
+    ]
 }
 
 fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {
