@@ -43,3 +43,26 @@ pub(crate) fn check(bytes: &[u8]) -> Result<&str, RimError> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_has_a_limit_and_a_name() {
+        let refused = |text: &str| check(text.as_bytes()).unwrap_err().to_string();
+        for (piece, limit, found) in [
+            ("<", TAGS_MAX, "RIM: expected at most 512 tags, found 513"),
+            ("=", ATTRIBUTES_MAX, "RIM: expected at most 2048 attributes, found 2049"),
+            ("xmlns ", NAMESPACES_MAX, "RIM: expected at most 16 namespaces, found 17"),
+            (" ", FILE_MAX_BYTES, "RIM: expected at most 61440 bytes, found 61441"),
+        ] {
+            assert!(check(piece.repeat(limit).as_bytes()).is_ok(), "{piece}");
+            assert_eq!(refused(&piece.repeat(limit.saturating_add(1))), found);
+        }
+        assert!(check(&[0xFF]).unwrap_err().to_string().contains("in UTF-8, found: invalid utf-8"));
+        for markup in ["<!-- -->", "<![CDATA[]]>", "<?x?>", "&amp;", "\r", "\u{feff}"] {
+            assert!(refused(markup).starts_with("markup: expected elements and text only"), "{markup}");
+        }
+    }
+}
