@@ -18,8 +18,8 @@ const PARSE: [Code; 3] = [Code::Truncated, Code::UnsupportedVersion, Code::Malfo
 struct Files {
     report: Vec<u8>,
     chain: Vec<u8>,
-    driver: Vec<u8>,
-    vbios: Vec<u8>,
+    driver: Option<Vec<u8>>,
+    vbios: Option<Vec<u8>>,
 }
 
 impl Files {
@@ -27,11 +27,17 @@ impl Files {
         let folder = tests_needs::fixture("nvidia/h100-545-full")?;
         let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
         let (report, chain) = (read("report.bin"), read("chain.pem"));
-        Some(Self { report, chain, driver: read("driver_rim.xml"), vbios: read("vbios_rim.xml") })
+        let [driver, vbios] = ["driver_rim.xml", "vbios_rim.xml"].map(|name| Some(read(name)));
+        Some(Self { report, chain, driver, vbios })
+    }
+
+    /// For changes that have nothing to do with manifests, whose signatures take most of the time.
+    fn without_manifests(self) -> Self {
+        Self { driver: None, vbios: None, ..self }
     }
 
     fn verify(&self) -> Result<(), Rejection> {
-        let rims = RimFiles { driver: Some(&self.driver), vbios: Some(&self.vbios) };
+        let rims = RimFiles { driver: self.driver.as_deref(), vbios: self.vbios.as_deref() };
         let evidence = Evidence { report: Some(&self.report), chain: Some(&self.chain), rims };
         verify(&evidence, Challenge::NotPosed, &Roots::default(), at()).map(drop)
     }
@@ -51,7 +57,7 @@ fn at() -> Instant {
 
 #[test]
 fn every_part_of_a_report() {
-    let Some(files) = Files::read() else { return };
+    let Some(files) = Files::read().map(Files::without_manifests) else { return };
     assert_eq!(files.verify(), Ok(()));
     let (mut layout, mut signed) = (0, 0);
     for offset in places(&files.report) {
@@ -106,7 +112,7 @@ fn reports_cut_short_and_longer() {
 
 #[test]
 fn every_certificate_of_a_device() {
-    let Some(files) = Files::read() else { return };
+    let Some(files) = Files::read().map(Files::without_manifests) else { return };
     let certificates = pem::certificates(&files.chain).unwrap();
     assert_eq!(certificates.len(), 5);
     let expected = [
@@ -169,7 +175,7 @@ fn every_part_of_a_manifest() {
     let Some(files) = Files::read() else { return };
     for kind in [RimKind::Driver, RimKind::Vbios] {
         let file = if kind == RimKind::Driver { &files.driver } else { &files.vbios };
-        let text = str::from_utf8(file).unwrap();
+        let text = str::from_utf8(file.as_deref().unwrap()).unwrap();
         for (before, expected) in PARTS {
             let place = text.find(before).unwrap_or_else(|| panic!("{kind} has {before}")) + before.len();
             let changed = with_other_digit(text, place);
@@ -211,18 +217,18 @@ fn certificates_of_a_manifest(files: &Files, kind: RimKind, text: &str) {
 
 fn set(files: &mut Files, kind: RimKind, bytes: &[u8]) {
     let file = if kind == RimKind::Driver { &mut files.driver } else { &mut files.vbios };
-    *file = bytes.to_vec();
+    *file = Some(bytes.to_vec());
 }
 
 /// Comments and references are where other verifiers were fooled: a value that is cut in two, or spelled otherwise.
 #[test]
 fn what_changes_a_manifest_without_changing_its_digest() {
     let Some(files) = Files::read() else { return };
-    let text = str::from_utf8(&files.driver).unwrap();
+    let text = str::from_utf8(files.driver.as_deref().unwrap()).unwrap();
     let same_content =
         text.replacen(" corpus=\"false\" name=\"GH100\"", "  name='GH100'\n corpus=\"false\"", 1);
     assert_ne!(same_content, text);
-    assert_eq!(Files { driver: same_content.into_bytes(), ..files.clone() }.verify(), Ok(()));
+    assert_eq!(Files { driver: Some(same_content.into_bytes()), ..files.clone() }.verify(), Ok(()));
     for (from, to) in [
         ("<ns0:Payload ", "<!-- --><ns0:Payload "),
         ("name=\"GH100\"", "name=\"&#71;H100\""),
@@ -231,7 +237,7 @@ fn what_changes_a_manifest_without_changing_its_digest() {
     ] {
         let changed = text.replacen(from, to, 1);
         assert_ne!(changed, text, "{from}");
-        let code = files.refusal(|files| files.driver = changed.into_bytes());
+        let code = files.refusal(|files| files.driver = Some(changed.into_bytes()));
         assert_eq!(code, Code::RimEncoding, "{to}");
     }
 }
