@@ -18,12 +18,14 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 16] = [
+const BARE_PACKAGES: [&str; 18] = [
     "attestation-artefact",
     "attestation-claim",
     "attestation-evidence",
     "attestation-manifest",
     "attestation-measure",
+    "attestation-policy",
+    "attestation-recognise",
     "attestation-report",
     "attestation-verify",
     "attestation-x509",

@@ -9,8 +9,12 @@
 #[cfg(test)]
 extern crate self as attestation_cli;
 
+pub mod appraise;
 pub mod arguments;
 pub mod check;
+pub mod explain;
 pub mod files;
 pub mod progress;
 pub mod render;
+pub mod show;
+pub mod terms;

@@ -4,17 +4,21 @@
 //! "ATTESTATION_REPORT", "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report;
 //! whether somebody trustworthy signed them is for `attestation-verify`, and for `attestation-evidence` on the simulated
 //! platform.
+//! [`table`] is what hosts hand out with a report, [`hcl`] and [`tpm`] are what Azure wraps around one.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+pub mod hcl;
 mod layout;
 mod parse;
 mod policy;
 mod product;
+pub mod table;
 mod tcb;
 pub mod tdx;
+pub mod tpm;
 
 pub use layout::{ReportSignature, SnpReport};
 pub use parse::{CpuId, ReportError, SigningKeyKind};

@@ -134,6 +134,8 @@ codes! {
     RimVersionMismatch = Fatal, "rim-version-mismatch";
     /// A RIM is not what its format prescribes. Not in the shared vocabulary.
     RimEncoding = Fatal, "rim-encoding";
+    /// The virtual TPM is not the one that the hardware report vouches for. Not in the shared vocabulary.
+    VtpmUnbound = Fatal, "vtpm-unbound";
     /// There is no evidence.
     EvidenceMissing = Fatal, "evidence-missing";
     /// There is no certificate for the key that signed.

@@ -40,8 +40,10 @@ pub mod snp;
 pub mod tdx;
 mod trail;
 mod verified;
+mod vtpm;
 
 pub use code::{Code, Kind};
 pub use revocation::CRLS_MAX;
 pub use trail::{Check, Label, Rejection, Trail};
 pub use verified::Verified;
+pub use vtpm::{Pcr, Vtpm, VtpmBundle, VtpmChallenge};

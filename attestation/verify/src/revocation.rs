@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use attestation_x509::{Certificate, Crl, Instant};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, name};
 use crate::trail::Stop;
 use crate::{Code, Trail};
 
@@ -66,7 +66,7 @@ fn check_signature<'a>(
 pub(crate) fn check_silence(trail: &mut Trail, crl: &Crl, chain: &Chain) -> Result<(), Stop> {
     for certificate in chain.iter().filter(|certificate| certificate.issuer() == crl.issuer()) {
         let is_revoked = crl.revokes(certificate);
-        let what = format!("revocation of {}", certificate.subject());
+        let what = format!("revocation of {}", name(certificate.subject()));
         let serial = certificate.serial_hex();
         let found = format!("serial {serial} {}", if is_revoked { "listed" } else { "not listed" });
         trail.require(Code::CrlRevoked, what, format!("serial {serial} not listed"), found, !is_revoked)?;
@@ -75,7 +75,7 @@ pub(crate) fn check_silence(trail: &mut Trail, crl: &Crl, chain: &Chain) -> Resu
 }
 
 fn check_freshness(trail: &mut Trail, issuer: &Certificate, newest: Option<&Crl>, at: Instant) {
-    let what = format!("CRL of {}", issuer.subject());
+    let what = format!("CRL of {}", name(issuer.subject()));
     let Some(crl) = newest else {
         trail.note(Code::RevocationUnchecked, what, "supplied", "none", false);
         return;

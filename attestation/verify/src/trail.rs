@@ -1,6 +1,7 @@
 //! The record of what was checked.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,7 +20,7 @@ pub struct Check {
     pub expected: String,
     /// What was.
     pub found: String,
-    /// What that means; `None` when the check holds.
+    /// What that means. `None` when the check holds and there is no more to say.
     pub code: Option<Code>,
 }
 
@@ -40,7 +41,7 @@ impl Trail {
         &self.0
     }
 
-    /// The checks that do not hold.
+    /// The checks that do not hold, and facts that must be reported.
     pub fn findings(&self) -> impl Iterator<Item = (Code, &Check)> {
         self.0.iter().filter_map(|check| check.code.map(|code| (code, check)))
     }
@@ -84,6 +85,13 @@ impl Trail {
     ) {
         debug_assert!(code.kind() != Kind::Fatal, "{code} must end verification");
         self.record(code, what, expected, found, holds);
+    }
+
+    /// Records what was established.
+    pub(crate) fn fact(&mut self, code: Code, what: impl Into<Label>, found: impl ToString) {
+        debug_assert!(code.kind() == Kind::Info, "{code} is no fact");
+        let found = found.to_string();
+        self.0.push(Check { what: what.into(), expected: found.clone(), found, code: Some(code) });
     }
 
     /// Ends verification when `result` is an error, and records that.
@@ -166,3 +174,8 @@ impl fmt::Display for Rejection {
 }
 
 impl core::error::Error for Rejection {}
+
+/// Bytes as people compare them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -15,6 +15,11 @@ impl<E> Verified<E> {
         Self { evidence, trail }
     }
 
+    /// To verify more that came with the evidence.
+    pub(crate) fn into_parts(self) -> (E, Trail) {
+        (self.evidence, self.trail)
+    }
+
     /// The evidence.
     #[must_use]
     pub const fn evidence(&self) -> &E {

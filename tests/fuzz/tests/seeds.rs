@@ -9,6 +9,8 @@ use std::{env, fs};
 
 use attestation_claim::Outcome;
 use attestation_evidence::Evidence;
+use attestation_policy::Preset;
+use attestation_verify::snp::AUTHORITIES;
 use enclave_devices::net::Network;
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, Probe, ProbeDone, Ready, Status, Stopping, Usage, encode_body,
@@ -21,6 +23,10 @@ use tests_fuzz::{fixtures, tdx};
 use virtio_drivers::transport::DeviceType;
 use zerocopy::IntoBytes;
 
+// The writer of certificates in the verifier's tests.
+#[expect(dead_code, reason = "certificates are not written here, lists are")]
+#[path = "../../../attestation/verify/tests/snp_wrong_fields/der.rs"]
+mod der;
 // The builder of the crate's own tests.
 #[path = "../../../image/rom/src/test_elf.rs"]
 mod test_elf;
@@ -116,7 +122,57 @@ fn all() -> Seeds {
     add("service", "jobs", [&[0][..], &loader_stream()].concat());
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
+    collateral().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     seeds
+}
+
+/// What comes with evidence of SEV-SNP. AMD's authorities are public, and part of the verifier.
+fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let [.., turin, _] = AUTHORITIES;
+    let report = fixtures::report();
+    let pieces = [report.as_bytes(), turin, &revocation_list()];
+    let framed = pieces.iter().flat_map(|piece| {
+        let length = u16::try_from(piece.len()).unwrap().to_le_bytes();
+        length.into_iter().chain(piece.iter().copied()).collect::<Vec<u8>>()
+    });
+    let pem = b"-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
+    vec![
+        ("certificate", "ask-turin", turin.to_vec()),
+        ("crl", "one-entry", revocation_list()),
+        ("pem", "two", pem.repeat(2)),
+        ("policy", "strict", Preset::Strict.text().into()),
+        ("policy", "development", Preset::Development.text().into()),
+        ("recognise", "report", report.as_bytes().to_vec()),
+        ("recognise", "authority", turin.to_vec()),
+        ("recognise", "json", br#"{"vcekCert": "-----BEGIN", "certificateChain": ""}"#.to_vec()),
+        ("azure", "blob", hcl_report()),
+        ("azure", "quote", tpm_quote()),
+        ("snp-verify", "report-authority-list", framed.collect()),
+    ]
+}
+
+/// A list with one entry and a signature of zeros.
+fn revocation_list() -> Vec<u8> {
+    let issuer = der::amd_name("ARK-Turin");
+    let (this, next) = (der::utc_time("260101000000Z"), der::utc_time("270101000000Z"));
+    let entry = der::sequence(&[der::integer(&[3, 0, 1]), this.clone()]);
+    let entries = der::sequence(&[entry]);
+    let signed = der::sequence(&[der::integer(&[1]), der::pss(48), issuer, this, next, entries]);
+    der::sequence(&[signed, der::pss(48), der::bit_string(&[0; 512])])
+}
+
+/// A blob with a report of zeros and JSON without keys.
+fn hcl_report() -> Vec<u8> {
+    let mut bytes = vec![0; 0x4D4];
+    bytes[..4].copy_from_slice(&attestation_report::hcl::SIGNATURE);
+    (bytes[0x4C8], bytes[0x4CC], bytes[0x4D0]) = (2, 1, 2);
+    [bytes.as_slice(), b"{}"].concat()
+}
+
+/// A quote over register 0 for a nonce of two bytes.
+fn tpm_quote() -> Vec<u8> {
+    let head = [&[0xFF, 0x54, 0x43, 0x47, 0x80, 0x18, 0, 0, 0, 2][..], b"hi", &[0; 25]].concat();
+    [head.as_slice(), &[0, 0, 0, 1, 0, 11, 3, 1, 0, 0, 0, 1, 0xD1]].concat()
 }
 
 fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {

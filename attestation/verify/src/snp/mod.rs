@@ -3,6 +3,7 @@
 //! Order: a signature is verified before what it signs is interpreted, from the root down. Nothing is read from the
 //! report before its signature holds, except what its layout needs.
 
+mod authorities;
 mod endorsement;
 mod findings;
 mod report;
@@ -11,16 +12,19 @@ mod roots;
 use attestation_report::{ReportError, SnpReport};
 use attestation_x509::Instant;
 
+pub use authorities::AUTHORITIES;
 pub use endorsement::{CHAIN_MAX, Collateral, Endorsement};
 pub use roots::{Root, Roots};
 
-use crate::{Code, Rejection, Trail, Verified};
+use crate::{Code, Rejection, Trail, Verified, Vtpm, VtpmBundle, VtpmChallenge, vtpm};
 
 /// What [`Verified`] holds for SEV-SNP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnpEvidence {
     report: SnpReport,
     endorsement: Endorsement,
+    vtpm: Option<Vtpm>,
+    answers_a_challenge: bool,
 }
 
 impl SnpEvidence {
@@ -34,6 +38,18 @@ impl SnpEvidence {
     #[must_use]
     pub const fn endorsement(&self) -> &Endorsement {
         &self.endorsement
+    }
+
+    /// Whether a challenge was posed; evidence that does not answer it is never verified.
+    #[must_use]
+    pub const fn answers_a_challenge(&self) -> bool {
+        self.answers_a_challenge
+    }
+
+    /// The virtual TPM that the report vouches for, in evidence of Azure.
+    #[must_use]
+    pub const fn vtpm(&self) -> Option<&Vtpm> {
+        self.vtpm.as_ref()
     }
 }
 
@@ -59,6 +75,33 @@ pub fn verify(
 ) -> Result<Verified<SnpEvidence>, Rejection> {
     let report = read_report(report)?;
     Endorsement::verify(collateral, roots, at)?.verify_report(report, challenge)
+}
+
+/// Verifies evidence of Azure, whose guests reach the report through a virtual TPM: report and endorsement as in [`verify`],
+/// then the TPM's quote under the key that `REPORT_DATA` binds. The challenge is answered by the quote.
+///
+/// # Errors
+/// The first check that fails, with all before it.
+pub fn verify_azure(
+    bundle: &VtpmBundle<'_>,
+    collateral: &Collateral<'_>,
+    challenge: VtpmChallenge<'_>,
+    roots: &Roots<'_>,
+    at: Instant,
+) -> Result<Verified<SnpEvidence>, Rejection> {
+    let mut trail = Trail::default();
+    let hcl = vtpm::parse_hcl(&mut trail, bundle.hcl_report).map_err(|_| Rejection::new(trail))?;
+    let report = read_report(Some(hcl.hardware_report))?;
+    let verified = Endorsement::verify(collateral, roots, at)?.verify_report(report, Challenge::NotPosed)?;
+    let (mut evidence, mut trail) = verified.into_parts();
+    match vtpm::check(&mut trail, &report.report_data, &hcl, bundle, challenge) {
+        Ok(vtpm) => {
+            evidence.vtpm = Some(vtpm);
+            evidence.answers_a_challenge = challenge != VtpmChallenge::NotPosed;
+            Ok(Verified::new(evidence, trail))
+        }
+        Err(_) => Err(Rejection::new(trail)),
+    }
 }
 
 /// First stage: bytes to a report that nobody has signed yet.

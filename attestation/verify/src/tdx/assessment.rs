@@ -120,7 +120,10 @@ impl TcbAssessment {
             [] => self.status.to_string(),
             behind => format!("{}; behind the newest: {}", self.status, behind.join(", ")),
         };
-        trail.note(self.status.code(), "TCB status", TcbStatus::UpToDate, found, false);
+        match self.status {
+            TcbStatus::UpToDate => trail.fact(Code::TcbUpToDate, "TCB status", found),
+            status => trail.note(status.code(), "TCB status", TcbStatus::UpToDate, found, false),
+        }
     }
 }
 

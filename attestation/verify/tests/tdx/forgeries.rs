@@ -80,7 +80,7 @@ fn the_pck_chain_must_be_intels() {
         (
             |world| (world.ca.signer, world.chain) = (STRANGER, vec![0, 1]),
             "certificate-signature-invalid",
-            "by C=US",
+            "by Intel SGX Root CA",
             "not valid",
         ),
         (|world| world.pck.signer = STRANGER, "certificate-signature-invalid", "Platform CA", "not valid"),

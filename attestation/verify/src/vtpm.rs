@@ -1,0 +1,169 @@
+//! Azure's virtual TPM: the hardware report binds runtime data, the runtime data names an attestation key, the key signs a
+//! quote over the verifier's nonce and the registers.
+//!
+//! Guests there cannot choose `REPORT_DATA`: what is fresh, and what they measured, only the quote says. The virtual TPM is
+//! part of the paravisor, which the launch measurement covers.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use attestation_report::hcl::HclReport;
+use attestation_report::tpm::{PCR_COUNT, TpmQuote};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use rsa::{BoxedUint, Pkcs1v15Sign};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::trail::{Stop, hex};
+use crate::{Code, Trail};
+
+/// Contents of a register of the SHA-256 bank.
+pub type Pcr = [u8; 32];
+
+/// What a guest of Azure hands out besides certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VtpmBundle<'a> {
+    /// NV index 0x01400001.
+    pub hcl_report: &'a [u8],
+    /// `TPMS_ATTEST`.
+    pub quote: &'a [u8],
+    /// RSASSA-PKCS1-v1_5 with SHA-256 over the quote, big-endian.
+    pub signature: &'a [u8],
+    /// All 24 registers, in their order.
+    pub pcrs: &'a [Pcr],
+}
+
+/// What the quote has to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VtpmChallenge<'a> {
+    /// `extraData` must be this.
+    Nonce(&'a [u8]),
+    /// Nobody asked: the quote is looked at, not relied on for freshness.
+    NotPosed,
+}
+
+/// A virtual TPM that the hardware report vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vtpm {
+    /// Registers that the quote covers: number and contents.
+    pub pcrs: Vec<(usize, Pcr)>,
+    /// JSON with Azure's keys and the configuration of the machine.
+    pub runtime_data: Vec<u8>,
+    /// `extraData` of the quote.
+    pub nonce: Vec<u8>,
+}
+
+/// First stage: the parts of the blob, not yet believed.
+pub(crate) fn parse_hcl<'a>(trail: &mut Trail, bytes: &'a [u8]) -> Result<HclReport<'a>, Stop> {
+    trail.unwrap(Code::Malformed, "HCL report", "a hardware report and runtime data", HclReport::parse(bytes))
+}
+
+/// Second stage, under a report that is verified: runtime data, key, quote, registers.
+pub(crate) fn check(
+    trail: &mut Trail,
+    report_data: &[u8; 64],
+    hcl: &HclReport<'_>,
+    bundle: &VtpmBundle<'_>,
+    challenge: VtpmChallenge<'_>,
+) -> Result<Vtpm, Stop> {
+    check_runtime_data(trail, report_data, hcl.runtime_data)?;
+    let key = attestation_key(trail, hcl.runtime_data)?;
+    let holds = key.verify(pkcs1v15_sha256(), &Sha256::digest(bundle.quote), bundle.signature).is_ok();
+    let found = if holds { "valid" } else { "not valid" };
+    trail.require(Code::VtpmUnbound, "vTPM quote signature", "by HCLAkPub", found, holds)?;
+    let quote = TpmQuote::parse(bundle.quote);
+    let quote = trail.unwrap(Code::VtpmUnbound, "vTPM quote", "TPMS_ATTEST over PCRs", quote)?;
+    if let VtpmChallenge::Nonce(nonce) = challenge {
+        let (expected, found) = (hex(nonce), hex(quote.extra_data));
+        let holds = quote.extra_data == nonce;
+        trail.require(Code::NonceMismatch, "vTPM quote extraData", expected, found, holds)?;
+    }
+    let pcrs = check_registers(trail, &quote, bundle.pcrs)?;
+    trail.fact(Code::VtpmBound, "vTPM", "quote signed by the key that REPORT_DATA binds");
+    Ok(Vtpm { pcrs, runtime_data: hcl.runtime_data.to_vec(), nonce: quote.extra_data.to_vec() })
+}
+
+/// `REPORT_DATA` is the SHA-256 of the JSON, and zeros.
+fn check_runtime_data(trail: &mut Trail, report_data: &[u8; 64], runtime_data: &[u8]) -> Result<(), Stop> {
+    let mut expected = [0; 64];
+    let digest = Sha256::digest(runtime_data);
+    expected.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    let holds = *report_data == expected;
+    trail.require(Code::VtpmUnbound, "REPORT_DATA", hex(&expected), hex(report_data), holds)
+}
+
+#[derive(Deserialize)]
+struct RuntimeData<'a> {
+    #[serde(borrow)]
+    keys: Vec<JsonWebKey<'a>>,
+}
+
+#[derive(Deserialize)]
+struct JsonWebKey<'a> {
+    kid: &'a str,
+    kty: &'a str,
+    e: &'a str,
+    n: &'a str,
+}
+
+const KEY_ID: &str = "HCLAkPub";
+const KEY_BITS: u32 = 2048;
+const KEY_BYTES: usize = 256;
+
+/// The one RSA key with 2048 bits named `HCLAkPub`.
+fn attestation_key(trail: &mut Trail, runtime_data: &[u8]) -> Result<rsa::PublicKey, Stop> {
+    let (code, what) = (Code::VtpmUnbound, "runtime data");
+    let data = serde_json::from_slice::<RuntimeData<'_>>(runtime_data);
+    let data = trail.unwrap(code, what, "JSON with keys", data)?;
+    let mut named = data.keys.iter().filter(|key| key.kid == KEY_ID);
+    let key = match (named.next(), named.next()) {
+        (Some(key), None) => read_key(key),
+        _ => Err("another number of them"),
+    };
+    trail.unwrap(code, "runtime data, HCLAkPub", "one RSA key with 2048 bits, exponent AQAB", key)
+}
+
+fn read_key(key: &JsonWebKey<'_>) -> Result<rsa::PublicKey, &'static str> {
+    if key.kty != "RSA" || key.e != "AQAB" {
+        return Err("another kind of key");
+    }
+    let mut modulus = [0; KEY_BYTES];
+    let modulus =
+        Base64UrlUnpadded::decode(key.n, &mut modulus).map_err(|_| "no base64url of that length")?;
+    if modulus.len() != KEY_BYTES {
+        return Err("another length");
+    }
+    let modulus = BoxedUint::from_be_slice(modulus, KEY_BITS).map_err(|_| "no modulus")?;
+    rsa::PublicKey::new(modulus, BoxedUint::from(65537_u32)).map_err(|_| "no modulus")
+}
+
+/// `DigestInfo` of SHA-256 (RFC 8017, section 9.2, note 1).
+fn pkcs1v15_sha256() -> Pkcs1v15Sign {
+    const PREFIX: [u8; 19] = *b"\x30\x31\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+    Pkcs1v15Sign { hash_len: Some(32), prefix: Box::new(PREFIX) }
+}
+
+/// The digest in the quote is that of the selected registers, one behind the other.
+fn check_registers(
+    trail: &mut Trail,
+    quote: &TpmQuote<'_>,
+    registers: &[Pcr],
+) -> Result<Vec<(usize, Pcr)>, Stop> {
+    let count = registers.len();
+    let what = "number of PCRs";
+    trail.require(Code::VtpmUnbound, what, PCR_COUNT, count, count == PCR_COUNT)?;
+    let selected: Vec<(usize, Pcr)> = registers
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(index, _)| {
+            quote.selected.checked_shr(u32::try_from(*index).unwrap_or(u32::MAX)).unwrap_or(0) & 1 == 1
+        })
+        .collect();
+    let mut hash = Sha256::new();
+    selected.iter().for_each(|(_, register)| hash.update(register));
+    let digest = hash.finalize();
+    let holds = digest.as_slice() == quote.pcr_digest;
+    trail.require(Code::VtpmUnbound, "vTPM quote pcrDigest", hex(&digest), hex(quote.pcr_digest), holds)?;
+    Ok(selected)
+}
