@@ -11,7 +11,7 @@ use p256::ecdsa::VerifyingKey;
 use super::{CHAIN_MAX, Collateral, Roots};
 use crate::chain::{Chain, ChainProfile, name};
 use crate::trail::Stop;
-use crate::{Code, Trail, revocation};
+use crate::{Code, Label, Trail, revocation};
 
 const PROFILE: ChainProfile = ChainProfile {
     name: "PCK chain",
@@ -121,7 +121,7 @@ pub(super) fn key(
 pub(super) fn check_length(
     trail: &mut Trail,
     code: Code,
-    what: &'static str,
+    what: impl Into<Label>,
     supplied: &[&[u8]],
 ) -> Result<(), Stop> {
     let found = supplied.len();
