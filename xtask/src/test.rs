@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 18] = [
+const BARE_PACKAGES: [&str; 19] = [
     "attestation-artefact",
     "attestation-claim",
     "attestation-evidence",
@@ -27,6 +27,7 @@ const BARE_PACKAGES: [&str; 18] = [
     "attestation-policy",
     "attestation-recognise",
     "attestation-report",
+    "attestation-rim",
     "attestation-verify",
     "attestation-x509",
     "enclave-devices",

@@ -35,6 +35,7 @@ extern crate alloc;
 
 mod chain;
 mod code;
+pub mod nvidia;
 mod revocation;
 pub mod snp;
 pub mod tdx;

@@ -10,7 +10,9 @@ use std::{env, fs};
 use attestation_claim::Outcome;
 use attestation_evidence::Evidence;
 use attestation_policy::Preset;
+use attestation_rim::SignedRim;
 use attestation_verify::snp::AUTHORITIES;
+use base64ct::{Base64, Encoding};
 use enclave_devices::net::Network;
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, Probe, ProbeDone, Ready, Status, Stopping, Usage, encode_body,
@@ -23,11 +25,16 @@ use tests_fuzz::{fixtures, tdx};
 use virtio_drivers::transport::DeviceType;
 use zerocopy::IntoBytes;
 
-// The writer of certificates in the verifier's tests.
+// The writer of AMD's certificates in the verifier's tests.
 #[expect(dead_code, reason = "certificates are not written here, lists are")]
 #[path = "../../../attestation/verify/tests/snp_wrong_fields/der.rs"]
+mod amd_der;
+// The builders of the crates' own tests.
+#[path = "../../../attestation/verify/tests/support/nvidia_der.rs"]
 mod der;
-// The builder of the crate's own tests.
+#[path = "../../../attestation/verify/tests/support/nvidia_pki.rs"]
+#[expect(dead_code, reason = "only what is signed is of use here")]
+mod pki;
 #[path = "../../../image/rom/src/test_elf.rs"]
 mod test_elf;
 
@@ -85,6 +92,7 @@ fn all() -> Seeds {
     add("tdx-collateral", "qe-identity", tdx::qe_identity().into());
     add("tdx-event-log", "ccel", [vec![0], tdx::ccel()].concat());
     add("tdx-event-log", "list", [vec![1], tdx::event_list().into()].concat());
+    nvidia_evidence().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     control_bodies().into_iter().for_each(|(name, choice, body)| {
         add("control", name, [&[choice], body.as_slice()].concat());
     });
@@ -153,12 +161,12 @@ fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 
 /// A list with one entry and a signature of zeros.
 fn revocation_list() -> Vec<u8> {
-    let issuer = der::amd_name("ARK-Turin");
-    let (this, next) = (der::utc_time("260101000000Z"), der::utc_time("270101000000Z"));
-    let entry = der::sequence(&[der::integer(&[3, 0, 1]), this.clone()]);
-    let entries = der::sequence(&[entry]);
-    let signed = der::sequence(&[der::integer(&[1]), der::pss(48), issuer, this, next, entries]);
-    der::sequence(&[signed, der::pss(48), der::bit_string(&[0; 512])])
+    let issuer = amd_der::amd_name("ARK-Turin");
+    let (this, next) = (amd_der::utc_time("260101000000Z"), amd_der::utc_time("270101000000Z"));
+    let entry = amd_der::sequence(&[amd_der::integer(&[3, 0, 1]), this.clone()]);
+    let entries = amd_der::sequence(&[entry]);
+    let signed = amd_der::sequence(&[amd_der::integer(&[1]), amd_der::pss(48), issuer, this, next, entries]);
+    amd_der::sequence(&[signed, amd_der::pss(48), amd_der::bit_string(&[0; 512])])
 }
 
 /// A blob with a report of zeros and JSON without keys.
@@ -173,6 +181,28 @@ fn hcl_report() -> Vec<u8> {
 fn tpm_quote() -> Vec<u8> {
     let head = [&[0xFF, 0x54, 0x43, 0x47, 0x80, 0x18, 0, 0, 0, 2][..], b"hi", &[0; 25]].concat();
     [head.as_slice(), &[0, 0, 0, 1, 0, 11, 3, 1, 0, 0, 0, 1, 0xD1]].concat()
+}
+
+fn nvidia_evidence() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let mut plan = pki::Plan::gpu();
+    assert_eq!(plan.driver.signer, fixtures::RIM_SIGNER);
+    // As short as they can be: the fuzzer changes all of it.
+    plan.report.blocks.truncate(3);
+    plan.driver.measurements.truncate(6);
+    let (gpu, switch) = (plan.build(), pki::Plan::switch().build());
+    let [chain, report] = [&gpu.chain, &gpu.report].map(|bytes| Base64::encode_string(bytes));
+    let json = format!(
+        r#"[{{"arch":"HOPPER","certificate":"{chain}","evidence":"{report}","nonce":"{}","version":"1.0"}}]"#,
+        "4e".repeat(32)
+    );
+    let signed = SignedRim::parse(&gpu.driver).unwrap();
+    assert_eq!(signed.verify(&fixtures::rim_key()).unwrap().measurements.len(), 6);
+    vec![
+        ("measurement-report", "gpu", gpu.report),
+        ("measurement-report", "switch", switch.report),
+        ("rim", "driver", gpu.driver),
+        ("sdk-evidence", "gpu", json.into_bytes()),
+    ]
 }
 
 fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {
