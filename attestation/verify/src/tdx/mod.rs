@@ -1,10 +1,11 @@
-//! Intel TDX: quote, attestation key, quoting enclave, PCK certificate, pinned root; and what Intel says of the platform.
+//! Intel TDX: quote, attestation key, quoting enclave, PCK certificate, pinned root; and what Intel says of the
+//! platform.
 //!
-//! Order: a signature is verified before what it signs is interpreted, from the root down. Nothing is read from the quote
-//! before its signature holds, except what its layout needs and the certificates that it carries.
+//! Order: a signature is verified before what it signs is interpreted, from the root down. Nothing is read from the
+//! quote before its signature holds, except what its layout needs and the certificates that it carries.
 //!
-//! Absent collateral is not forgotten: for each piece that is missing a finding says so, and no status of the TCB is made
-//! up. Collateral that is there must hold, or the evidence is rejected.
+//! Absent collateral is not forgotten: for each piece that is missing a finding says so, and no status of the TCB is
+//! made up. Collateral that is there must hold, or the evidence is rejected.
 
 mod assessment;
 mod document;
@@ -204,7 +205,8 @@ fn check(
     })
 }
 
-/// Verifies TCB info and QE identity, that they are about this platform and this quote, and assesses the platform by both.
+/// Verifies TCB info and QE identity, that they are about this platform and this quote, and assesses the platform by
+/// both.
 fn assess(
     trail: &mut Trail,
     quote: &Quote<'_>,
