@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 19] = [
+const BARE_PACKAGES: [&str; 20] = [
     "attestation-artefact",
     "attestation-claim",
     "attestation-corim",
@@ -28,6 +28,7 @@ const BARE_PACKAGES: [&str; 19] = [
     "attestation-policy",
     "attestation-recognise",
     "attestation-report",
+    "attestation-rim",
     "attestation-verify",
     "attestation-x509",
     "enclave-devices",

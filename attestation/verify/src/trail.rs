@@ -46,6 +46,21 @@ impl Trail {
         self.0.iter().filter_map(|check| check.code.map(|code| (code, check)))
     }
 
+    /// The result of `verify` and the record of it, or the rejection that it ended in.
+    pub(crate) fn of<T>(verify: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<(T, Self), Rejection> {
+        let mut trail = Self::default();
+        match verify(&mut trail) {
+            Ok(result) => Ok((result, trail)),
+            Err(_) => Err(Rejection::new(trail)),
+        }
+    }
+
+    /// Takes over the checks of `other`, with `prefix` before their names.
+    pub(crate) fn append(&mut self, prefix: &str, other: Self) {
+        let labelled = |check: Check| Check { what: format!("{prefix}: {}", check.what).into(), ..check };
+        self.0.extend(other.0.into_iter().map(labelled));
+    }
+
     /// Records a check that holds, or else ends verification with `code`.
     pub(crate) fn require(
         &mut self,
