@@ -122,7 +122,8 @@ fn an_artefact_that_is_none() {
 fn the_loader_launches_nothing_from_a_damaged_folder() {
     let Some(rom) = rom() else { return };
     let image = build_image(rom, ECHO);
-    let files = [ImageFile::Rom, ImageFile::Component, ImageFile::Artefact, ImageFile::Manifest];
+    let files =
+        [ImageFile::Rom, ImageFile::Component, ImageFile::Artefact, ImageFile::Manifest, ImageFile::Corim];
     for file in files {
         for damage in
             [|bytes: &mut Vec<u8>| flip(bytes, 300), |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1)]
