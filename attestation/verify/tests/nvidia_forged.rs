@@ -184,13 +184,7 @@ fn manifests_for_something_else() {
 #[test]
 fn signatures_of_manifests() {
     let code = Code::RimSignatureInvalid;
-    refused(
-        |plan| plan.driver.signer = 66,
-        code,
-        "driver RIM: signature",
-        "by RIM Signer",
-        "SignatureValue",
-    );
+    refused(|plan| plan.driver.signer = 66, code, "driver RIM: signature", "by RIM Signer", "SignatureValue");
     let edited = |plan: &mut Plan| plan.driver.edit = |file| file.replacen("name=\"M\"", "name=\"N\"", 1);
     refused(edited, code, "driver RIM: signature", "by RIM Signer", "digest of the RIM: expected");
     let code = Code::RimEncoding;
@@ -278,13 +272,7 @@ fn chains_of_manifests() {
     let code = Code::RimSignatureInvalid;
     refused(|plan| plan.rim_chain[0].signer = 66, code, "on RIM Signer", "by RIM L3", "not valid");
     let code = Code::CertificateProfile;
-    refused(
-        |plan| plan.rim_chain[1].is_authority = false,
-        code,
-        "rights of RIM L3",
-        "an authority",
-        "none",
-    );
+    refused(|plan| plan.rim_chain[1].is_authority = false, code, "rights of RIM L3", "an authority", "none");
     refused(
         |plan| plan.rim_chain[0].is_authority = true,
         code,
