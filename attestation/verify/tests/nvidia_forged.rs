@@ -278,13 +278,7 @@ fn chains_of_manifests() {
     let code = Code::RimSignatureInvalid;
     refused(|plan| plan.rim_chain[0].signer = 66, code, "on RIM Signer", "by RIM L3", "not valid");
     let code = Code::CertificateProfile;
-    refused(
-        |plan| plan.rim_chain[1].is_authority = false,
-        code,
-        "rights of RIM L3",
-        "an authority",
-        "none",
-    );
+    refused(|plan| plan.rim_chain[1].is_authority = false, code, "rights of RIM L3", "an authority", "none");
     refused(
         |plan| plan.rim_chain[0].is_authority = true,
         code,
