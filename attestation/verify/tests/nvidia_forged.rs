@@ -130,7 +130,7 @@ fn device_certificates_out_of_date() {
 
 #[test]
 fn reports() {
-    refused(|plan| plan.report.signer = 66, Code::SignatureInvalid, "report", "by GH100", "not valid");
+    refused(|plan| plan.report.signer = 66, Code::SignatureInvalid, "report", "by CN=GH100", "not valid");
     let other_nonce = |plan: &mut Plan| plan.report.nonce = [0x4F; 32];
     refused(other_nonce, Code::NonceMismatch, "nonce", &"4e".repeat(32), &"4f".repeat(32));
     let other_fwid = |plan: &mut Plan| plan.certified_fwid = [0xF2; 48];
@@ -184,9 +184,15 @@ fn manifests_for_something_else() {
 #[test]
 fn signatures_of_manifests() {
     let code = Code::RimSignatureInvalid;
-    refused(|plan| plan.driver.signer = 66, code, "driver RIM: signature", "by RIM Signer", "SignatureValue");
+    refused(
+        |plan| plan.driver.signer = 66,
+        code,
+        "driver RIM: signature",
+        "by CN=RIM Signer",
+        "SignatureValue",
+    );
     let edited = |plan: &mut Plan| plan.driver.edit = |file| file.replacen("name=\"M\"", "name=\"N\"", 1);
-    refused(edited, code, "driver RIM: signature", "by RIM Signer", "digest of the RIM: expected");
+    refused(edited, code, "driver RIM: signature", "by CN=RIM Signer", "digest of the RIM: expected");
     let code = Code::RimEncoding;
     let wrapped = |plan: &mut Plan| {
         plan.driver.edit = |file| {
