@@ -10,8 +10,14 @@ use crate::image;
 use crate::workspace::Workspace;
 
 /// The files that make up an image.
-const FILES: [&str; 5] =
-    ["redoubt.rom", "component.wasm", "artefact.cwasm", "manifest.json", "reference-values.json"];
+const FILES: [&str; 6] = [
+    "redoubt.rom",
+    "component.wasm",
+    "artefact.cwasm",
+    "manifest.json",
+    "reference-values.corim",
+    "reference-values.json",
+];
 
 /// Copies the checkout to a folder with another name and depth, builds the example's image there, and compares it with
 /// the one in `image`.

@@ -1,5 +1,7 @@
 //! What commands need and how to get it.
 
+mod python;
+
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,8 @@ use loader_vmm::{QEMU_VARIABLE, Qemu};
 
 use crate::process::Tool;
 use crate::workspace::Workspace;
+
+pub(crate) use python::sev_snp_measure;
 
 /// The guest's compiler. Pinned: it decides the ROM's bytes.
 pub(crate) const GUEST_TOOLCHAIN: &str = "nightly-2026-09-01";
@@ -70,12 +74,20 @@ pub(crate) enum Need {
     Qemu,
     /// For libFuzzer.
     CppCompiler,
+    /// Computes launch digests that tests compare with ours.
+    SevSnpMeasure,
 }
 
 impl Need {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::GuestToolchain, Self::GuestClippy, Self::ComponentTarget, Self::Qemu, Self::CppCompiler];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::GuestToolchain,
+        Self::GuestClippy,
+        Self::ComponentTarget,
+        Self::Qemu,
+        Self::CppCompiler,
+        Self::SevSnpMeasure,
+    ];
     /// What it takes to build an image and run it.
     pub(crate) const TO_RUN: [Self; 3] = [Self::GuestToolchain, Self::ComponentTarget, Self::Qemu];
 
@@ -86,6 +98,7 @@ impl Need {
             Self::ComponentTarget => "the wasm target",
             Self::Qemu => QEMU.name,
             Self::CppCompiler => CPP_COMPILER.name,
+            Self::SevSnpMeasure => "sev-snp-measure",
         }
     }
 
@@ -103,6 +116,7 @@ impl Need {
                     .is_some_and(|path| Path::new(&path).join("lib/rustlib").join(COMPONENT_TARGET).is_dir())
             }
             Self::Qemu => Qemu::find(None).is_ok(),
+            Self::SevSnpMeasure => python::is_there(workspace),
             Self::CppCompiler => find_program(&cpp_compiler(env::var(CPP_VARIABLE).ok())).is_some(),
         }
     }
@@ -121,6 +135,7 @@ impl Need {
             }
             Self::Qemu => return install_qemu(),
             Self::CppCompiler => return install_cpp_compiler(),
+            Self::SevSnpMeasure => return python::install(workspace),
         }
         .run(&format!("installing {}", self.name()))
         .map(drop)

@@ -18,9 +18,10 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 19] = [
+const BARE_PACKAGES: [&str; 20] = [
     "attestation-artefact",
     "attestation-claim",
+    "attestation-corim",
     "attestation-evidence",
     "attestation-manifest",
     "attestation-measure",
@@ -153,11 +154,16 @@ pub(crate) fn run(workspace: &Workspace, length: Length, only: &[Suite]) -> Resu
 }
 
 fn host(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
-    setup::ensure(workspace, &[Need::Qemu])?;
-    let test = Tool::cargo(workspace).args(["test", "--workspace", "--exclude", "tests-e2e", "--locked"]);
+    setup::ensure(workspace, &[Need::Qemu, Need::SevSnpMeasure])?;
+    let test = Tool::cargo(workspace)
+        .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked"])
+        .env("REDOUBT_SEV_SNP_MEASURE", setup::sev_snp_measure(workspace));
+    let required = "qemu,sev-snp-measure";
     let test = match fixtures(workspace) {
-        Some(folder) => test.env("REDOUBT_REQUIRE", "qemu,fixtures").env("REDOUBT_FIXTURES", folder),
-        None => test.env("REDOUBT_REQUIRE", "qemu"),
+        Some(folder) => {
+            test.env("REDOUBT_REQUIRE", format!("{required},fixtures")).env("REDOUBT_FIXTURES", folder)
+        }
+        None => test.env("REDOUBT_REQUIRE", required),
     };
     let (_, skipped) = with_ignored(test.args(["--", "--show-output"]), length).run_tests("cargo test")?;
     Ok(skipped)

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::measure::arguments::{DIFF_EXAMPLES, DiffArguments, MEASURE_EXAMPLES, MeasureArguments};
+
 /// Checks evidence and claims of Redoubt guests. Reads files only: no network, no clock, no state.
 #[derive(Debug, Parser)]
 #[command(name = "redoubt-verify", version, arg_required_else_help = true, after_help = AFTER_HELP)]
@@ -20,6 +22,12 @@ pub enum Command {
     /// Check a claim against the input, the output and the image that it should be about, or evidence against a policy.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckArguments>),
+    /// Find where two ROMs part: the first page that is measured and differs, and what lies there.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArguments),
+    /// Predict what platforms will report of guests that are launched from a ROM.
+    #[command(after_help = MEASURE_EXAMPLES)]
+    Measure(MeasureArguments),
     /// Make and explain policies: which genuine hardware is wanted.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -123,6 +131,7 @@ Examples:
   redoubt-verify show report.bin vcek.der
   redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
       --reference dist/reference-values.json
+  redoubt-verify measure dist/redoubt.rom
   redoubt-verify completion bash > ~/.local/share/bash-completion/completions/redoubt-verify";
 
 const CHECK_EXAMPLES: &str = "\

@@ -133,6 +133,15 @@ pub fn read_item(path: &Path) -> Result<Vec<u8>, FileError> {
     if path == Path::new("-") { ITEM.read_from(io::stdin().lock(), path) } else { ITEM.read(path) }
 }
 
+/// Reads a ROM.
+///
+/// # Errors
+/// It cannot be read, or is longer than firmware is.
+pub fn read_rom(path: &Path) -> Result<Vec<u8>, FileError> {
+    Kind { next: "name a ROM, such as the redoubt.rom that `cargo xtask image` writes to dist/", ..ROM }
+        .read(path)
+}
+
 /// A kind of file.
 #[derive(Clone, Copy)]
 struct Kind {

@@ -1,7 +1,7 @@
 //! `redoubt-verify`: checks evidence and claims.
 //!
 //! [`check`] is the verdict logic: it takes bytes, reads no file, no clock and no network, and names every check that it
-//! made. The rest reads files and prints.
+//! made. [`measure`] predicts what a ROM measures to. The rest reads files and prints.
 //! Panics: never on input.
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ pub mod arguments;
 pub mod check;
 pub mod explain;
 pub mod files;
+pub mod measure;
 pub mod progress;
 pub mod render;
 pub mod show;

@@ -1,4 +1,5 @@
-//! `redoubt-verify`: reads files, asks [`attestation_cli::check`] or [`attestation_cli::show`], prints the answer.
+//! `redoubt-verify`: reads files, asks [`attestation_cli::check`], [`attestation_cli::show`] or
+//! [`attestation_cli::measure`], prints the answer.
 #![forbid(unsafe_code)]
 
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +10,8 @@ use attestation_cli::appraise::{Question, appraise};
 use attestation_cli::arguments::{Arguments, CheckArguments, Command, PolicyCommand, ShowArguments};
 use attestation_cli::check::{Hardware, SimulatedEvidence, Verdict, check};
 use attestation_cli::files::{ClaimFiles, read_item};
+use attestation_cli::measure::arguments::{DiffArguments, MeasureArguments};
+use attestation_cli::measure::{self, run_diff, run_measure};
 use attestation_cli::progress::{Audience, Progress};
 use attestation_cli::render::{Colours, json, table};
 use attestation_cli::show::{self, show};
@@ -19,12 +22,16 @@ use clap::{CommandFactory, Parser};
 
 /// The claim was checked and is not to be believed.
 const REFUSED: u8 = 1;
+/// Two ROMs do not measure to the same.
+const DIFFERENT: u8 = 1;
 /// Nothing was checked. `clap` uses the same for wrong usage.
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check(arguments) => run_check(&arguments),
+        Command::Diff(arguments) => show_difference(&arguments),
+        Command::Measure(arguments) => show_measurements(&arguments),
         Command::Policy(command) => run_policy(&command),
         Command::Show(arguments) => run_show(&arguments),
         Command::Completion { shell } => {
@@ -120,6 +127,32 @@ fn run_show(arguments: &ShowArguments) -> ExitCode {
     }
     let text = if arguments.json { show::json(&items) } else { show::table(&items, colours()) };
     print(text.as_bytes(), ExitCode::SUCCESS)
+}
+
+fn show_measurements(arguments: &MeasureArguments) -> ExitCode {
+    match run_measure(arguments) {
+        Ok(report) => {
+            let text =
+                if arguments.json { measure::json(&report) } else { measure::table::measurements(&report) };
+            print(text.as_bytes(), ExitCode::SUCCESS)
+        }
+        Err(error) => unusable(&error.to_string()),
+    }
+}
+
+fn show_difference(arguments: &DiffArguments) -> ExitCode {
+    match run_diff(arguments) {
+        Ok(report) => {
+            let text = if arguments.json {
+                measure::json(&report)
+            } else {
+                measure::table::differences(&report, colours())
+            };
+            let status = if report.equal { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENT) };
+            print(text.as_bytes(), status)
+        }
+        Err(error) => unusable(&error.to_string()),
+    }
 }
 
 /// Names of files and fields come from outside. Nobody is left to tell when standard error is closed.

@@ -29,6 +29,9 @@ pub enum MeasureError {
         /// What the entry points to.
         what: &'static str,
     },
+    /// Processors but the first have no address to start at.
+    #[error("rom AP reset address: expected one for the processors after the first, found 0")]
+    ApReset,
     /// Metadata does not start where its entry says, or states another version or length than its records have.
     #[error("rom {what}: expected a version 1 table, found none at {distance:#x} bytes before the end")]
     Metadata {

@@ -4,48 +4,52 @@
 
 use alloc::vec::Vec;
 
-use crate::{MeasureError, PAGE_BYTES, PAGES_MAX, ROM_MAX_BYTES};
+use crate::section::{Section, checked_sections};
+use crate::{MeasureError, PAGE_BYTES, ROM_MAX_BYTES};
 
 /// First address after a ROM.
-const ROM_END_GPA: u64 = 1 << 32;
+pub(crate) const ROM_END_GPA: u64 = 1 << 32;
 /// Distance from the end of the ROM to the end of its GUID table.
-const TABLE_END_DISTANCE: usize = 0x20;
+pub(crate) const TABLE_END_DISTANCE: usize = 0x20;
 /// Length (u16) and GUID, which end every entry of the GUID table.
-const ENTRY_TRAILER_BYTES: usize = 18;
+pub(crate) const ENTRY_TRAILER_BYTES: usize = 18;
 /// Signature, length, version, record count: four u32, in both kinds of metadata.
-const METADATA_HEADER_BYTES: usize = 16;
-const SEV_RECORD_BYTES: usize = 12;
-const TDVF_RECORD_BYTES: usize = 32;
+pub(crate) const METADATA_HEADER_BYTES: usize = 16;
+pub(crate) const SEV_RECORD_BYTES: usize = 12;
+pub(crate) const TDVF_RECORD_BYTES: usize = 32;
 
 /// `96b582de-1fb2-45f7-baea-a366c55a082d`
-const FOOTER: [u8; 16] = 0xde82_b596_b21f_f745_baea_a366_c55a_082d_u128.to_be_bytes();
+pub(crate) const FOOTER: [u8; 16] = 0xde82_b596_b21f_f745_baea_a366_c55a_082d_u128.to_be_bytes();
 /// `dc886566-984a-4798-a75e-5585a7bf67cc`
-const SEV_METADATA: [u8; 16] = 0x6665_88dc_4a98_9847_a75e_5585_a7bf_67cc_u128.to_be_bytes();
+pub(crate) const SEV_METADATA: [u8; 16] = 0x6665_88dc_4a98_9847_a75e_5585_a7bf_67cc_u128.to_be_bytes();
 /// `e47a6535-984a-4798-865e-4685a7bf8ec2`
-const TDX_METADATA: [u8; 16] = 0x3565_7ae4_4a98_9847_865e_4685_a7bf_8ec2_u128.to_be_bytes();
+pub(crate) const TDX_METADATA: [u8; 16] = 0x3565_7ae4_4a98_9847_865e_4685_a7bf_8ec2_u128.to_be_bytes();
+/// `00f771de-1a7e-4fcb-890e-68c77e2fb44e`
+pub(crate) const AP_RESET: [u8; 16] = 0xde71_f700_7e1a_cb4f_890e_68c7_7e2f_b44e_u128.to_be_bytes();
 /// `e9eaf9f3-168e-44d5-a8eb-7f4d8738f6ae`, directly before the TDVF descriptor.
-const TDVF: [u8; 16] = 0xf3f9_eae9_8e16_d544_a8eb_7f4d_8738_f6ae_u128.to_be_bytes();
+pub(crate) const TDVF: [u8; 16] = 0xf3f9_eae9_8e16_d544_a8eb_7f4d_8738_f6ae_u128.to_be_bytes();
 
-/// GUID and data of an entry of the GUID table.
-type Entry<'a> = ([u8; 16], &'a [u8]);
+/// An entry of the GUID table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) guid: [u8; 16],
+    /// Where its data starts in the file; length and GUID follow.
+    pub(crate) offset: usize,
+    pub(crate) data: &'a [u8],
+}
 
 /// A ROM with a GUID table.
 #[derive(Debug)]
 pub(crate) struct Rom<'a> {
-    bytes: &'a [u8],
-    entries: Vec<Entry<'a>>,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) entries: Vec<Entry<'a>>,
 }
 
-/// Memory that a host adds at launch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Section<'a> {
-    pub(crate) gpa: u64,
-    pub(crate) bytes: u64,
-    pub(crate) kind: u32,
-    /// TDVF only; bit 0: contents are measured.
-    pub(crate) attributes: u32,
-    /// TDVF only: contents in the file.
-    pub(crate) data: &'a [u8],
+/// The records of a table, and where its header starts in the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Table<'a> {
+    pub(crate) offset: usize,
+    pub(crate) records: &'a [u8],
 }
 
 impl<'a> Rom<'a> {
@@ -63,40 +67,40 @@ impl<'a> Rom<'a> {
         ROM_END_GPA.saturating_sub(self.bytes.len() as u64)
     }
 
-    /// Pages of the file, in ascending order.
-    pub(crate) fn pages(&self) -> impl Iterator<Item = (u64, &'a [u8])> {
-        page_addresses(self.gpa(), self.bytes.len() as u64).zip(self.bytes.chunks_exact(PAGE_BYTES))
+    /// Address of the first instruction of processors but the first (`sev_es_parse_reset_block`).
+    pub(crate) fn ap_reset(&self) -> Result<u32, MeasureError> {
+        match self.word("AP reset address", AP_RESET)? {
+            0 => Err(MeasureError::ApReset),
+            address => Ok(address),
+        }
+    }
+
+    pub(crate) fn sev_table(&self) -> Result<Table<'a>, MeasureError> {
+        self.metadata(SEV_TABLE, SEV_METADATA, *b"ASEV", SEV_RECORD_BYTES)
+    }
+
+    pub(crate) fn tdvf_table(&self) -> Result<Table<'a>, MeasureError> {
+        self.metadata(TDVF_TABLE, TDX_METADATA, *b"TDVF", TDVF_RECORD_BYTES)
     }
 
     /// Records of the SEV metadata, in order.
     pub(crate) fn sev_sections(&self) -> Result<Vec<Section<'a>>, MeasureError> {
-        let what = "SEV metadata";
-        let table = self.metadata(what, SEV_METADATA, *b"ASEV", SEV_RECORD_BYTES)?;
-        let sections = table.chunks_exact(SEV_RECORD_BYTES).map(|record| {
-            let mut fields = Fields(record);
-            let (gpa, bytes, kind) = (fields.u32(), fields.u32(), fields.u32());
-            Section { gpa: gpa.into(), bytes: bytes.into(), kind, attributes: 0, data: &[] }
-        });
-        checked_sections(what, sections.collect())
+        let records = self.sev_table()?.records.chunks_exact(SEV_RECORD_BYTES);
+        checked_sections(SEV_TABLE, records.map(|record| Section::of_sev(&mut Fields(record))).collect())
     }
 
     /// Sections of the TDVF descriptor, in order.
     pub(crate) fn tdvf_sections(&self) -> Result<Vec<Section<'a>>, MeasureError> {
-        let what = "TDVF metadata";
-        let table = self.metadata(what, TDX_METADATA, *b"TDVF", TDVF_RECORD_BYTES)?;
         let mut sections = Vec::new();
-        for (index, record) in table.chunks_exact(TDVF_RECORD_BYTES).enumerate() {
-            let mut fields = Fields(record);
-            let (offset, raw_bytes) = (fields.usize(), fields.usize());
-            let (gpa, bytes, kind, attributes) = (fields.u64(), fields.u64(), fields.u32(), fields.u32());
-            let data = self
-                .bytes
-                .get(offset..)
-                .and_then(|rest| rest.get(..raw_bytes))
-                .ok_or(MeasureError::Section { what, index, rule: "contents inside the file" })?;
-            sections.push(Section { gpa, bytes, kind, attributes, data });
+        for (index, record) in self.tdvf_table()?.records.chunks_exact(TDVF_RECORD_BYTES).enumerate() {
+            let section = Section::of_tdvf(&mut Fields(record), self.bytes).ok_or(MeasureError::Section {
+                what: TDVF_TABLE,
+                index,
+                rule: "contents inside the file",
+            })?;
+            sections.push(section);
         }
-        checked_sections(what, sections)
+        checked_sections(TDVF_TABLE, sections)
     }
 
     /// The records of the table that an entry of the GUID table points to.
@@ -106,11 +110,12 @@ impl<'a> Rom<'a> {
         guid: [u8; 16],
         signature: [u8; 4],
         record_bytes: usize,
-    ) -> Result<&'a [u8], MeasureError> {
-        let distance = self.distance(what, guid)?;
+    ) -> Result<Table<'a>, MeasureError> {
+        // Where it does not fit, nothing is that long.
+        let distance = usize::try_from(self.word(what, guid)?).unwrap_or(usize::MAX);
         let wrong = MeasureError::Metadata { what, distance };
-        let start = self.bytes.len().checked_sub(distance).ok_or(wrong)?;
-        let (before, table) = self.bytes.split_at_checked(start).ok_or(wrong)?;
+        let offset = self.bytes.len().checked_sub(distance).ok_or(wrong)?;
+        let (before, table) = self.bytes.split_at_checked(offset).ok_or(wrong)?;
         let (header, rest) = table.split_at_checked(METADATA_HEADER_BYTES).ok_or(wrong)?;
         let mut fields = Fields(header);
         let (found_signature, length, version, count) =
@@ -121,24 +126,22 @@ impl<'a> Rom<'a> {
         if !is_table || !has_guid || length.checked_sub(METADATA_HEADER_BYTES) != Some(records_bytes) {
             return Err(wrong);
         }
-        rest.get(..records_bytes).ok_or(wrong)
+        Ok(Table { offset, records: rest.get(..records_bytes).ok_or(wrong)? })
     }
 
     /// The value of the one entry with this GUID.
-    fn distance(&self, what: &'static str, guid: [u8; 16]) -> Result<usize, MeasureError> {
-        let mut values = self.entries.iter().filter(|(found, _)| *found == guid).map(|(_, data)| *data);
+    fn word(&self, what: &'static str, guid: [u8; 16]) -> Result<u32, MeasureError> {
+        let mut values = self.entries.iter().filter(|entry| entry.guid == guid);
         match (values.next(), values.next()) {
             // VMMs differ in which of two entries they take: there may be only one.
-            (Some(data), None) if data.len() == 4 => Ok(Fields(data).usize()),
+            (Some(entry), None) if entry.data.len() == 4 => Ok(Fields(entry.data).u32()),
             _ => Err(MeasureError::Entry { what }),
         }
     }
 }
 
-/// Addresses of the pages of a range.
-pub(crate) fn page_addresses(gpa: u64, bytes: u64) -> impl Iterator<Item = u64> {
-    (gpa..gpa.saturating_add(bytes)).step_by(PAGE_BYTES)
-}
+pub(crate) const SEV_TABLE: &str = "SEV metadata";
+pub(crate) const TDVF_TABLE: &str = "TDVF metadata";
 
 /// Walks the GUID table backwards from its footer, as VMMs do.
 fn guid_entries(rom: &[u8]) -> Result<Vec<Entry<'_>>, MeasureError> {
@@ -150,13 +153,15 @@ fn guid_entries(rom: &[u8]) -> Result<Vec<Entry<'_>>, MeasureError> {
     }
     let impossible = |offset: usize, found: usize| MeasureError::GuidEntry { offset, found };
     let mut table = last_bytes(before, length).ok_or_else(|| impossible(end, length))?;
+    let start = before.len().saturating_sub(table.len());
     let mut entries = Vec::new();
     while !table.is_empty() {
+        let entry_end = start.saturating_add(table.len());
         let (before, length, guid) =
-            split_trailer(table).ok_or_else(|| impossible(table.len(), table.len()))?;
-        let data = last_bytes(before, length).ok_or_else(|| impossible(table.len(), length))?;
-        entries.push((guid, data));
+            split_trailer(table).ok_or_else(|| impossible(entry_end, table.len()))?;
+        let data = last_bytes(before, length).ok_or_else(|| impossible(entry_end, length))?;
         table = before.get(..before.len().saturating_sub(data.len())).unwrap_or_default();
+        entries.push(Entry { guid, offset: start.saturating_add(table.len()), data });
     }
     Ok(entries)
 }
@@ -174,31 +179,8 @@ fn last_bytes(bytes: &[u8], length: usize) -> Option<&[u8]> {
     bytes.get(start..)
 }
 
-/// Whole pages below 4 GiB, not too many of them.
-fn checked_sections<'a>(
-    what: &'static str,
-    sections: Vec<Section<'a>>,
-) -> Result<Vec<Section<'a>>, MeasureError> {
-    let mut pages: u64 = 0;
-    for (index, section) in sections.iter().enumerate() {
-        let broken = |rule| MeasureError::Section { what, index, rule };
-        let page = PAGE_BYTES as u64;
-        if !section.gpa.is_multiple_of(page) || !section.bytes.is_multiple_of(page) || section.bytes == 0 {
-            return Err(broken("whole pages"));
-        }
-        if section.gpa.checked_add(section.bytes).is_none_or(|end| end > ROM_END_GPA) {
-            return Err(broken("memory below 4 GiB"));
-        }
-        pages = pages.saturating_add(section.bytes.div_ceil(page));
-    }
-    if pages > PAGES_MAX {
-        return Err(MeasureError::TooManyPages { what });
-    }
-    Ok(sections)
-}
-
 /// Little-endian fields of a record whose length was checked; beyond its end there are only zeros.
-struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
     fn array<const N: usize>(&mut self) -> [u8; N] {
@@ -207,16 +189,16 @@ impl Fields<'_> {
         *field
     }
 
-    fn u32(&mut self) -> u32 {
+    pub(crate) fn u32(&mut self) -> u32 {
         u32::from_le_bytes(self.array())
     }
 
-    fn u64(&mut self) -> u64 {
+    pub(crate) fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.array())
     }
 
     /// A u32 used as offset or length; where it does not fit, nothing is that long.
-    fn usize(&mut self) -> usize {
+    pub(crate) fn usize(&mut self) -> usize {
         usize::try_from(self.u32()).unwrap_or(usize::MAX)
     }
 }

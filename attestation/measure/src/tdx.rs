@@ -1,98 +1,99 @@
-//! The TDX measurement of the initial contents (MRTD) under QEMU 10.1 or later.
+//! What TDX measures of the initial contents of a guest (MRTD).
+//!
+//! Source: QEMU `target/i386/kvm/tdx.c`, `hw/i386/tdvf.c`.
 
-use sha2::{Digest, Sha384};
+use alloc::vec::Vec;
+use core::fmt;
 
-use crate::rom::{Rom, Section, page_addresses};
-use crate::{MEASUREMENT_BYTES, MeasureError, PAGE_BYTES};
+use crate::launch::{Launch, Operations, Run, RunContents};
+use crate::page::{Operation, Source};
+use crate::rom::{Rom, TDVF_TABLE};
+use crate::section::{Section, TdvfSectionKind};
+use crate::{MEASUREMENT_BYTES, MeasureError};
 
-/// MRTD of a guest that starts from this ROM. Per page: `MEM.PAGE.ADD`, then, where its section is measured, one
-/// `MR.EXTEND` per 256 bytes. Older forks and other VMMs add all pages of a section first, and get another MRTD.
+/// MRTD of a guest that starts from this ROM under QEMU 10.1 or later; [`Launch::tdx`] has the other order too.
 ///
 /// # Errors
 /// The ROM is not one that QEMU would launch; see [`MeasureError`].
 pub fn tdx_mrtd(rom: &[u8]) -> Result<[u8; MEASUREMENT_BYTES], MeasureError> {
-    let sections = Rom::parse(rom)?.tdvf_sections()?;
-    for (index, section) in sections.iter().enumerate() {
-        check_section(section).map_err(|rule| MeasureError::Section { what: TABLE, index, rule })?;
-    }
-    let hand_off_blocks = sections.iter().filter(|section| section.kind == KIND_TD_HOB).count();
-    if hand_off_blocks != 1 {
-        return Err(MeasureError::Section {
-            what: TABLE,
-            index: sections.len(),
-            rule: "one TD hand-off block in all",
-        });
-    }
-    let mut hash = Sha384::new();
-    sections.iter().for_each(|section| add_section(&mut hash, section));
-    Ok(hash.finalize().into())
+    Launch::tdx(rom, PageOrder::Interleaved).map(|launch| launch.measurement())
 }
 
-const TABLE: &str = "TDVF metadata";
-const KIND_FIRMWARE: u32 = 0;
-const KIND_VARIABLES: u32 = 1;
-const KIND_TD_HOB: u32 = 2;
-const KIND_TEMP_MEMORY: u32 = 3;
+/// In which order a VMM adds and measures the pages of a section. The TDX module takes any, and MRTD tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageOrder {
+    /// Each page is measured when it is added. Linux `KVM_TDX_INIT_MEM_REGION`, so QEMU 10.1 or later.
+    Interleaved,
+    /// All pages of a section are added, then all are measured. Google's VMM (project-oak/oak `tdx_measurement`) and
+    /// QEMU forks from before TDX was upstream.
+    TwoPass,
+}
+
+impl fmt::Display for PageOrder {
+    /// One word for names of reference values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interleaved => "tdx:interleaved",
+            Self::TwoPass => "tdx:two-pass",
+        })
+    }
+}
+
 const ATTRIBUTE_EXTEND_MR: u32 = 1;
-/// What one `MR.EXTEND` covers.
-const CHUNK_BYTES: usize = 256;
+
+/// The sections in table order.
+pub(crate) fn runs<'a>(rom: &Rom<'a>, order: PageOrder) -> Result<Vec<Run<'a>>, MeasureError> {
+    let sections = rom.tdvf_sections()?;
+    let broken = |index: usize, rule| MeasureError::Section { what: TDVF_TABLE, index, rule };
+    for (index, section) in sections.iter().enumerate() {
+        check_section(section).map_err(|rule| broken(index, rule))?;
+    }
+    if sections.iter().filter(|section| section.kind == TdvfSectionKind::TD_HOB.0).count() != 1 {
+        return Err(broken(sections.len(), "one TD hand-off block in all"));
+    }
+    let mut runs = Vec::with_capacity(sections.len().saturating_mul(2));
+    for (index, section) in sections.iter().enumerate() {
+        let is_measured = section.attributes == ATTRIBUTE_EXTEND_MR;
+        let (add, extend) = (Operation::TdhMemPageAdd, Operation::TdhMrExtend);
+        match order {
+            _ if !is_measured => runs.push(section_run(index, section, Operations::One(add))),
+            PageOrder::Interleaved => runs.push(section_run(index, section, Operations::Two(add, extend))),
+            PageOrder::TwoPass => {
+                runs.push(section_run(index, section, Operations::One(add)));
+                runs.push(section_run(index, section, Operations::One(extend)));
+            }
+        }
+    }
+    Ok(runs)
+}
+
+fn section_run<'a>(index: usize, section: &Section<'a>, operations: Operations) -> Run<'a> {
+    Run {
+        operations,
+        source: Source::TdvfSection { index, kind: TdvfSectionKind(section.kind) },
+        gpa: section.gpa,
+        bytes: section.bytes,
+        contents: RunContents::File(section.file_offset, section.data),
+    }
+}
 
 /// QEMU's rules (`tdvf_parse_section_entry`), and one more: where a section is longer in memory than in the file, VMMs
 /// disagree about the rest.
 fn check_section(section: &Section<'_>) -> Result<(), &'static str> {
-    match section.kind {
-        KIND_FIRMWARE | KIND_VARIABLES if section.data.len() as u64 != section.bytes => {
-            Err("as many bytes in the file as in memory")
-        }
-        KIND_TD_HOB | KIND_TEMP_MEMORY if !section.data.is_empty() => Err("no contents for memory"),
-        KIND_FIRMWARE | KIND_VARIABLES | KIND_TD_HOB | KIND_TEMP_MEMORY => match section.attributes {
-            ATTRIBUTE_EXTEND_MR if section.data.is_empty() => Err("measured contents to be in the file"),
-            0 | ATTRIBUTE_EXTEND_MR => Ok(()),
-            _ => Err("no attribute but EXTENDMR"),
-        },
-        _ => Err("type 0 (firmware), 1 (variables), 2 (TD HOB) or 3 (temporary memory)"),
+    let has_contents = match TdvfSectionKind(section.kind) {
+        TdvfSectionKind::FIRMWARE | TdvfSectionKind::VARIABLES => true,
+        TdvfSectionKind::TD_HOB | TdvfSectionKind::TEMPORARY_MEMORY => false,
+        _ => return Err("type 0 (firmware), 1 (variables), 2 (TD HOB) or 3 (temporary memory)"),
+    };
+    if has_contents && section.data.len() as u64 != section.bytes {
+        return Err("as many bytes in the file as in memory");
     }
-}
-
-fn add_section(hash: &mut Sha384, section: &Section<'_>) {
-    let is_measured = section.attributes == ATTRIBUTE_EXTEND_MR;
-    let mut contents = section.data.chunks_exact(PAGE_BYTES);
-    for gpa in page_addresses(section.gpa, section.bytes) {
-        add_record(hash, b"MEM.PAGE.ADD", gpa);
-        let page = contents.next().filter(|_| is_measured).unwrap_or_default();
-        for (chunk_gpa, chunk) in (gpa..).step_by(CHUNK_BYTES).zip(page.chunks_exact(CHUNK_BYTES)) {
-            add_record(hash, b"MR.EXTEND", chunk_gpa);
-            hash.update(chunk);
-        }
+    if !has_contents && !section.data.is_empty() {
+        return Err("no contents for memory");
     }
-}
-
-/// 128 bytes: the operation's name, zero-padded to 16; the address; zeros.
-fn add_record(hash: &mut Sha384, operation: &[u8], gpa: u64) {
-    let mut record = [0; 128];
-    record.iter_mut().zip(operation).for_each(|(to, from)| *to = *from);
-    record.iter_mut().skip(16).zip(gpa.to_le_bytes()).for_each(|(to, from)| *to = from);
-    hash.update(record);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The published check vector of the interleaved order: 64 KiB of zeros at 0xFFFF0000, nothing else.
-    #[test]
-    fn pages_and_chunks_interleave() {
-        let data = vec![0; 0x1_0000];
-        let section = Section { gpa: 0xFFFF_0000, bytes: 0x1_0000, kind: 0, attributes: 1, data: &data };
-        let mut hash = Sha384::new();
-        add_section(&mut hash, &section);
-        let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(
-            hex,
-            concat!(
-                "b2a13a5b9de04bb931e64c1f96d435b277e991670d862840",
-                "ff88caf064b8c5ac75598e65724c458682775008788c7b92"
-            )
-        );
+    match section.attributes {
+        ATTRIBUTE_EXTEND_MR if section.data.is_empty() => Err("measured contents to be in the file"),
+        0 | ATTRIBUTE_EXTEND_MR => Ok(()),
+        _ => Err("no attribute but EXTENDMR"),
     }
 }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use std::path::Path;
 
+use attestation_corim::CORIM_MAX_BYTES;
 use attestation_manifest::reference::{FileReference, ReferenceValues};
 use attestation_manifest::{
     ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, MANIFEST_MAX_BYTES, Manifest, parse_manifest,
@@ -38,6 +39,8 @@ pub enum ImageFile {
     Artefact,
     /// What runs, under which limits.
     Manifest,
+    /// The measurements, for verifiers that are not ours.
+    Corim,
     /// Describes the others; written last.
     ReferenceValues,
 }
@@ -51,6 +54,7 @@ impl ImageFile {
             Self::Component => "component.wasm",
             Self::Artefact => "artefact.cwasm",
             Self::Manifest => "manifest.json",
+            Self::Corim => "reference-values.corim",
             Self::ReferenceValues => "reference-values.json",
         }
     }
@@ -63,6 +67,7 @@ impl ImageFile {
             Self::Component => COMPONENT_MAX_BYTES as u64,
             Self::Artefact => ARTEFACT_MAX_BYTES as u64,
             Self::Manifest => MANIFEST_MAX_BYTES as u64,
+            Self::Corim => CORIM_MAX_BYTES as u64,
             Self::ReferenceValues => 64 << 10,
         }
     }
@@ -113,7 +118,7 @@ impl Image {
         Summary::new(&self.reference)
     }
 
-    /// Writes the five files. `reference-values.json` comes last, and an earlier one goes first: a folder without it
+    /// Writes the six files. `reference-values.json` comes last, and an earlier one goes first: a folder without it
     /// is incomplete, whatever else lies there.
     ///
     /// # Errors
@@ -125,6 +130,7 @@ impl Image {
         files::write(folder, ImageFile::Component, &self.component)?;
         files::write(folder, ImageFile::Artefact, &self.artefact)?;
         files::write(folder, ImageFile::Manifest, &self.manifest)?;
+        files::write(folder, ImageFile::Corim, &measurement::corim(&self.reference))?;
         files::write(folder, ImageFile::ReferenceValues, &reference)
     }
 
@@ -144,6 +150,7 @@ impl Image {
         image.check_files()?;
         image.check_manifest()?;
         image.check_measurement()?;
+        image.check_corim(&files::read(folder, ImageFile::Corim)?)?;
         Ok(image)
     }
 
@@ -174,6 +181,11 @@ impl Image {
         let found = measurement::predict(&self.rom).map_err(ImageError::Measure)?;
         compare(ImageFile::Rom, "measurement.snp_qemu", expected.snp_qemu, found.snp_qemu)?;
         compare(ImageFile::Rom, "measurement.tdx_qemu", expected.tdx_qemu, found.tdx_qemu)
+    }
+
+    /// Whoever hands the file on should not hand on something else.
+    fn check_corim(&self, found: &[u8]) -> Result<(), ImageError> {
+        check_file(ImageFile::Corim, &file_reference(&measurement::corim(&self.reference)), found)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Builds images: ROM, artefact, manifest, reference values; and reads them back, trusting nothing.
 //!
 //! [`build`] turns a component, its `app.toml` and a ROM into an [`Image`]. It reads no clock, path, user or
-//! environment: the same sources give the same bytes. [`Image::write`] puts five files into a folder, the reference
+//! environment: the same sources give the same bytes. [`Image::write`] puts six files into a folder, the reference
 //! values last; [`Image::load`] compares each of them with the reference values and names what differs.
 //!
 //! | file | what |
@@ -10,6 +10,7 @@
 //! | `component.wasm` | the program, for whoever wants to recompile it |
 //! | `artefact.cwasm` | the program as native code, what the guest runs |
 //! | `manifest.json` | what runs, under which limits, on which launch policy |
+//! | `reference-values.corim` | the launch measurements, for verifiers that are not ours |
 //! | `reference-values.json` | sizes, digests and launch measurements of all of these |
 #![forbid(unsafe_code)]
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use attestation_corim::{Platform, ReferenceManifest};
 use attestation_manifest::COMPONENT_MAX_BYTES;
 use enclave_wire::layout::{RESET_PAGE_GPA, ROM_BYTES, ROM_GPA};
 use image_rom::{Payload, Piece, Rom};
@@ -23,11 +24,12 @@ const COMPONENT: &str = r#"(component
     (instance $export (export "run" (func $run)))
     (export "wasi:cli/run@0.2.3" (instance $export)))"#;
 
-const FILES: [ImageFile; 5] = [
+const FILES: [ImageFile; 6] = [
     ImageFile::Rom,
     ImageFile::Component,
     ImageFile::Artefact,
     ImageFile::Manifest,
+    ImageFile::Corim,
     ImageFile::ReferenceValues,
 ];
 
@@ -201,7 +203,7 @@ fn interrupted_rewriting_leaves_no_complete_image() {
         "{error}"
     );
     let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.count(), 4, "nothing temporary stays behind");
+    assert_eq!(names.count(), 5, "nothing temporary stays behind");
 }
 
 #[test]
@@ -282,6 +284,18 @@ fn summary_shows_files_and_launch_values() {
     }
     assert!(summary.contains(&image().reference().measurement.snp_qemu.to_string()), "{summary}");
     assert!(summary.contains(&image().reference().manifest.sha384.to_string()), "{summary}");
+}
+
+#[test]
+fn other_verifiers_get_the_same_measurements() {
+    let folder = written();
+    let bytes = fs::read(folder.path().join("reference-values.corim")).unwrap();
+    let corim = ReferenceManifest::decode(&bytes).unwrap();
+    let reference = image().reference();
+    assert_eq!(corim.id, format!("redoubt:rom:{}", reference.rom.sha256));
+    let values: Vec<_> = corim.values.iter().map(|value| (value.platform, value.digest)).collect();
+    let measurement = reference.measurement;
+    assert_eq!(values, [(Platform::Snp, measurement.snp_qemu.0), (Platform::Tdx, measurement.tdx_qemu.0)]);
 }
 
 /// Golden numbers, made once from a file with this ROM. SNP: `sev-snp-measure` 0.0.13 (PyPI), `snp_calc_launch_digest(1,

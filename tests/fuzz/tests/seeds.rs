@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use attestation_claim::Outcome;
+use attestation_corim::{Platform, ReferenceManifest};
 use attestation_evidence::Evidence;
 use attestation_policy::Preset;
 use attestation_rim::SignedRim;
@@ -116,8 +117,12 @@ fn all() -> Seeds {
     add("rom-elf", "guest", elf);
     add("rom-tables", "assembled", tables.to_vec());
     // Its firmware section is as long as a ROM: here it would not be inside the file.
-    add("measure", "one-page", [&[0, 7, 0][..], tables].concat());
-    add("measure", "four-pages", [&[3, 7, 0][..], tables].concat());
+    add("measure", "one-page", [&[0, 7, 0, 0][..], tables].concat());
+    add("measure", "four-pages", [&[3, 7, 0, 0][..], tables].concat());
+    // Two processors each: Google's and Amazon's.
+    add("measure", "gce", [&[3, 7, 0, 7][..], tables].concat());
+    add("measure", "ec2", [&[3, 7, 0, 8][..], tables].concat());
+    add("corim", "both", corim().encode());
     add("app-toml", "full", fixtures::APP_TOML.into());
     add("fw-cfg", "manifest", manifest_on_fw_cfg());
     // Receive, look, send, complete, look; then one buffer twice, and a look.
@@ -132,6 +137,12 @@ fn all() -> Seeds {
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
     collateral().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     seeds
+}
+
+fn corim() -> ReferenceManifest {
+    let measurements =
+        [(Platform::Snp, "snp:qemu".into(), [1; 48]), (Platform::Tdx, "tdx:interleaved".into(), [2; 48])];
+    ReferenceManifest::of_rom(&[3; 32], measurements)
 }
 
 /// What comes with evidence of SEV-SNP. AMD's authorities are public, and part of the verifier.

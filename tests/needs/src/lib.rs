@@ -26,11 +26,20 @@ pub enum Need {
     Programs,
     /// The emulator.
     Qemu,
+    /// `sev-snp-measure` from PyPI.
+    SevSnpMeasure,
 }
 
 impl Need {
-    const ALL: [Self; 6] =
-        [Self::DevFull, Self::Fixtures, Self::Image, Self::Ledger, Self::Programs, Self::Qemu];
+    const ALL: [Self; 7] = [
+        Self::DevFull,
+        Self::Fixtures,
+        Self::Image,
+        Self::Ledger,
+        Self::Programs,
+        Self::Qemu,
+        Self::SevSnpMeasure,
+    ];
 
     /// Its word in `REDOUBT_REQUIRE`.
     #[must_use]
@@ -42,6 +51,7 @@ impl Need {
             Self::Ledger => "ledger",
             Self::Programs => "programs",
             Self::Qemu => "qemu",
+            Self::SevSnpMeasure => "sev-snp-measure",
         }
     }
 
