@@ -18,8 +18,9 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 16] = [
+const BARE_PACKAGES: [&str; 17] = [
     "attestation-artefact",
+    "attestation-bundle",
     "attestation-claim",
     "attestation-evidence",
     "attestation-manifest",
