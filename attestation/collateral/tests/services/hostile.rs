@@ -108,7 +108,7 @@ fn another_object_than_asked_for_is_refused() {
         body: text(&tcb).replace("\"signature\":\"", "\"signature\":\"00").into_bytes(),
         ..tcb.clone()
     };
-    let deep = Reply { body: [b"{\"tcbInfo\":".to_vec(), vec![b'['; 100_000]].concat(), ..tcb.clone() }; 100_000]].concat());
+    let deep = Reply { body: [b"{\"tcbInfo\":".to_vec(), vec![b'['; 100_000]].concat(), ..tcb.clone() };
     let chainless = Reply::ok("application/json", tcb.body.clone());
     let wrong_chain = Reply::ok("application/json", tcb.body.clone())
         .with("TCB-Info-Issuer-Chain", vendors.get(pck_path).headers[1].1.clone());
