@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Checks evidence and claims of Redoubt guests. Reads files only: no network, no clock, no state.
+use crate::collateral::arguments::CollateralCommand;
+
+/// Checks evidence and claims of Redoubt guests. Checking reads files only: no network, no clock, no state. `collateral`
+/// fetches beforehand what checks need.
 #[derive(Debug, Parser)]
 #[command(name = "redoubt-verify", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -20,6 +23,9 @@ pub enum Command {
     /// Check a claim against the input, the output and the image that it should be about.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckArguments>),
+    /// Fetch, bundle and list what vendors publish about their machines.
+    #[command(subcommand)]
+    Collateral(CollateralCommand),
     /// Print a completion script for a shell.
     Completion {
         /// Which shell.
@@ -66,6 +72,7 @@ Colours are for terminals only; NO_COLOR turns them off.
 Example:
   redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
       --reference dist/reference-values.json
+  redoubt-verify collateral bundle report.bin --out evidence.bundle
   redoubt-verify completion bash > ~/.local/share/bash-completion/completions/redoubt-verify";
 
 const CHECK_EXAMPLES: &str = "\

@@ -1,7 +1,7 @@
 //! `redoubt-verify`: checks evidence and claims.
 //!
 //! [`check`] is the verdict logic: it takes bytes, reads no file, no clock and no network, and names every check that it
-//! made. The rest reads files and prints.
+//! made. [`collateral`] alone asks the network and the clock, for commands that say so. The rest reads files and prints.
 //! Panics: never on input.
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ extern crate self as attestation_cli;
 
 pub mod arguments;
 pub mod check;
+pub mod collateral;
 pub mod files;
 pub mod progress;
 pub mod render;

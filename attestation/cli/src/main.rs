@@ -6,13 +6,15 @@ use std::process::ExitCode;
 
 use attestation_cli::arguments::{Arguments, CheckArguments, Command};
 use attestation_cli::check::{SimulatedEvidence, check};
+use attestation_cli::collateral;
+use attestation_cli::collateral::arguments::CollateralCommand;
 use attestation_cli::files::CheckFiles;
 use attestation_cli::progress::{Audience, Progress};
 use attestation_cli::render::{Colours, json, table};
 use attestation_evidence::text::printable;
 use clap::{CommandFactory, Parser};
 
-/// The claim was checked and is not to be believed.
+/// The claim was checked and is not to be believed, or something is not to be had.
 const REFUSED: u8 = 1;
 /// Nothing was checked. `clap` uses the same for wrong usage.
 const UNUSABLE: u8 = 2;
@@ -20,6 +22,7 @@ const UNUSABLE: u8 = 2;
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check(arguments) => run_check(&arguments),
+        Command::Collateral(command) => run_collateral(&command),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "redoubt-verify", &mut script);
@@ -31,11 +34,7 @@ fn main() -> ExitCode {
 fn run_check(arguments: &CheckArguments) -> ExitCode {
     let files = match CheckFiles::read(arguments) {
         Ok(files) => files,
-        Err(error) => {
-            // Names of fields come from files. Nobody is left to tell when standard error is closed.
-            let _ = writeln!(io::stderr(), "redoubt-verify: {}", printable(&error.to_string()));
-            return ExitCode::from(UNUSABLE);
-        }
+        Err(error) => return unusable(&error),
     };
     let simulated =
         if arguments.allow_simulated { SimulatedEvidence::Allowed } else { SimulatedEvidence::Refused };
@@ -46,6 +45,22 @@ fn run_check(arguments: &CheckArguments) -> ExitCode {
     let text = if arguments.json { json(&verdict) } else { table(&verdict, colours()) };
     let status = if verdict.is_accepted() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
     print(text.as_bytes(), status)
+}
+
+fn run_collateral(command: &CollateralCommand) -> ExitCode {
+    match collateral::run(command) {
+        Ok(report) => {
+            let status = if report.is_complete { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
+            print(report.text.as_bytes(), status)
+        }
+        Err(error) => unusable(&error),
+    }
+}
+
+fn unusable(error: &dyn core::error::Error) -> ExitCode {
+    // Names of fields come from files. Nobody is left to tell when standard error is closed.
+    let _ = writeln!(io::stderr(), "redoubt-verify: {}", printable(&error.to_string()));
+    ExitCode::from(UNUSABLE)
 }
 
 fn colours() -> Colours {

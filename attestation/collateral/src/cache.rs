@@ -1,8 +1,8 @@
 //! The cache on disk.
 //!
 //! ```text
-//! FOLDER/v1/objects/amd-kds/crl-Milan          one file per object, see `entry`
-//! FOLDER/v1/hosts/kdsintf.amd.com              when the host may be asked again; its lock serialises all processes
+//! FOLDER/collateral-v1/objects/amd-kds/crl-Milan   one file per object, see `entry`
+//! FOLDER/collateral-v1/hosts/kdsintf.amd.com       when the host may be asked again; its lock serialises all processes
 //! ```
 //! Files get their names when they are whole, so a reader never sees half of one; a file that is not whole all the same is
 //! as good as none. Deleting the folder costs time and nothing else.
@@ -17,7 +17,7 @@ use crate::backoff::HostState;
 use crate::entry::{ENTRY_MAX_BYTES, Entry};
 use crate::{Request, Service};
 
-const LAYOUT: &str = "v1";
+const LAYOUT: &str = "collateral-v1";
 const SERVICES: [Service; 4] = [Service::Kds, Service::Pcs, Service::IntelCertificates, Service::Rim];
 /// The longest state of a host that is read.
 const HOST_MAX_BYTES: u64 = 128;
@@ -47,8 +47,8 @@ pub struct Kept {
     pub name: String,
     /// Bytes of the file.
     pub bytes: u64,
-    /// Whether it is whole. Others are fetched again when somebody asks.
-    pub is_whole: bool,
+    /// When it came; `None` when the file is not whole, and will be fetched again when somebody asks.
+    pub fetched_at: Option<Instant>,
 }
 
 impl Cache {
@@ -166,8 +166,9 @@ impl HostLock {
 fn kept(service: Service, path: &Path) -> Option<Kept> {
     let name = path.file_name()?.to_str().filter(|name| !name.starts_with('.'))?.to_owned();
     let file = read_bounded(path).ok()?;
-    let is_whole = Entry::name_of(&file).is_some_and(|stated| stated == name);
-    Some(Kept { service, name, bytes: u64::try_from(file.len()).unwrap_or(u64::MAX), is_whole })
+    let head = Entry::head(&file).filter(|(stated, _)| *stated == name);
+    let bytes = u64::try_from(file.len()).unwrap_or(u64::MAX);
+    Some(Kept { service, name, bytes, fetched_at: head.map(|(_, fetched_at)| fetched_at) })
 }
 
 /// A longer file is none of ours; its beginning is not whole, and that is what it will be taken for.

@@ -71,12 +71,12 @@ impl Entry {
         })
     }
 
-    /// The name that a whole entry states.
-    pub(crate) fn name_of(file: &[u8]) -> Option<String> {
+    /// Name and time that a whole entry states.
+    pub(crate) fn head(file: &[u8]) -> Option<(String, Instant)> {
         let (digest, content) = file.split_at_checked(DIGEST_BYTES)?;
         let is_whole = Sha256::digest(content).as_slice() == digest;
         let wire: WireEntry<'_> = minicbor::decode(content).ok().filter(|_| is_whole)?;
-        Some(wire.name.to_owned())
+        Some((wire.name.to_owned(), Instant::from_unix_seconds(wire.fetched_at)))
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
             let entry = Entry { fetched_at, body: b"body".to_vec(), issuer_chain };
             let file = entry.encode("crl-Milan");
             assert_eq!(Entry::decode(&file, "crl-Milan"), Some(entry));
-            assert_eq!(Entry::name_of(&file).as_deref(), Some("crl-Milan"));
+            assert_eq!(Entry::head(&file), Some(("crl-Milan".to_owned(), fetched_at)));
             assert_eq!(Entry::decode(&file, "crl-Genoa"), None);
             for offset in 0..file.len() {
                 assert_eq!(Entry::decode(&file[..offset], "crl-Milan"), None);

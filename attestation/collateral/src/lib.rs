@@ -21,6 +21,7 @@ mod entry;
 mod environment;
 mod error;
 mod fetch;
+#[cfg(feature = "https")]
 mod https;
 mod names;
 mod object;
@@ -34,6 +35,7 @@ pub use chain_header::{CHAIN_HEADER_MAX_BYTES, ChainHeaderError, decode_issuer_c
 pub use environment::{Environment, System};
 pub use error::FetchError;
 pub use fetch::{Event, Fetcher, Found, Mode, Source};
+#[cfg(feature = "https")]
 pub use https::{Https, Limits};
 pub use names::{ChipKey, Fmspc, NameError, PckCa, RimId};
 pub use object::{Holds, Object, ObjectError};

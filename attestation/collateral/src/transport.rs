@@ -1,6 +1,6 @@
 //! One question, one answer.
 
-/// Asks a server. One implementation speaks HTTPS: [`crate::Https`].
+/// Asks a server. One implementation speaks HTTPS: `Https`, of the feature `https`.
 pub trait Transport {
     /// Asks once. Follows no redirection and reads no more than is asked for. Whatever the status, an answer is an answer.
     ///

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use attestation_bundle::{Bundle, Instant, Item, Kind};
 use attestation_claim::Outcome;
 use attestation_evidence::Evidence;
 use enclave_devices::net::Network;
@@ -72,6 +73,7 @@ fn all() -> Seeds {
     add("claim", "limit", fixtures::claim(Outcome::LimitExceeded { limit: "limits.fuel".into() }));
     add("evidence", "simulated", fixtures::evidence().encode());
     add("evidence", "hpke", Evidence { hpke_key: Some(vec![9; 32]), ..fixtures::evidence() }.encode());
+    add("bundle", "three", bundle());
     add("report", "newest", fixtures::report().as_bytes().to_vec());
     control_bodies().into_iter().for_each(|(name, choice, body)| {
         add("control", name, [&[choice], body.as_slice()].concat());
@@ -111,6 +113,16 @@ fn all() -> Seeds {
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
     seeds
+}
+
+fn bundle() -> Vec<u8> {
+    let item = |kind, contents| Item { kind, contents };
+    let items = vec![
+        item(Kind::TdxQuote, b"quote".as_slice()),
+        item(Kind::TcbInfo, b"{}"),
+        item(Kind::TcbInfoChain, b"-----BEGIN CERTIFICATE-----"),
+    ];
+    Bundle { at: Instant::from_unix_seconds(1_775_437_323), items }.encode().unwrap()
 }
 
 fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {

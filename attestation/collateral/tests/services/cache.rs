@@ -10,7 +10,7 @@ use crate::imitation::{Server, Vendors};
 use crate::world::{SPRING_2026, World};
 
 fn file_of(world: &World) -> PathBuf {
-    world.folder.path().join("v1/objects/intel-certificates/root-ca-crl")
+    world.folder.path().join("collateral-v1/objects/intel-certificates/root-ca-crl")
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn damaged_files_are_fetched_again() {
     let damaged = [Vec::new(), whole[..whole.len() / 2].to_vec(), flipped, vec![0; 1 << 20]];
     for (index, bytes) in damaged.into_iter().enumerate() {
         fs::write(file_of(&world), bytes).unwrap();
-        assert!(!world.cache.list().unwrap()[0].is_whole);
+        assert!(world.cache.list().unwrap()[0].fetched_at.is_none());
         let missing = world.get(&Request::RootCrl, Mode::Offline).unwrap_err();
         assert!(matches!(missing, FetchError::NotCached { .. }), "{missing}");
         assert_ne!(world.get(&Request::RootCrl, Mode::Online).unwrap().source, Source::Cache, "{index}");
@@ -38,7 +38,7 @@ fn a_file_under_another_name_is_not_taken_for_it() {
     let Some(vendors) = Vendors::from_fixtures() else { return };
     let world = World::new(Server::start(vendors.handler()), SPRING_2026);
     world.get(&Request::QeIdentity, Mode::Online).unwrap();
-    let folder = world.folder.path().join("v1/objects");
+    let folder = world.folder.path().join("collateral-v1/objects");
     fs::create_dir_all(folder.join("intel-certificates")).unwrap();
     fs::copy(folder.join("intel-pcs/tdx-qe-identity"), file_of(&world)).unwrap();
     assert!(world.get(&Request::RootCrl, Mode::Offline).is_err());

@@ -31,7 +31,7 @@ fn everything_of_a_report_is_fetched_once() {
     }
     assert_eq!(world.server.asked().len(), 3);
     let kept = world.cache.list().unwrap();
-    assert!(kept.len() == 3 && kept.iter().all(|kept| kept.is_whole), "{kept:?}");
+    assert!(kept.len() == 3 && kept.iter().all(|kept| kept.fetched_at.is_some()), "{kept:?}");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn refusals_for_ever_end_with_the_time_to_wait_and_every_process_knows() {
 fn what_is_remembered_of_a_host_may_be_nonsense() {
     let Some(world) = refusing(0, Reply::default()) else { return };
     world.get(&Request::RootCrl, Mode::Online).unwrap();
-    let hosts = world.folder.path().join("v1/hosts");
+    let hosts = world.folder.path().join("collateral-v1/hosts");
     for entry in std::fs::read_dir(&hosts).unwrap() {
         std::fs::write(entry.unwrap().path(), [0xFF; 1000]).unwrap();
     }

@@ -4,7 +4,6 @@
 mod cache;
 mod fetch;
 mod hostile;
-#[path = "../imitation/mod.rs"]
 mod imitation;
 mod limits;
 mod world;
