@@ -149,6 +149,18 @@ fn a_service_that_wants_to_be_left_alone_is_not_asked_by_the_next_process() {
 }
 
 #[test]
+fn processes_that_want_the_same_ask_once() {
+    let Some(server) = vendors() else { return };
+    let Some(desk) = Desk::new(server, &[("report.bin", "snp/milan-v3-azure/report.bin")]) else { return };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_status(&desk.run(&["fetch", "report.bin", "--at", SUMMER_2022]), 0));
+        }
+    });
+    assert_eq!(desk.server.asked().len(), 3);
+}
+
+#[test]
 fn what_came_with_the_evidence_is_not_asked_for() {
     let Some(server) = vendors() else { return };
     let files = [

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Outcome;
 
 /// Columns of an object's name.
-const OBJECT_COLUMNS: usize = 36;
+const OBJECT_COLUMNS: usize = 30;
 
 /// What a command has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
