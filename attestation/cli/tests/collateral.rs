@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use attestation_bundle::{Bundle, Kind};
+// Of the imitation, whose file is another package's.
+use base64ct as _;
 use imitation::{FMSPC, RIM, Reply, Server, Vendors};
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use attestation_collateral::{FetchError, Mode, PckCa, Request};
+use attestation_collateral::{FetchError, Get, Https, Mode, PckCa, Request, Transport as _, TransportError};
 use attestation_report::ProductLine;
 
 use crate::imitation::{FMSPC, RIM, Reply, Server, Vendors, rim_answer};
@@ -69,6 +69,19 @@ fn redirections_are_not_followed() {
     let error = refused(&world, &Request::RootCrl).to_string();
     assert!(error.contains("redirection to \"https://elsewhere.example/x\""), "{error}");
     assert_eq!(world.server.asked().len(), 1);
+}
+
+#[test]
+fn without_tls_there_is_no_answer_where_tls_is_asked_for() {
+    let Some(vendors) = Vendors::from_fixtures() else { return };
+    let world = World::new(Server::start(vendors.handler()), SPRING_2026);
+    let get = Get {
+        url: &format!("{}/IntelSGXRootCA.der", world.server.url().replace("http", "https")),
+        accept: "*/*",
+        body_max_bytes: 1 << 16,
+    };
+    let error = Https::new(world.limits).get(&get).unwrap_err();
+    assert!(matches!(error, TransportError::Broken { .. }), "{error}");
 }
 
 #[test]
