@@ -18,14 +18,17 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 17] = [
+const BARE_PACKAGES: [&str; 20] = [
     "attestation-artefact",
     "attestation-bundle",
     "attestation-claim",
     "attestation-evidence",
     "attestation-manifest",
     "attestation-measure",
+    "attestation-policy",
+    "attestation-recognise",
     "attestation-report",
+    "attestation-rim",
     "attestation-verify",
     "attestation-x509",
     "enclave-devices",

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
@@ -86,6 +87,17 @@ pub enum Outcome {
         #[n(0)]
         limit: String,
     },
+}
+
+/// As a sentence about the component goes on. The name of a limit comes from outside and is quoted.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited { code } => write!(f, "exited with code {code}"),
+            Self::Trapped => f.write_str("trapped"),
+            Self::LimitExceeded { limit } => write!(f, "exceeded the limit {limit:?}"),
+        }
+    }
 }
 
 impl Claim {

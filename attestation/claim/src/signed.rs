@@ -58,6 +58,18 @@ impl SignedClaim {
         })
     }
 
+    /// What it says, for people to look at: whoever relies on it verifies first.
+    #[must_use]
+    pub const fn unverified_claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// The evidence that came along, for people to look at.
+    #[must_use]
+    pub const fn unverified_evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
     /// Verifies the signature with the key that the evidence names, and that claim and evidence are of one manifest.
     ///
     /// # Errors

@@ -20,12 +20,18 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check a claim against the input, the output and the image that it should be about.
+    /// Check a claim against the input, the output and the image that it should be about, or evidence against a policy.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckArguments>),
     /// Fetch, bundle and list what vendors publish about their machines.
     #[command(subcommand)]
     Collateral(CollateralCommand),
+    /// Make and explain policies: which genuine hardware is wanted.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Show what files of evidence and collateral say, without verifying them.
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(ShowArguments),
     /// Print a completion script for a shell.
     Completion {
         /// Which shell.
@@ -33,43 +39,94 @@ pub enum Command {
     },
 }
 
-/// Files of one check.
+/// What to check, and against what.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// The claim, as `redoubt job` stored it.
-    #[arg(value_name = "CLAIM")]
-    pub claim: PathBuf,
-    /// The input that the job was given.
-    #[arg(long, value_name = "FILE")]
-    pub input: PathBuf,
-    /// The output that came back.
-    #[arg(long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// What the image is supposed to be; `cargo xtask image` writes it as dist/reference-values.json.
-    #[arg(long, value_name = "FILE")]
-    pub reference: PathBuf,
+    /// A claim as `redoubt job` stored it, or evidence; and certificates, revocation lists and other collateral, in any
+    /// order and form that `show` knows.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The input that the job was given; a claim needs it.
+    #[arg(long, value_name = "FILE", help_heading = "Claims")]
+    pub input: Option<PathBuf>,
+    /// The output that came back; a claim needs it.
+    #[arg(long, value_name = "FILE", help_heading = "Claims")]
+    pub output: Option<PathBuf>,
+    /// What the image is supposed to be; `cargo xtask image` writes it as dist/reference-values.json. A claim needs it.
+    #[arg(long, value_name = "FILE", help_heading = "Claims")]
+    pub reference: Option<PathBuf>,
     /// Also compare this manifest with the one in the evidence.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Claims")]
     pub manifest: Option<PathBuf>,
     /// Also measure this ROM and compare.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Claims")]
     pub rom: Option<PathBuf>,
     /// Also compile this component and compare with the artefact that ran.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Claims")]
     pub component: Option<PathBuf>,
     /// Accept evidence of the simulated platform, which protects nothing.
-    #[arg(long)]
+    #[arg(long, help_heading = "Claims")]
     pub allow_simulated: bool,
+    /// Which genuine hardware is wanted: strict, production, development, or a file that `policy init` made.
+    #[arg(long, value_name = "POLICY", default_value = "strict", help_heading = "Hardware")]
+    pub policy: String,
+    /// For when to verify: `now`, or a time like 2026-04-06T00:00:00Z.
+    #[arg(long, value_name = "TIME", default_value = "now", help_heading = "Hardware")]
+    pub at: String,
+    /// What the evidence has to answer, in hexadecimal: REPORT_DATA, or the nonce of a virtual TPM's quote.
+    #[arg(long, value_name = "HEX", help_heading = "Hardware")]
+    pub challenge: Option<String>,
+    /// Admit only this launch measurement, whatever the policy says. May be given several times.
+    #[arg(long, value_name = "HEX", help_heading = "Hardware")]
+    pub measurement: Vec<String>,
+    /// Admit only this HOST_DATA, whatever the policy says. May be given several times.
+    #[arg(long, value_name = "HEX", help_heading = "Hardware")]
+    pub host_data: Vec<String>,
     /// Print the verdict as JSON, with every value in full.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Files to show.
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// Reports, quotes, certificates, lists, bundles, claims: binary, PEM, hexadecimal, base64 or JSON. `-` reads standard
+    /// input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do about policies.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Print a policy to start from, with a comment for each decision.
+    #[command(after_help = POLICY_EXAMPLES)]
+    Init {
+        /// strict, production or development.
+        #[arg(value_name = "PRESET", default_value = "strict")]
+        preset: String,
+    },
+    /// Say what each field of a policy demands, and what it is about.
+    #[command(after_help = POLICY_EXAMPLES)]
+    Explain {
+        /// strict, production, development, or a file.
+        #[arg(value_name = "POLICY")]
+        policy: String,
+        /// Print JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 const AFTER_HELP: &str = "\
 Exit status: 0 accepted, 1 refused, 2 wrong usage or a file that cannot be read.
 Colours are for terminals only; NO_COLOR turns them off.
 
-Example:
+Examples:
+  redoubt-verify show report.bin vcek.der
   redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
       --reference dist/reference-values.json
   redoubt-verify collateral bundle report.bin --out evidence.bundle
@@ -89,4 +146,25 @@ Examples:
         --manifest dist/manifest.json --component dist/component.wasm
 
   During development, on a machine without SEV-SNP or TDX:
-    redoubt-verify check … --allow-simulated";
+    redoubt-verify check … --allow-simulated
+
+  Evidence of hardware alone, with what came along:
+    redoubt-verify check report.bin vcek.der ark.crl --policy policy.toml --challenge 9f2c…
+    redoubt-verify check report.bin vcek.der --policy production --at 2026-04-06T00:00:00Z";
+
+const SHOW_EXAMPLES: &str = "\
+Nothing is verified: this is what the files say, whoever wrote them.
+Exit status: 0 shown, 2 wrong usage, or a file that cannot be read or is not known.
+
+Examples:
+  redoubt-verify show report.bin vcek.der
+  redoubt-verify show claim.cbor --json | jq '.items[0].fields'
+  base64 -d evidence.b64 | redoubt-verify show -";
+
+const POLICY_EXAMPLES: &str = "\
+Exit status: 0 done, 2 wrong usage or a file that is no policy.
+
+Examples:
+  redoubt-verify policy init strict > policy.toml
+  redoubt-verify policy explain policy.toml
+  redoubt-verify check report.bin vcek.der --policy policy.toml";

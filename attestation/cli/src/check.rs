@@ -12,8 +12,11 @@ mod verdict;
 
 use attestation_claim::SignedClaim;
 use attestation_manifest::reference::ReferenceValues;
+use attestation_policy::Policy;
+use attestation_recognise::Item;
+use attestation_x509::Instant;
 
-pub use verdict::{Check, SIMULATED, Verdict};
+pub use verdict::{Check, SIMULATED, State, Verdict};
 
 /// What a relying party has at hand.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +37,19 @@ pub struct Inputs<'a> {
     pub component: Option<&'a [u8]>,
     /// Whether evidence that protects nothing is good enough.
     pub simulated: SimulatedEvidence,
+    /// What is needed to verify evidence of hardware.
+    pub hardware: Hardware<'a>,
+}
+
+/// What evidence of hardware is verified with.
+#[derive(Debug, Clone, Copy)]
+pub struct Hardware<'a> {
+    /// Certificates, revocation lists and other collateral, in any order.
+    pub items: &'a [Item],
+    /// Which genuine hardware is wanted.
+    pub policy: &'a Policy,
+    /// For when.
+    pub at: Instant,
 }
 
 /// A file by content.

@@ -4,14 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use attestation_claim::CLAIM_MAX_BYTES;
 use attestation_evidence::MANIFEST_MAX_BYTES;
 use attestation_manifest::reference::ReferenceValues;
 use attestation_measure::ROM_MAX_BYTES;
 use sha2::{Digest, Sha256};
 
 use crate::arguments::CheckArguments;
-use crate::check::{FileDigest, Inputs, SimulatedEvidence};
+use crate::check::{FileDigest, Hardware, Inputs, SimulatedEvidence};
 use crate::progress::{Audience, Progress};
 
 /// The longest reference values that are read.
@@ -49,6 +48,16 @@ pub enum FileError {
         /// What to do about it.
         next: &'static str,
     },
+    /// A file that a claim needs was not named.
+    #[error("{option} is missing: a claim is checked against its {what}\n  {next}")]
+    NotNamed {
+        /// The option that names it.
+        option: &'static str,
+        /// What the file is.
+        what: &'static str,
+        /// What to do about it.
+        next: &'static str,
+    },
     /// The reference values are not what they should be.
     #[error("{what} {}: {source}\n  {next}", path.display())]
     Reference {
@@ -63,10 +72,9 @@ pub enum FileError {
     },
 }
 
-/// What the files of one check hold.
+/// What the files of one claim's check hold, besides the claim.
 #[derive(Debug)]
-pub struct CheckFiles {
-    claim: Vec<u8>,
+pub struct ClaimFiles {
     input: FileDigest,
     output: FileDigest,
     reference: ReferenceValues,
@@ -75,29 +83,36 @@ pub struct CheckFiles {
     component: Option<Vec<u8>>,
 }
 
-impl CheckFiles {
+impl ClaimFiles {
     /// Reads all files, small ones first: a typing error shows before gigabytes are hashed.
     ///
     /// # Errors
-    /// The first file that cannot be used.
+    /// The first file that is not named and has to be, or that cannot be used.
     pub fn read(arguments: &CheckArguments) -> Result<Self, FileError> {
         let audience = Audience::of_json(arguments.json);
+        let reference = REFERENCE.named("--reference", arguments.reference.as_deref())?;
+        let output = OUTPUT.named("--output", arguments.output.as_deref())?;
+        let input = INPUT.named("--input", arguments.input.as_deref())?;
         Ok(Self {
-            claim: CLAIM.read(&arguments.claim)?,
-            reference: read_reference(&arguments.reference)?,
+            reference: read_reference(reference)?,
             manifest: arguments.manifest.as_deref().map(|path| MANIFEST.read(path)).transpose()?,
             rom: arguments.rom.as_deref().map(|path| ROM.read(path)).transpose()?,
             component: arguments.component.as_deref().map(|path| COMPONENT.read(path)).transpose()?,
-            output: OUTPUT.digest(&arguments.output, audience)?,
-            input: INPUT.digest(&arguments.input, audience)?,
+            output: OUTPUT.digest(output, audience)?,
+            input: INPUT.digest(input, audience)?,
         })
     }
 
     /// The same, as the verdict logic takes it.
     #[must_use]
-    pub fn inputs(&self, simulated: SimulatedEvidence) -> Inputs<'_> {
+    pub fn inputs<'a>(
+        &'a self,
+        claim: &'a [u8],
+        simulated: SimulatedEvidence,
+        hardware: Hardware<'a>,
+    ) -> Inputs<'a> {
         Inputs {
-            claim: &self.claim,
+            claim,
             input: self.input,
             output: self.output,
             reference: &self.reference,
@@ -105,8 +120,17 @@ impl CheckFiles {
             rom: self.rom.as_deref(),
             component: self.component.as_deref(),
             simulated,
+            hardware,
         }
     }
+}
+
+/// Reads a file of evidence or collateral, whichever it is; `-` is standard input.
+///
+/// # Errors
+/// It cannot be read, or is longer than anything that is known.
+pub fn read_item(path: &Path) -> Result<Vec<u8>, FileError> {
+    if path == Path::new("-") { ITEM.read_from(io::stdin().lock(), path) } else { ITEM.read(path) }
 }
 
 /// A kind of file.
@@ -117,11 +141,6 @@ struct Kind {
     next: &'static str,
 }
 
-const CLAIM: Kind = Kind {
-    what: "claim",
-    limit: CLAIM_MAX_BYTES,
-    next: "name the claim that `redoubt job` stored next to the output",
-};
 const REFERENCE: Kind = Kind {
     what: "reference values",
     limit: REFERENCE_MAX_BYTES,
@@ -144,13 +163,27 @@ const INPUT: Kind =
 const OUTPUT: Kind =
     Kind { what: "output", limit: usize::MAX, next: "name the file that `redoubt job --output` wrote" };
 
+const ITEM: Kind = Kind {
+    what: "evidence or collateral",
+    limit: attestation_recognise::FILE_MAX_BYTES,
+    next: "name the claim that `redoubt job` stored, or a report, quote, certificate, list or bundle",
+};
+
 impl Kind {
+    fn named<'a>(self, option: &'static str, path: Option<&'a Path>) -> Result<&'a Path, FileError> {
+        path.ok_or(FileError::NotNamed { option, what: self.what, next: self.next })
+    }
+
     fn read(self, path: &Path) -> Result<Vec<u8>, FileError> {
+        let file = File::open(path).map_err(|source| self.read_error(path, source))?;
+        self.read_from(file, path)
+    }
+
+    fn read_from(self, reader: impl Read, path: &Path) -> Result<Vec<u8>, FileError> {
         let past_limit = u64::try_from(self.limit).unwrap_or(u64::MAX).saturating_add(1);
         let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(past_limit).read_to_end(&mut bytes))
-            .map_err(|source| self.read_error(path, source))?;
+        let read = reader.take(past_limit).read_to_end(&mut bytes);
+        read.map_err(|source| self.read_error(path, source))?;
         if bytes.len() > self.limit {
             let path = path.to_owned();
             return Err(FileError::TooLong { what: self.what, path, limit: self.limit, next: self.next });
@@ -219,8 +252,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named_with_what_to_do() {
-        let error = CLAIM.read(Path::new("no/such.cbor")).unwrap_err().to_string();
-        assert!(error.starts_with("claim no/such.cbor: "), "{error}");
+        let error = read_item(Path::new("no/such.cbor")).unwrap_err().to_string();
+        assert!(error.starts_with("evidence or collateral no/such.cbor: "), "{error}");
         assert!(error.contains("`redoubt job`"), "{error}");
     }
 

@@ -9,9 +9,13 @@
 #[cfg(test)]
 extern crate self as attestation_cli;
 
+pub mod appraise;
 pub mod arguments;
 pub mod check;
 pub mod collateral;
+pub mod explain;
 pub mod files;
 pub mod progress;
 pub mod render;
+pub mod show;
+pub mod terms;

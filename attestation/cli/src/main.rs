@@ -1,17 +1,22 @@
-//! `redoubt-verify`: reads files, asks [`attestation_cli::check`], prints the verdict.
+//! `redoubt-verify`: reads files, asks [`attestation_cli::check`] or [`attestation_cli::show`], prints the answer.
 #![forbid(unsafe_code)]
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use attestation_cli::arguments::{Arguments, CheckArguments, Command};
-use attestation_cli::check::{SimulatedEvidence, check};
+use attestation_cli::appraise::{Question, appraise};
+use attestation_cli::arguments::{Arguments, CheckArguments, Command, PolicyCommand, ShowArguments};
+use attestation_cli::check::{Hardware, SimulatedEvidence, Verdict, check};
 use attestation_cli::collateral;
 use attestation_cli::collateral::arguments::CollateralCommand;
-use attestation_cli::files::CheckFiles;
+use attestation_cli::files::{ClaimFiles, read_item};
 use attestation_cli::progress::{Audience, Progress};
 use attestation_cli::render::{Colours, json, table};
+use attestation_cli::show::{self, show};
+use attestation_cli::{explain, terms};
 use attestation_evidence::text::printable;
+use attestation_recognise::{Item, Kind, recognise};
 use clap::{CommandFactory, Parser};
 
 /// The claim was checked and is not to be believed, or something is not to be had.
@@ -23,6 +28,8 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check(arguments) => run_check(&arguments),
         Command::Collateral(command) => run_collateral(&command),
+        Command::Policy(command) => run_policy(&command),
+        Command::Show(arguments) => run_show(&arguments),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "redoubt-verify", &mut script);
@@ -32,19 +39,96 @@ fn main() -> ExitCode {
 }
 
 fn run_check(arguments: &CheckArguments) -> ExitCode {
-    let files = match CheckFiles::read(arguments) {
-        Ok(files) => files,
-        Err(error) => return unusable(&error),
-    };
-    let simulated =
-        if arguments.allow_simulated { SimulatedEvidence::Allowed } else { SimulatedEvidence::Refused };
-    let what = if arguments.component.is_some() { "compiling the component again" } else { "checking" };
-    let progress = Progress::waiting(what, Audience::of_json(arguments.json));
-    let verdict = check(&files.inputs(simulated));
-    drop(progress);
-    let text = if arguments.json { json(&verdict) } else { table(&verdict, colours()) };
-    let status = if verdict.is_accepted() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
-    print(text.as_bytes(), status)
+    match verdict(arguments) {
+        Ok(verdict) => {
+            let text = if arguments.json { json(&verdict) } else { table(&verdict, colours()) };
+            let status = if verdict.is_accepted() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
+            print(text.as_bytes(), status)
+        }
+        Err(message) => unusable(&message),
+    }
+}
+
+/// The verdict on a claim, when there is one among the files, or on evidence.
+fn verdict(arguments: &CheckArguments) -> Result<Verdict, String> {
+    let policy = terms::narrowed_policy(arguments).map_err(|error| error.to_string())?;
+    let at = terms::instant(&arguments.at).map_err(|error| error.to_string())?;
+    let mut items = Vec::new();
+    for path in &arguments.files {
+        items.extend(recognised(path, arguments.reference.is_some())?);
+    }
+    let (claims, items): (Vec<Item>, Vec<Item>) =
+        items.into_iter().partition(|item| item.kind == Kind::Claim);
+    let challenge = arguments.challenge.as_deref().map(|word| terms::digits("--challenge", word));
+    let challenge = challenge.transpose().map_err(|error| error.to_string())?;
+    match claims.as_slice() {
+        [] => {
+            let question = Question { items: &items, policy: &policy, challenge: challenge.as_deref(), at };
+            Ok(appraise(&question))
+        }
+        [claim] => {
+            let files = ClaimFiles::read(arguments).map_err(|error| error.to_string())?;
+            let simulated = if arguments.allow_simulated {
+                SimulatedEvidence::Allowed
+            } else {
+                SimulatedEvidence::Refused
+            };
+            let what =
+                if arguments.component.is_some() { "compiling the component again" } else { "checking" };
+            let _progress = Progress::waiting(what, Audience::of_json(arguments.json));
+            let hardware = Hardware { items: &items, policy: &policy, at };
+            Ok(check(&files.inputs(&claim.bytes, simulated, hardware)))
+        }
+        several => Err(format!("expected one claim, found {}: check them one by one", several.len())),
+    }
+}
+
+/// What a file holds. Where a claim is expected, what is not known is taken for a damaged one: then the verdict says what is
+/// wrong with it.
+fn recognised(path: &Path, expects_claim: bool) -> Result<Vec<Item>, String> {
+    let bytes = read_item(path).map_err(|error| error.to_string())?;
+    match recognise(&bytes) {
+        Ok(items) => Ok(items),
+        Err(_) if expects_claim => Ok(vec![Item { kind: Kind::Claim, bytes, within: Vec::new() }]),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+fn run_policy(command: &PolicyCommand) -> ExitCode {
+    match command {
+        PolicyCommand::Init { preset } => match terms::preset(preset) {
+            Ok(preset) => print(preset.text().as_bytes(), ExitCode::SUCCESS),
+            Err(error) => unusable(&error.to_string()),
+        },
+        PolicyCommand::Explain { policy, json } => match terms::policy(policy) {
+            Ok(policy) => {
+                let text = if *json { explain::json(&policy) } else { explain::table(&policy) };
+                print(text.as_bytes(), ExitCode::SUCCESS)
+            }
+            Err(error) => unusable(&error.to_string()),
+        },
+    }
+}
+
+fn run_show(arguments: &ShowArguments) -> ExitCode {
+    let mut items = Vec::new();
+    for path in &arguments.files {
+        match read_item(path) {
+            Ok(bytes) => match show(&path.display().to_string(), &bytes) {
+                Ok(shown) => items.extend(shown),
+                Err(error) => return unusable(&format!("{}: {error}", path.display())),
+            },
+            Err(error) => return unusable(&error.to_string()),
+        }
+    }
+    let text = if arguments.json { show::json(&items) } else { show::table(&items, colours()) };
+    print(text.as_bytes(), ExitCode::SUCCESS)
+}
+
+/// Names of files and fields come from outside. Nobody is left to tell when standard error is closed.
+fn unusable(message: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "redoubt-verify: {}", printable(message));
+    ExitCode::from(UNUSABLE)
 }
 
 fn run_collateral(command: &CollateralCommand) -> ExitCode {
@@ -53,14 +137,8 @@ fn run_collateral(command: &CollateralCommand) -> ExitCode {
             let status = if report.is_complete { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
             print(report.text.as_bytes(), status)
         }
-        Err(error) => unusable(&error),
+        Err(error) => unusable(&error.to_string()),
     }
-}
-
-fn unusable(error: &dyn core::error::Error) -> ExitCode {
-    // Names of fields come from files. Nobody is left to tell when standard error is closed.
-    let _ = writeln!(io::stderr(), "redoubt-verify: {}", printable(&error.to_string()));
-    ExitCode::from(UNUSABLE)
 }
 
 fn colours() -> Colours {

@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use attestation_evidence::text::printable_line;
 use serde::Serialize;
 
-use crate::check::{Check, SIMULATED, Verdict};
+use crate::check::{Check, SIMULATED, State, Verdict};
 
 /// Whether escape sequences are welcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub enum Colours {
 }
 
 /// Columns of a check's name.
-const WHAT_COLUMNS: usize = 28;
+const WHAT_COLUMNS: usize = 40;
 /// Columns of an expected value that is shown on the same line as the found one.
-const VALUE_COLUMNS: usize = 29;
+const VALUE_COLUMNS: usize = 25;
 /// Values longer than this go on lines of their own.
 const LINE_COLUMNS: usize = 78;
 /// Hexadecimal digits from which on a value is abbreviated.
@@ -70,28 +70,42 @@ fn write_table(text: &mut String, verdict: &Verdict, paint: Paint) -> fmt::Resul
     }
     let failures = verdict.failures().count();
     if verdict.is_accepted() {
-        writeln!(text, "{}: all {} checks hold", paint.green("ACCEPTED"), verdict.checks.len())
+        let holding = verdict.checks.iter().filter(|check| check.state == State::Holds).count();
+        let waived = verdict.checks.iter().filter(|check| check.state == State::Waived).count();
+        let waived = if waived == 0 { String::new() } else { format!(", {waived} waived by the policy") };
+        writeln!(text, "{}: all {holding} checks hold{waived}", paint.green("ACCEPTED"))
     } else {
-        let first = verdict.failures().next().map_or("no check was made", |check| check.what);
+        let first = verdict.failures().next().map_or("no check was made", |check| &check.what);
         let total = verdict.checks.len();
         writeln!(text, "{}: {failures} of {total} checks failed, first: {first}", paint.red("REFUSED"))
     }
 }
 
 fn write_check(text: &mut String, check: &Check, paint: Paint) -> fmt::Result {
-    let what = check.what;
-    if !check.ok {
-        writeln!(text, "{}  {what}", paint.red("FAIL"))?;
-        write_long(text, "expected", &check.expected)?;
-        return write_long(text, "found", &check.found);
-    }
+    let what = printable_line(&check.what);
+    let mark = match check.state {
+        State::Fails => return write_different(text, &paint.red("FAIL"), &what, check),
+        State::Finding => return write_different(text, &paint.yellow("find"), &what, check),
+        State::Fact => return writeln!(text, "info  {what:<WHAT_COLUMNS$}  {}", shortened(&check.found)),
+        State::Waived => "    ".to_owned(),
+        State::Holds => paint.green("ok  "),
+    };
     let expected = abbreviated(&check.expected);
-    let mark = paint.green("ok  ");
     let found = match abbreviated(&check.found) {
         platform if platform == SIMULATED => paint.red(SIMULATED),
         found => found,
     };
     writeln!(text, "{mark}  {what:<WHAT_COLUMNS$}  {expected:<VALUE_COLUMNS$}  {found}")
+}
+
+/// Both sides in full, one below the other, and the code where there is one.
+fn write_different(text: &mut String, mark: &str, what: &str, check: &Check) -> fmt::Result {
+    match &check.code {
+        Some(code) if !what.contains(code) => writeln!(text, "{mark}  {what}: {}", printable_line(code))?,
+        _ => writeln!(text, "{mark}  {what}")?,
+    }
+    write_long(text, "expected", &check.expected)?;
+    write_long(text, "found", &check.found)
 }
 
 /// A value in full, broken so that 100 columns hold it.
@@ -133,16 +147,25 @@ fn short_digest(token: &str) -> Option<String> {
     Some(format!("{head}…{tail}"))
 }
 
+/// Text with colours, where they are welcome.
 #[derive(Clone, Copy)]
-struct Paint(Colours);
+pub(crate) struct Paint(pub(crate) Colours);
 
 impl Paint {
-    fn red(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    pub(crate) fn red(self, text: &str) -> String {
         self.paint("1;31", text)
     }
 
-    fn green(self, text: &str) -> String {
+    pub(crate) fn green(self, text: &str) -> String {
         self.paint("32", text)
+    }
+
+    pub(crate) fn yellow(self, text: &str) -> String {
+        self.paint("33", text)
     }
 
     fn paint(self, code: &str, text: &str) -> String {

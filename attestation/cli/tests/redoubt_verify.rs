@@ -90,9 +90,101 @@ fn unreadable_files_and_wrong_usage_are_status_2() {
     let output = verify(folder.path(), &[]);
     assert_eq!(output.status.code(), Some(2));
     let stderr = text(&output.stderr);
-    assert!(stderr.contains("claim claim.cbor") && stderr.contains("redoubt job"), "{stderr}");
+    assert!(stderr.contains("claim.cbor: No such file") && stderr.contains("redoubt job"), "{stderr}");
     assert!(output.stdout.is_empty());
     assert_eq!(verify(folder.path(), &["--no-such-option"]).status.code(), Some(2));
+}
+
+/// What was a claim before somebody touched it gets a verdict, not a shrug.
+#[test]
+fn a_damaged_claim_is_refused() {
+    let folder = folder();
+    let claim = std::fs::read(folder.path().join("claim.cbor")).unwrap();
+    std::fs::write(folder.path().join("claim.cbor"), &claim[1..]).unwrap();
+    let output = verify(folder.path(), &ALL_FILES);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("first: claim signature"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_claim_needs_what_it_is_about() {
+    let folder = folder();
+    let output = run_in(folder.path(), &["check", "claim.cbor", "--input", "input.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("--reference is missing") && stderr.contains("cargo xtask image"), "{stderr}");
+}
+
+fn run_in(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_redoubt-verify")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+/// Real evidence, as people check it. Where there are fixtures.
+#[test]
+fn evidence_of_hardware_is_checked_without_a_claim() {
+    let Some(folder) = tests_needs::fixture("snp") else { return };
+    let check = |more: &[&str]| {
+        let files =
+            ["check", "genoa-v5-oak/report.bin", "genoa-v5-oak/vcek.der", "--at", "2025-10-06T00:00:00Z"];
+        run_in(&folder, &[&files, more].concat())
+    };
+    let strict = check(&["--json"]);
+    assert_eq!(strict.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&strict.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap();
+    let codes = |state: &str| -> Vec<&str> {
+        let with_state = checks.iter().filter(|check| check["state"] == state);
+        with_state.filter_map(|check| check["code"].as_str()).collect()
+    };
+    assert!(codes("fails").contains(&"snp.tcb.firmware_at_least"), "{document:#}");
+    assert_eq!(codes("finding"), ["revocation-unchecked"]);
+    let development = check(&["--policy", "development"]);
+    assert_eq!(development.status.code(), Some(0), "{}", text(&development.stdout));
+    assert!(text(&development.stdout).lines().all(|line| line.chars().count() <= 110));
+    for (more, message) in [
+        (&["--policy", "loose"][..], "--policy loose"),
+        (&["--at", "yesterday"], "--at yesterday"),
+        (&["--challenge", "xy"], "--challenge xy"),
+        (&["--measurement", "00"], "expected 96 digits, found 2"),
+    ] {
+        let output = run_in(&folder, &[&["check", "genoa-v5-oak/report.bin"], more].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+    let output = run_in(&folder, &["check", "README.md"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("README.md: expected evidence or collateral"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn policies_are_made_and_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let strict = run_in(folder.path(), &["policy", "init"]);
+    assert_eq!(strict.status.code(), Some(0));
+    std::fs::write(folder.path().join("policy.toml"), &strict.stdout).unwrap();
+    let explained = run_in(folder.path(), &["policy", "explain", "policy.toml"]);
+    assert_eq!(explained.status.code(), Some(0));
+    assert!(text(&explained.stdout).contains("snp.guest_policy.debug = forbidden"));
+    let json = run_in(folder.path(), &["policy", "explain", "development", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["name"], "development");
+    std::fs::write(
+        folder.path().join("policy.toml"),
+        text(&strict.stdout).replace("debug = ", "debugging = "),
+    )
+    .unwrap();
+    let wrong = run_in(folder.path(), &["policy", "explain", "policy.toml"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        text(&wrong.stderr).contains("policy field snp.guest_policy.debug: expected"),
+        "{}",
+        text(&wrong.stderr)
+    );
+    assert_eq!(run_in(folder.path(), &["policy", "init", "loose"]).status.code(), Some(2));
 }
 
 #[test]

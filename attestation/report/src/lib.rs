@@ -1,9 +1,10 @@
-//! SEV-SNP attestation report: bytes to structs.
+//! Attestation reports of SEV-SNP, quotes of TDX (in [`tdx`]), measurement reports of NVIDIA's GPUs and switches (in
+//! [`spdm`]): bytes to structs.
 //!
-//! Spec: AMD publication 56860 "SEV Secure Nested Paging Firmware ABI Specification", tables "ATTESTATION_REPORT",
-//! "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report; whether somebody
-//! trustworthy signed them is for `attestation-verify`, and for `attestation-evidence` on the simulated platform.
-//! [`hcl`] and [`tpm`] are what Azure wraps around a report.
+//! Spec of the former: AMD publication 56860 "SEV Secure Nested Paging Firmware ABI Specification", tables
+//! "ATTESTATION_REPORT", "Guest Policy" and "TCB_VERSION". Parsing says only that the bytes have the shape of a report;
+//! whether somebody trustworthy signed them is for `attestation-verify`, and for `attestation-evidence` on the simulated
+//! platform. [`table`] is what hosts hand out with a report, [`hcl`] and [`tpm`] are what Azure wraps around one.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -14,7 +15,10 @@ mod layout;
 mod parse;
 mod policy;
 mod product;
+pub mod spdm;
+pub mod table;
 mod tcb;
+pub mod tdx;
 pub mod tpm;
 
 pub use layout::{ReportSignature, SnpReport};

@@ -59,8 +59,28 @@ impl fmt::Display for GuestPolicy {
 pub struct PlatformInfo(pub u64);
 
 impl PlatformInfo {
-    /// Bits 0 to 5 and 7: SMT, TSME, ECC, RAPL off, ciphertext hiding, alias check complete, TIO.
-    pub const KNOWN: u64 = 0b1011_1111;
+    /// Simultaneous multithreading is on.
+    pub const SMT: u64 = 1;
+    /// Transparent SME is on.
+    pub const TSME: u64 = 1 << 1;
+    /// Memory has error correction.
+    pub const ECC: u64 = 1 << 2;
+    /// Running average power limit is off.
+    pub const RAPL_DISABLED: u64 = 1 << 3;
+    /// Ciphertext of DRAM is hidden from the host.
+    pub const CIPHERTEXT_HIDING: u64 = 1 << 4;
+    /// Memory was checked for aliases since the last reset, and there were none.
+    pub const ALIAS_CHECK_COMPLETE: u64 = 1 << 5;
+    /// SEV-TIO is on.
+    pub const TIO: u64 = 1 << 7;
+    /// All bits with a meaning.
+    pub const KNOWN: u64 = Self::SMT
+        | Self::TSME
+        | Self::ECC
+        | Self::RAPL_DISABLED
+        | Self::CIPHERTEXT_HIDING
+        | Self::ALIAS_CHECK_COMPLETE
+        | Self::TIO;
 
     /// Bits that the table does not define. Bit 6 is one, and set on real Turin parts.
     #[must_use]

@@ -64,6 +64,17 @@ impl TcbParts {
     }
 }
 
+/// `FMC 1, boot loader 4, TEE 0, SNP 24, microcode 219`; the FMC only where there is one.
+impl fmt::Display for TcbParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(fmc) = self.fmc {
+            write!(f, "FMC {fmc}, ")?;
+        }
+        let Self { boot_loader, tee, snp, microcode, .. } = self;
+        write!(f, "boot loader {boot_loader}, TEE {tee}, SNP {snp}, microcode {microcode}")
+    }
+}
+
 impl fmt::Display for TcbVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#018x}", self.0)

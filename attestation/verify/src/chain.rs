@@ -1,10 +1,10 @@
 //! Certificate chains in the order that signing went: leaf first, then its issuer, up to a pinned root.
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use attestation_x509::{Certificate, Instant};
+use attestation_x509::{Certificate, DistinguishedName, Instant};
 
 use crate::trail::Stop;
 use crate::{Code, Trail};
@@ -78,7 +78,7 @@ impl Chain {
             let validity = certificate.validity();
             let is_early = at < validity.not_before;
             let code = if is_early { profile.not_yet_valid } else { profile.expired };
-            let what = format!("{}: validity of {}", profile.name, certificate.subject());
+            let what = format!("{}: validity of {}", profile.name, name(certificate.subject()));
             let expected = format!("{} to {}", validity.not_before, validity.not_after);
             trail.judge(code, what, expected, at, !is_early && at <= validity.not_after)?;
         }
@@ -90,9 +90,9 @@ impl Chain {
         for pair in certificates.windows(2).rev() {
             let [certificate, issuer] = pair else { continue };
             let holds = certificate.is_signed_by(issuer.key());
-            let what = format!("{}: signature on {}", profile.name, certificate.subject());
+            let what = format!("{}: signature on {}", profile.name, name(certificate.subject()));
             let found = if holds { "valid" } else { "not valid" };
-            trail.require(profile.signature, what, format!("by {}", issuer.subject()), found, holds)?;
+            trail.require(profile.signature, what, format!("by {}", name(issuer.subject())), found, holds)?;
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ pub(crate) fn check_authority(
     certificate: &Certificate,
     below: usize,
 ) -> Result<(), Stop> {
-    let what = format!("{}: rights of {}", profile.name, certificate.subject());
+    let what = format!("{}: rights of {}", profile.name, name(certificate.subject()));
     let expected = format!("an authority that signs certificates, with {below} authorities below it");
     let authority = match certificate.extensions().authority() {
         Ok(authority) => authority,
@@ -124,6 +124,11 @@ pub(crate) fn check_authority(
     trail.require(profile.profile, what, expected, found, holds)
 }
 
+/// The common name where there is one: what people call a certificate.
+pub(crate) fn name(name: &DistinguishedName) -> String {
+    name.common_name().map_or_else(|| name.to_string(), Into::into)
+}
+
 fn check_names(
     trail: &mut Trail,
     profile: &ChainProfile,
@@ -132,7 +137,7 @@ fn check_names(
 ) -> Result<(), Stop> {
     for pair in supplied.windows(2) {
         let [certificate, issuer] = pair else { continue };
-        let what = format!("{}: issuer of {}", profile.name, certificate.subject());
+        let what = format!("{}: issuer of {}", profile.name, name(certificate.subject()));
         let holds = certificate.issuer() == issuer.subject();
         trail.require(profile.incomplete, what, certificate.issuer(), issuer.subject(), holds)?;
     }

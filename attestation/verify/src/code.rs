@@ -102,6 +102,8 @@ codes! {
     SigningKeyMismatch = Fatal, "signing-key-mismatch";
     /// The firmware in the report is not the one in the certificate of its key.
     FwidMismatch = Fatal, "fwid-mismatch";
+    /// A device is listed twice. Not in the shared vocabulary.
+    DeviceRepeated = Fatal, "device-repeated";
     /// The evidence answers another challenge.
     NonceMismatch = Fatal, "nonce-mismatch";
     /// A revocation list does not verify under its issuer in the pinned chain.
@@ -204,6 +206,8 @@ codes! {
     TdSeptVeDisableClear = Policy, "td-sept-ve-disable-clear";
     /// Protection keys for supervisor pages are on.
     TdPksEnabled = Policy, "td-pks-enabled";
+    /// `TDATTRIBUTES` has bits without a published meaning. Not in the shared vocabulary.
+    TdAttributesUnknownBits = Policy, "td-attributes-unknown-bits";
     /// A service domain may act for this one.
     TdServiceTdBound = Policy, "td-service-td-bound";
     /// The event log does not lead to RTMR0.
@@ -218,6 +222,8 @@ codes! {
     RimMissing = Policy, "rim-missing";
     /// A measurement is not the one that a RIM calls for.
     RimMeasurementMismatch = Policy, "rim-measurement-mismatch";
+    /// The devices of a machine do not name each other as their links would have it. Not in the shared vocabulary.
+    TopologyMismatch = Policy, "topology-mismatch";
     /// A certificate that signs a RIM is past its time.
     RimCertificateExpired = Policy, "rim-certificate-expired";
     /// A certificate that signs a RIM is before its time.

@@ -35,8 +35,10 @@ extern crate alloc;
 
 mod chain;
 mod code;
+pub mod nvidia;
 mod revocation;
 pub mod snp;
+pub mod tdx;
 mod trail;
 mod verified;
 mod vtpm;

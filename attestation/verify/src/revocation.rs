@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use attestation_x509::{Certificate, Crl, Instant};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, name};
 use crate::trail::Stop;
 use crate::{Code, Trail};
 
@@ -16,7 +16,8 @@ use crate::{Code, Trail};
 pub const CRLS_MAX: usize = 16;
 
 /// Checks every certificate of `chain` against `supplied`. Issuers are authorities of the chain and `others`; of each in
-/// `required` there should be a list that is in date, and a finding says so where there is none.
+/// `required` there should be a list that is in date, and a finding says so where there is none. Returns the lists, for
+/// chains of other things under the same root.
 pub(crate) fn check(
     trail: &mut Trail,
     chain: &Chain,
@@ -24,7 +25,7 @@ pub(crate) fn check(
     others: &[Certificate],
     required: &[&Certificate],
     at: Instant,
-) -> Result<(), Stop> {
+) -> Result<Vec<Crl>, Stop> {
     let (count, limit) = (supplied.len(), format!("at most {CRLS_MAX} lists"));
     trail.require(Code::CrlEncoding, "number of CRLs", limit, count, count <= CRLS_MAX)?;
     let mut lists = Vec::new();
@@ -38,7 +39,7 @@ pub(crate) fn check(
         let of_issuer = lists.iter().filter(|crl| crl.issuer() == issuer.subject());
         check_freshness(trail, issuer, of_issuer.max_by_key(|crl| crl.this_update()), at);
     }
-    Ok(())
+    Ok(lists)
 }
 
 fn check_signature<'a>(
@@ -61,10 +62,11 @@ fn check_signature<'a>(
     trail.require(code, "CRL signature", format!("by {}", crl.issuer()), found, is_signed)
 }
 
-fn check_silence(trail: &mut Trail, crl: &Crl, chain: &Chain) -> Result<(), Stop> {
+/// That `crl` lists no certificate of `chain`.
+pub(crate) fn check_silence(trail: &mut Trail, crl: &Crl, chain: &Chain) -> Result<(), Stop> {
     for certificate in chain.iter().filter(|certificate| certificate.issuer() == crl.issuer()) {
         let is_revoked = crl.revokes(certificate);
-        let what = format!("revocation of {}", certificate.subject());
+        let what = format!("revocation of {}", name(certificate.subject()));
         let serial = certificate.serial_hex();
         let found = format!("serial {serial} {}", if is_revoked { "listed" } else { "not listed" });
         trail.require(Code::CrlRevoked, what, format!("serial {serial} not listed"), found, !is_revoked)?;
@@ -73,7 +75,7 @@ fn check_silence(trail: &mut Trail, crl: &Crl, chain: &Chain) -> Result<(), Stop
 }
 
 fn check_freshness(trail: &mut Trail, issuer: &Certificate, newest: Option<&Crl>, at: Instant) {
-    let what = format!("CRL of {}", issuer.subject());
+    let what = format!("CRL of {}", name(issuer.subject()));
     let Some(crl) = newest else {
         trail.note(Code::RevocationUnchecked, what, "supplied", "none", false);
         return;

@@ -1,6 +1,7 @@
 //! The record of what was checked.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -43,6 +44,21 @@ impl Trail {
     /// The checks that do not hold, and facts that must be reported.
     pub fn findings(&self) -> impl Iterator<Item = (Code, &Check)> {
         self.0.iter().filter_map(|check| check.code.map(|code| (code, check)))
+    }
+
+    /// The result of `verify` and the record of it, or the rejection that it ended in.
+    pub(crate) fn of<T>(verify: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<(T, Self), Rejection> {
+        let mut trail = Self::default();
+        match verify(&mut trail) {
+            Ok(result) => Ok((result, trail)),
+            Err(_) => Err(Rejection::new(trail)),
+        }
+    }
+
+    /// Takes over the checks of `other`, with `prefix` before their names.
+    pub(crate) fn append(&mut self, prefix: &str, other: Self) {
+        let labelled = |check: Check| Check { what: format!("{prefix}: {}", check.what).into(), ..check };
+        self.0.extend(other.0.into_iter().map(labelled));
     }
 
     /// Records a check that holds, or else ends verification with `code`.
@@ -173,3 +189,8 @@ impl fmt::Display for Rejection {
 }
 
 impl core::error::Error for Rejection {}
+
+/// Bytes as people compare them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

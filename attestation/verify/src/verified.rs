@@ -1,6 +1,7 @@
 //! Evidence that is genuine.
 
-use crate::Trail;
+use crate::trail::Stop;
+use crate::{Rejection, Trail};
 
 /// Evidence whose every signature verified, up to a pinned root, at the time that was given. Whether it is wanted is
 /// for a policy to say, with the findings of the trail.
@@ -13,6 +14,12 @@ pub struct Verified<E> {
 impl<E> Verified<E> {
     pub(crate) const fn new(evidence: E, trail: Trail) -> Self {
         Self { evidence, trail }
+    }
+
+    /// What `verify` makes of evidence, with the record of it.
+    pub(crate) fn by(verify: impl FnOnce(&mut Trail) -> Result<E, Stop>) -> Result<Self, Rejection> {
+        let (evidence, trail) = Trail::of(verify)?;
+        Ok(Self { evidence, trail })
     }
 
     /// To verify more that came with the evidence.

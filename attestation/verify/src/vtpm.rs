@@ -5,8 +5,6 @@
 //! part of the paravisor, which the launch measurement covers.
 
 use alloc::boxed::Box;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use attestation_report::hcl::HclReport;
@@ -16,7 +14,7 @@ use rsa::{BoxedUint, Pkcs1v15Sign};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::trail::Stop;
+use crate::trail::{Stop, hex};
 use crate::{Code, Trail};
 
 /// Contents of a register of the SHA-256 bank.
@@ -168,8 +166,4 @@ fn check_registers(
     let holds = digest.as_slice() == quote.pcr_digest;
     trail.require(Code::VtpmUnbound, "vTPM quote pcrDigest", hex(&digest), hex(quote.pcr_digest), holds)?;
     Ok(selected)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use der::{Decode, Encode};
+use der::{Decode, Encode, Reader, SliceReader};
 use x509_cert::certificate::{TbsCertificateInner, Version};
 
 use crate::envelope::{Envelope, hex};
@@ -38,7 +38,8 @@ impl Certificate {
         }
         let envelope = Envelope::parse(bytes, OBJECT)?;
         let decoded = x509_cert::Certificate::from_der(bytes).map_err(X509Error::encoding(OBJECT))?;
-        if decoded.to_der().map_err(X509Error::encoding(OBJECT))? != bytes {
+        let encoded = decoded.to_der().map_err(X509Error::encoding(OBJECT))?;
+        if encoded != bytes && !differs_in_validity_only(&encoded, bytes) {
             return Err(X509Error::NotCanonical { field: OBJECT });
         }
         Self::read(envelope, decoded.tbs_certificate())
@@ -129,4 +130,38 @@ impl Certificate {
     pub const fn extensions(&self) -> &Extensions {
         &self.extensions
     }
+}
+
+/// NVIDIA's authorities for reference values write dates before 2050 as `GeneralizedTime`. That is DER, each date in one
+/// spelling of its kind, but not the kind that RFC 5280 prescribes and that our own encoding therefore has.
+fn differs_in_validity_only(encoded: &[u8], bytes: &[u8]) -> bool {
+    let (encoded, bytes) = (parts_without_validity(encoded), parts_without_validity(bytes));
+    encoded.is_ok_and(|encoded| bytes.is_ok_and(|bytes| encoded == bytes))
+}
+
+/// The parts of a certificate in their order, each with tag and length.
+fn parts_without_validity(bytes: &[u8]) -> Result<Vec<&[u8]>, der::Error> {
+    /// Behind version, serial number, algorithm and issuer.
+    const VALIDITY: usize = 4;
+    let mut reader = SliceReader::new(bytes)?;
+    let parts = reader.sequence(|body| {
+        let mut parts = body.sequence(|fields| {
+            let mut parts = Vec::new();
+            for index in 0_usize.. {
+                if fields.is_finished() {
+                    break;
+                }
+                let part = fields.tlv_bytes()?;
+                if index != VALIDITY {
+                    parts.push(part);
+                }
+            }
+            Ok::<_, der::Error>(parts)
+        })?;
+        parts.push(body.tlv_bytes()?);
+        parts.push(body.tlv_bytes()?);
+        Ok::<_, der::Error>(parts)
+    })?;
+    reader.finish()?;
+    Ok(parts)
 }

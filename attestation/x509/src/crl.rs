@@ -85,6 +85,11 @@ impl Crl {
         self.next_update
     }
 
+    /// Serial numbers that are listed, big-endian.
+    pub fn revoked(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.revoked.iter().map(Vec::as_slice)
+    }
+
     /// Whether `certificate` is of this list's issuer and listed, whatever the date of the entry.
     #[must_use]
     pub fn revokes(&self, certificate: &Certificate) -> bool {

@@ -1,7 +1,7 @@
 //! Certificates and revocation lists as AMD, Intel and NVIDIA issue them for attestation: strict DER, few algorithms.
 //!
 //! Spec: RFC 5280 for the structures, RFC 4055 for RSASSA-PSS and RFC 5758 for ECDSA in certificates. What one vendor
-//! adds is in a module of its name: [`amd`].
+//! adds is in a module of its name: [`amd`], [`intel`], [`nvidia`].
 //!
 //! One content has one spelling: what does not encode to exactly the bytes that were read is refused. A parsed object is
 //! not yet believed; its signature is over the bytes that were read, and nothing here decides whose key that must be.
@@ -20,8 +20,10 @@ mod envelope;
 mod error;
 mod extensions;
 mod instant;
+pub mod intel;
 mod key;
 mod name;
+pub mod nvidia;
 pub mod pem;
 
 pub use algorithm::SignatureAlgorithm;

@@ -14,6 +14,8 @@ use attestation_manifest::manifest_digest;
 use attestation_report::{NEWEST_VERSION, SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, SnpReport};
 use zerocopy::{FromZeros, IntoBytes};
 
+/// That byte.
+pub const RIM_SIGNER: u8 = 11;
 const TCB: u64 = 0x5417_0000_0000_000A;
 
 /// A manifest that uses every field.
@@ -95,6 +97,12 @@ pub fn evidence() -> Evidence {
         hpke_key: None,
         manifest: MANIFEST.as_bytes().to_vec(),
     }
+}
+
+/// The key that signs the manifests that are seeds: that of their builder, whose scalar is one byte again and again.
+#[must_use]
+pub fn rim_key() -> p384::ecdsa::VerifyingKey {
+    *p384::ecdsa::SigningKey::from_slice(&[RIM_SIGNER; 48]).unwrap().verifying_key()
 }
 
 /// A claim that verifies, with this outcome.

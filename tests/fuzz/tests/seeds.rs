@@ -10,6 +10,10 @@ use std::{env, fs};
 use attestation_bundle::{Bundle, Instant, Item, Kind};
 use attestation_claim::Outcome;
 use attestation_evidence::Evidence;
+use attestation_policy::Preset;
+use attestation_rim::SignedRim;
+use attestation_verify::snp::AUTHORITIES;
+use base64ct::{Base64, Encoding};
 use enclave_devices::net::Network;
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, Probe, ProbeDone, Ready, Status, Stopping, Usage, encode_body,
@@ -17,12 +21,21 @@ use enclave_wire::control::{
 use enclave_wire::frame::{FrameKind, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, MessageMeta, MessageType, PspReply, seal_message};
 use test_elf::TestElf;
-use tests_fuzz::fixtures;
 use tests_fuzz::host::{Device, Script, reset_pool};
+use tests_fuzz::{fixtures, tdx};
 use virtio_drivers::transport::DeviceType;
 use zerocopy::IntoBytes;
 
-// The builder of the crate's own tests.
+// The writer of AMD's certificates in the verifier's tests.
+#[expect(dead_code, reason = "certificates are not written here, lists are")]
+#[path = "../../../attestation/verify/tests/snp_wrong_fields/der.rs"]
+mod amd_der;
+// The builders of the crates' own tests.
+#[path = "../../../attestation/verify/tests/support/nvidia_der.rs"]
+mod der;
+#[path = "../../../attestation/verify/tests/support/nvidia_pki.rs"]
+#[expect(dead_code, reason = "only what is signed is of use here")]
+mod pki;
 #[path = "../../../image/rom/src/test_elf.rs"]
 mod test_elf;
 
@@ -75,6 +88,13 @@ fn all() -> Seeds {
     add("evidence", "hpke", Evidence { hpke_key: Some(vec![9; 32]), ..fixtures::evidence() }.encode());
     add("bundle", "three", bundle());
     add("report", "newest", fixtures::report().as_bytes().to_vec());
+    add("tdx-quote", "version-4", tdx::quote(4));
+    add("tdx-quote", "version-5", tdx::quote(5));
+    add("tdx-collateral", "tcb-info", tdx::tcb_info().into());
+    add("tdx-collateral", "qe-identity", tdx::qe_identity().into());
+    add("tdx-event-log", "ccel", [vec![0], tdx::ccel()].concat());
+    add("tdx-event-log", "list", [vec![1], tdx::event_list().into()].concat());
+    nvidia_evidence().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     control_bodies().into_iter().for_each(|(name, choice, body)| {
         add("control", name, [&[choice], body.as_slice()].concat());
     });
@@ -112,6 +132,7 @@ fn all() -> Seeds {
     add("service", "jobs", [&[0][..], &loader_stream()].concat());
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
+    collateral().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     seeds
 }
 
@@ -123,6 +144,77 @@ fn bundle() -> Vec<u8> {
         item(Kind::TcbInfoChain, b"-----BEGIN CERTIFICATE-----"),
     ];
     Bundle { at: Instant::from_unix_seconds(1_775_437_323), items }.encode().unwrap()
+}
+
+/// What comes with evidence of SEV-SNP. AMD's authorities are public, and part of the verifier.
+fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let [.., turin, _] = AUTHORITIES;
+    let report = fixtures::report();
+    let pieces = [report.as_bytes(), turin, &revocation_list()];
+    let framed = pieces.iter().flat_map(|piece| {
+        let length = u16::try_from(piece.len()).unwrap().to_le_bytes();
+        length.into_iter().chain(piece.iter().copied()).collect::<Vec<u8>>()
+    });
+    let pem = b"-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
+    vec![
+        ("certificate", "ask-turin", turin.to_vec()),
+        ("crl", "one-entry", revocation_list()),
+        ("pem", "two", pem.repeat(2)),
+        ("policy", "strict", Preset::Strict.text().into()),
+        ("policy", "development", Preset::Development.text().into()),
+        ("recognise", "report", report.as_bytes().to_vec()),
+        ("recognise", "authority", turin.to_vec()),
+        ("recognise", "json", br#"{"vcekCert": "-----BEGIN", "certificateChain": ""}"#.to_vec()),
+        ("azure", "blob", hcl_report()),
+        ("azure", "quote", tpm_quote()),
+        ("snp-verify", "report-authority-list", framed.collect()),
+    ]
+}
+
+/// A list with one entry and a signature of zeros.
+fn revocation_list() -> Vec<u8> {
+    let issuer = amd_der::amd_name("ARK-Turin");
+    let (this, next) = (amd_der::utc_time("260101000000Z"), amd_der::utc_time("270101000000Z"));
+    let entry = amd_der::sequence(&[amd_der::integer(&[3, 0, 1]), this.clone()]);
+    let entries = amd_der::sequence(&[entry]);
+    let signed = amd_der::sequence(&[amd_der::integer(&[1]), amd_der::pss(48), issuer, this, next, entries]);
+    amd_der::sequence(&[signed, amd_der::pss(48), amd_der::bit_string(&[0; 512])])
+}
+
+/// A blob with a report of zeros and JSON without keys.
+fn hcl_report() -> Vec<u8> {
+    let mut bytes = vec![0; 0x4D4];
+    bytes[..4].copy_from_slice(&attestation_report::hcl::SIGNATURE);
+    (bytes[0x4C8], bytes[0x4CC], bytes[0x4D0]) = (2, 1, 2);
+    [bytes.as_slice(), b"{}"].concat()
+}
+
+/// A quote over register 0 for a nonce of two bytes.
+fn tpm_quote() -> Vec<u8> {
+    let head = [&[0xFF, 0x54, 0x43, 0x47, 0x80, 0x18, 0, 0, 0, 2][..], b"hi", &[0; 25]].concat();
+    [head.as_slice(), &[0, 0, 0, 1, 0, 11, 3, 1, 0, 0, 0, 1, 0xD1]].concat()
+}
+
+fn nvidia_evidence() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let mut plan = pki::Plan::gpu();
+    assert_eq!(plan.driver.signer, fixtures::RIM_SIGNER);
+    // As short as they can be: the fuzzer changes all of it.
+    plan.report.blocks.truncate(3);
+    plan.driver.measurements.truncate(6);
+    let (gpu, switch) = (plan.build(), pki::Plan::switch().build());
+    let [chain, report] = [&gpu.chain, &gpu.report].map(|bytes| Base64::encode_string(bytes));
+    let json = format!(
+        r#"[{{"arch":"HOPPER","certificate":"{chain}","evidence":"{report}","nonce":"{}","version":"1.0"}}]"#,
+        "4e".repeat(32)
+    );
+    let signed = SignedRim::parse(&gpu.driver).unwrap();
+    assert_eq!(signed.verify(&fixtures::rim_key()).unwrap().measurements.len(), 6);
+    vec![
+        ("measurement-report", "gpu", gpu.report),
+        ("measurement-report", "switch", switch.report),
+        ("rim", "driver", gpu.driver),
+        ("sdk-evidence", "gpu", json.into_bytes()),
+    ]
 }
 
 fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {

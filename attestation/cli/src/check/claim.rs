@@ -1,6 +1,6 @@
 //! The claim's content: what ran, on which input, with which output.
 
-use attestation_claim::{Claim, Digested, Outcome};
+use attestation_claim::{Claim, Digested};
 use attestation_manifest::HexDigest;
 
 use super::{FileDigest, Inputs, Verdict};
@@ -13,7 +13,7 @@ pub(super) fn check_claim(verdict: &mut Verdict, claim: &Claim, inputs: &Inputs<
     verdict.compare("artefact in the claim", reference.artefact.sha256, HexDigest(claim.artefact));
     verdict.compare("input", file_digest(&claim.input), inputs.input);
     verdict.compare("output", file_digest(&claim.output), inputs.output);
-    verdict.compare("outcome", "exited with code 0", describe(&claim.outcome));
+    verdict.compare("outcome", "exited with code 0", &claim.outcome);
     if claim.sequence > 0 {
         verdict.note(format!(
             "claim {} of its boot: earlier claims were not shown; the one before has digest {}",
@@ -25,13 +25,4 @@ pub(super) fn check_claim(verdict: &mut Verdict, claim: &Claim, inputs: &Inputs<
 
 fn file_digest(digested: &Digested) -> FileDigest {
     FileDigest { sha256: digested.sha256, bytes: digested.bytes }
-}
-
-fn describe(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Exited { code } => format!("exited with code {code}"),
-        Outcome::Trapped => "trapped".to_owned(),
-        // The name comes from a file: nothing in it may reach a terminal as it is.
-        Outcome::LimitExceeded { limit } => format!("exceeded the limit {limit:?}"),
-    }
 }

@@ -1,8 +1,11 @@
 //! Checks with names, and what follows from them.
 
 use core::fmt::Display;
+use std::borrow::Cow;
 
 use attestation_manifest::HexDigest;
+use attestation_policy::{Decision, Outcome, Ruling};
+use attestation_verify::{Code, Kind, Trail};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -15,13 +18,34 @@ pub const SIMULATED: &str = "SIMULATED";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// What was compared.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// What would do.
     pub expected: String,
     /// What there is.
     pub found: String,
-    /// Whether the one is the other.
+    /// Whether it stands in the way.
     pub ok: bool,
+    /// What became of it.
+    pub state: State,
+    /// Stable name of what was found, where it has one: a code of the verification, or the field of a policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// What became of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Found as expected.
+    Holds,
+    /// Found otherwise, and that decides.
+    Fails,
+    /// Found otherwise; the policy decides, with rules of its own.
+    Finding,
+    /// Worth knowing, decides nothing.
+    Fact,
+    /// Not asked for by the policy, with its reason.
+    Waived,
 }
 
 /// All checks that were made. Empty, it refuses.
@@ -50,20 +74,56 @@ impl Verdict {
     /// Compares two values by what is printed of them, so that a reader can repeat the comparison.
     pub(crate) fn compare(&mut self, what: &'static str, expected: impl Display, found: impl Display) {
         let (expected, found) = (expected.to_string(), found.to_string());
-        let ok = expected == found;
-        self.checks.push(Check { what, expected, found, ok });
+        let state = if expected == found { State::Holds } else { State::Fails };
+        self.record(what, expected, found, state, None);
     }
 
     /// Records a check that held and is more than a comparison of two values.
     pub(crate) fn pass(&mut self, what: &'static str, expected: &str, found: &str) {
-        let (expected, found) = (expected.to_owned(), found.to_owned());
-        self.checks.push(Check { what, expected, found, ok: true });
+        self.record(what, expected.to_owned(), found.to_owned(), State::Holds, None);
     }
 
     /// Records a check that did not hold.
     pub(crate) fn fail(&mut self, what: &'static str, expected: &str, found: impl Display) {
-        let (expected, found) = (expected.to_owned(), found.to_string());
-        self.checks.push(Check { what, expected, found, ok: false });
+        self.record(what, expected.to_owned(), found.to_string(), State::Fails, None);
+    }
+
+    /// Records every check of a verification.
+    pub(crate) fn trail(&mut self, trail: &Trail) {
+        for check in trail.checks() {
+            let state = match check.code.map(Code::kind) {
+                None => State::Holds,
+                Some(Kind::Fatal) => State::Fails,
+                Some(Kind::Policy) => State::Finding,
+                Some(Kind::Info) => State::Fact,
+            };
+            let code = check.code.map(|code| code.to_string());
+            self.record(check.what.clone(), check.expected.clone(), check.found.clone(), state, code);
+        }
+    }
+
+    /// Records every rule of a policy.
+    pub(crate) fn decision(&mut self, decision: &Decision) {
+        for Ruling { field, expected, found, outcome } in decision.rulings() {
+            let (expected, state) = match outcome {
+                Outcome::Holds => (expected.clone(), State::Holds),
+                Outcome::Fails => (expected.clone(), State::Fails),
+                Outcome::Waived { reason } => (format!("waived: {reason}"), State::Waived),
+            };
+            self.record(field.clone(), expected, found.clone(), state, Some(field.clone()));
+        }
+    }
+
+    fn record(
+        &mut self,
+        what: impl Into<Cow<'static, str>>,
+        expected: String,
+        found: String,
+        state: State,
+        code: Option<String>,
+    ) {
+        let ok = state != State::Fails;
+        self.checks.push(Check { what: what.into(), expected, found, ok, state, code });
     }
 
     /// Records what is not established.

@@ -3,6 +3,7 @@
 //! Order: a signature is verified before what it signs is interpreted, from the root down. Nothing is read from the
 //! report before its signature holds, except what its layout needs.
 
+mod authorities;
 mod endorsement;
 mod findings;
 mod report;
@@ -11,6 +12,7 @@ mod roots;
 use attestation_report::{ReportError, SnpReport};
 use attestation_x509::Instant;
 
+pub use authorities::AUTHORITIES;
 pub use endorsement::{CHAIN_MAX, Collateral, Endorsement};
 pub use roots::{Root, Roots};
 
@@ -22,6 +24,7 @@ pub struct SnpEvidence {
     report: SnpReport,
     endorsement: Endorsement,
     vtpm: Option<Vtpm>,
+    answers_a_challenge: bool,
 }
 
 impl SnpEvidence {
@@ -35,6 +38,12 @@ impl SnpEvidence {
     #[must_use]
     pub const fn endorsement(&self) -> &Endorsement {
         &self.endorsement
+    }
+
+    /// Whether a challenge was posed; evidence that does not answer it is never verified.
+    #[must_use]
+    pub const fn answers_a_challenge(&self) -> bool {
+        self.answers_a_challenge
     }
 
     /// The virtual TPM that the report vouches for, in evidence of Azure.
@@ -88,6 +97,7 @@ pub fn verify_azure(
     match vtpm::check(&mut trail, &report.report_data, &hcl, bundle, challenge) {
         Ok(vtpm) => {
             evidence.vtpm = Some(vtpm);
+            evidence.answers_a_challenge = challenge != VtpmChallenge::NotPosed;
             Ok(Verified::new(evidence, trail))
         }
         Err(_) => Err(Rejection::new(trail)),

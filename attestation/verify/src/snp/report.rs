@@ -1,6 +1,7 @@
 //! Third stage: a report under the key that its endorsement certifies.
 
 use alloc::format;
+use alloc::string::ToString;
 
 use attestation_report::{ProductLine, SigningKeyKind, SnpReport, TcbParts, TcbVersion};
 use attestation_x509::amd::{CertifiedTcb, Endorses, KeyKind};
@@ -8,7 +9,7 @@ use p384::ecdsa::Signature;
 use p384::ecdsa::signature::Verifier;
 
 use super::{Challenge, Endorsement, SnpEvidence, findings};
-use crate::trail::Stop;
+use crate::trail::{Stop, hex};
 use crate::{Code, Rejection, Trail, Verified};
 
 impl Endorsement {
@@ -26,7 +27,15 @@ impl Endorsement {
         match check(&mut trail, self, &report, challenge) {
             Ok(()) => {
                 findings::note(&mut trail, self, &report);
-                Ok(Verified::new(SnpEvidence { report, endorsement: self.clone(), vtpm: None }, trail))
+                Ok(Verified::new(
+                    SnpEvidence {
+                        report,
+                        endorsement: self.clone(),
+                        vtpm: None,
+                        answers_a_challenge: challenge != Challenge::NotPosed,
+                    },
+                    trail,
+                ))
             }
             Err(_) => Err(Rejection::new(trail)),
         }
@@ -51,7 +60,7 @@ fn check(
     check_chip_id(trail, endorsement, report)?;
     if let Challenge::ReportData(expected) = challenge {
         let holds = report.report_data == expected;
-        let (expected, found) = (format!("{expected:02x?}"), format!("{:02x?}", report.report_data));
+        let (expected, found) = (hex(&expected), hex(&report.report_data));
         trail.require(Code::NonceMismatch, "REPORT_DATA", expected, found, holds)?;
     }
     Ok(())
@@ -88,9 +97,9 @@ fn check_tcb(trail: &mut Trail, endorsement: &Endorsement, report: &SnpReport) -
     let certified = TcbParts { fmc, boot_loader, tee, snp, microcode };
     let reported = TcbVersion(report.reported_tcb.get());
     let parts = endorsement.line.tcb_layout().and_then(|layout| reported.parts(layout));
-    let found = parts.map_or_else(|| format!("{reported}, no such layout"), |parts| format!("{parts:?}"));
+    let found = parts.map_or_else(|| format!("{reported}, no such layout"), |parts| parts.to_string());
     let is_same = parts == Some(certified);
-    trail.require(Code::TcbMismatch, "REPORTED_TCB", format!("{certified:?}"), found, is_same)
+    trail.require(Code::TcbMismatch, "REPORTED_TCB", certified, found, is_same)
 }
 
 /// A masked identity cannot be compared; the key that signed is the chip's all the same.
@@ -101,6 +110,6 @@ fn check_chip_id(trail: &mut Trail, endorsement: &Endorsement, report: &SnpRepor
     }
     let rest = report.chip_id.strip_prefix(hardware_id.as_slice());
     let is_same = rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0));
-    let (expected, found) = (format!("{hardware_id:02x?}"), format!("{:02x?}", report.chip_id));
+    let (expected, found) = (hex(hardware_id), hex(&report.chip_id));
     trail.require(Code::ChipIdMismatch, "CHIP_ID", expected, found, is_same)
 }

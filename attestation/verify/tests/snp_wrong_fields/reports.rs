@@ -119,7 +119,7 @@ fn security_versions() {
             let mut tcb = world.report.reported_tcb.get().to_le_bytes();
             tcb[byte] ^= 1;
             world.report.reported_tcb = u64::from_le_bytes(tcb).into();
-            let part = ["boot_loader: 3", "no such layout"];
+            let part = ["boot loader 3", "no such layout"];
             let found =
                 if world.line == ProductLine::Turin { "" } else { part[usize::from((2..6).contains(&byte))] };
             let found = if byte == 0 { "" } else { found };
@@ -127,7 +127,7 @@ fn security_versions() {
                 &format!("{line} {byte}"),
                 &world,
                 Code::TcbMismatch,
-                ["REPORTED_TCB", "snp: 219", found],
+                ["REPORTED_TCB", "SNP 219", found],
             );
         }
     }

@@ -8,7 +8,7 @@ use image_builder::{Image, ImageFile};
 use loader_vmm::ImageFiles;
 
 use crate::harness::components::{ECHO, NOTHING};
-use crate::harness::{PATIENCE, Site, build_image, rom, run_job};
+use crate::harness::{PATIENCE, Site, build_image, no_hardware, rom, run_job};
 
 #[test]
 fn a_manifest_that_was_not_bound_at_launch() {
@@ -156,8 +156,9 @@ fn a_flipped_rom_has_another_measurement() {
         rom: None,
         component: None,
         simulated: SimulatedEvidence::Allowed,
+        hardware: no_hardware(),
     });
-    let failures: Vec<_> = verdict.failures().map(|check| check.what).collect();
+    let failures: Vec<_> = verdict.failures().map(|check| check.what.to_string()).collect();
     assert_eq!(failures, ["measurement"]);
     assert!(guest.stop(PATIENCE).is_clean());
 }

@@ -6,7 +6,7 @@ use image_builder::Image;
 use loader_vmm::ImageFiles;
 
 use crate::harness::components::ECHO;
-use crate::harness::{JobResult, PATIENCE, Random, Site, build_image, rom, run_job};
+use crate::harness::{JobResult, PATIENCE, Random, Site, build_image, no_hardware, rom, run_job};
 
 #[test]
 fn a_job_with_megabytes_of_input_is_claimed_and_the_claim_is_accepted() {
@@ -59,9 +59,10 @@ fn judge(image: &Image, job: &JobResult, input: &[u8], simulated: SimulatedEvide
         rom: Some(image.rom()),
         component: Some(image.component()),
         simulated,
+        hardware: no_hardware(),
     })
 }
 
 fn failures(verdict: &Verdict) -> Vec<&str> {
-    verdict.failures().map(|check| check.what).collect()
+    verdict.failures().map(|check| check.what.as_ref()).collect()
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod components;
 mod ending;
+mod hardware;
 mod image;
 mod job;
 mod middle;
@@ -11,6 +12,7 @@ mod shipping;
 mod site;
 
 pub(crate) use ending::Ending;
+pub(crate) use hardware::no_hardware;
 pub(crate) use image::{APP, build_image, build_image_as};
 pub(crate) use job::{JobResult, run_job, run_job_stating, run_job_to};
 pub(crate) use middle::{Middle, To};

@@ -1,0 +1,52 @@
+//! Evidence and claims of Redoubt's guests.
+
+use attestation_claim::SignedClaim;
+use attestation_evidence::{Evidence, Platform};
+use attestation_manifest::{HexDigest, manifest_digest};
+use attestation_recognise::Kind;
+
+use super::{Fields, hex};
+
+pub(super) fn evidence(fields: &mut Fields, file: &str, bytes: &[u8]) -> Result<(), String> {
+    let evidence = Evidence::decode(bytes).map_err(|error| error.to_string())?;
+    show_evidence(fields, file, &evidence);
+    Ok(())
+}
+
+fn show_evidence(fields: &mut Fields, file: &str, evidence: &Evidence) {
+    let is_simulated = evidence.platform == Platform::Simulated;
+    let meaning = if is_simulated { "protects nothing" } else { "" };
+    fields.explained("platform", evidence.platform.name(), meaning);
+    fields.hex("instance key", &evidence.instance_key);
+    if let Some(key) = &evidence.hpke_key {
+        fields.hex("HPKE key", key);
+    }
+    fields.plain("manifest, SHA-256", HexDigest(manifest_digest(&evidence.manifest)));
+    fields.plain("manifest", String::from_utf8_lossy(&evidence.manifest));
+    fields.plain("endorsement", format!("{} bytes", evidence.endorsement.len()));
+    match evidence.platform {
+        Platform::Simulated | Platform::Snp => fields.part(file, Kind::SnpReport, &evidence.report),
+        Platform::Tdx => fields.part(file, Kind::TdxQuote, &evidence.report),
+    }
+}
+
+pub(super) fn claim(fields: &mut Fields, file: &str, bytes: &[u8]) -> Result<(), String> {
+    let signed = SignedClaim::parse(bytes).map_err(|error| error.to_string())?;
+    let (claim, evidence) = (signed.unverified_claim(), signed.unverified_evidence());
+    fields.plain("sequence", claim.sequence);
+    fields.hex("component, SHA-256", &claim.component);
+    fields.hex("artefact, SHA-256", &claim.artefact);
+    fields.hex("manifest, SHA-256", &claim.manifest);
+    for (name, digested) in [("input", claim.input), ("output", claim.output)] {
+        fields.plain(format!("{name}, SHA-256"), hex(&digested.sha256));
+        fields.plain(format!("{name}, bytes"), digested.bytes);
+    }
+    fields.plain("outcome", &claim.outcome);
+    fields.plain("fuel", claim.fuel);
+    fields.hex("previous claim, SHA-256", &claim.previous);
+    for (name, root) in [("transcript root", claim.transcript_root), ("receipts root", claim.receipts_root)] {
+        fields.plain(name, root.map_or_else(|| "none".into(), |root| hex(&root)));
+    }
+    show_evidence(fields, file, evidence);
+    Ok(())
+}

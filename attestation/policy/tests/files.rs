@@ -1,0 +1,99 @@
+//! Policies as files: what is left out, misspelt or waived without a reason is named.
+
+use attestation_policy::{POLICY_MAX_BYTES, Policy, PolicyError, Preset, Rule};
+
+/// Lines of a preset that state or waive a field, with the path of the field.
+fn fields(text: &str) -> Vec<(String, &str)> {
+    let mut table = String::new();
+    let mut fields = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("[[") {
+            table.clear();
+        } else if let Some(name) = line.strip_prefix('[') {
+            table = name.trim_end_matches(']').to_owned();
+        } else if let Some((key, _)) =
+            line.split_once(" = ").filter(|_| !table.is_empty() && !line.starts_with('#'))
+        {
+            fields.push((format!("{table}.{key}"), line));
+        }
+    }
+    fields
+}
+
+#[test]
+fn presets_are_policies_and_state_what_their_names_promise() {
+    for preset in Preset::ALL {
+        let policy = Policy::parse(preset.text()).unwrap();
+        assert_eq!(policy.name, preset.name());
+        for field in policy.describe() {
+            assert!(
+                field.about.len() > 10 && field.about.ends_with('.'),
+                "{}: {:?}",
+                field.field,
+                field.about
+            );
+            if let Rule::Waived { reason } = field.rule {
+                assert!(!reason.is_empty(), "{}", field.field);
+            }
+        }
+        assert!(preset.text().lines().all(|line| line.chars().count() <= 120), "{}", preset.name());
+    }
+    let waived = |preset: Preset| {
+        let policy = Policy::parse(preset.text()).unwrap();
+        policy.describe().iter().filter(|field| matches!(field.rule, Rule::Waived { .. })).count()
+    };
+    assert!(waived(Preset::Strict) < waived(Preset::Production));
+    assert!(waived(Preset::Production) < waived(Preset::Development));
+}
+
+/// No field may be left out, and none is read without being described.
+#[test]
+fn every_field_is_stated_or_waived() {
+    let text = Preset::Strict.text();
+    let described: Vec<String> =
+        Policy::parse(text).unwrap().describe().into_iter().map(|field| field.field).collect();
+    let mut seen = 0;
+    for (path, line) in fields(text) {
+        assert!(described.contains(&path), "{path}");
+        let error = Policy::parse(&text.replacen(&format!("{line}\n"), "\n", 1)).unwrap_err();
+        assert!(matches!(&error, PolicyError::Missing { field, .. } if *field == path), "{path}: {error}");
+        let key = line.split(" = ").next().unwrap();
+        let twice = text.replacen(line, &format!("{key}x = 1\n{line}"), 1);
+        let error = Policy::parse(&twice).unwrap_err();
+        assert!(
+            matches!(&error, PolicyError::Unknown { field } if *field == format!("{path}x")),
+            "{path}: {error}"
+        );
+        let wrong = text.replacen(line, &format!("{key} = 1.5"), 1);
+        let error = Policy::parse(&wrong).unwrap_err();
+        assert!(matches!(&error, PolicyError::Value { field, .. } if *field == path), "{path}: {error}");
+        assert!(error.to_string().contains("found 1.5"), "{error}");
+        for reason in ["\"\"", "\" \""] {
+            let silent = text.replacen(line, &format!("{key} = {{ waived = {reason} }}"), 1);
+            let error = Policy::parse(&silent).unwrap_err();
+            assert!(matches!(&error, PolicyError::NoReason { field } if *field == path), "{path}: {error}");
+        }
+        seen += 1;
+    }
+    // The floors are tables of their own.
+    assert_eq!(seen + 1, described.len());
+}
+
+#[test]
+fn other_versions_and_other_files_are_refused() {
+    let text = Preset::Development.text();
+    for (from, to, message) in [
+        ("version = 1", "version = 2", "policy field version: expected 1, the only version"),
+        ("version = 1", "", "policy field version: expected 1"),
+        ("name = \"development\"", "", "policy field name"),
+        ("[snp.chip]", "[snp.chips]", "policy field snp.chip: expected a table"),
+        ("[snp.chip]", "[gpu]\n[snp.chip]", "policy field gpu: unknown"),
+        ("version = 1", "version == 1", "not TOML"),
+    ] {
+        let error = Policy::parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    let long = text.to_owned() + &"#".repeat(POLICY_MAX_BYTES);
+    assert!(Policy::parse(&long).unwrap_err().to_string().contains("at most 1048576 bytes"));
+    assert!(Policy::parse("").is_err());
+}

@@ -1,0 +1,106 @@
+//! Formats that begin in a way of their own.
+
+use alloc::format;
+use alloc::string::String;
+
+use attestation_claim::SignedClaim;
+use attestation_evidence::Evidence;
+use attestation_report::{REPORT_BYTES, SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, hcl, table, tpm};
+use attestation_x509::{Certificate, Crl};
+
+use crate::{Items, Kind, RecogniseError};
+
+/// DER of a certificate or a list: a SEQUENCE of more than 255 bytes.
+const DER_LONG_SEQUENCE: [u8; 2] = [0x30, 0x82];
+/// SPDM 1.1, GET_MEASUREMENTS with a signature, all measurements (DSP0274).
+const SPDM_REQUEST: [u8; 4] = [0x11, 0xE0, 0x01, 0xFF];
+/// Offset of the TEE type in a quote's header, and TDX.
+const TDX_TEE_TYPE: [u8; 4] = [0x81, 0, 0, 0];
+/// Offset of `SIGNATURE_ALGO` in a report of SEV-SNP.
+const SNP_ALGORITHM_OFFSET: usize = 0x34;
+/// Versions of SEV-SNP reports that may come: small numbers.
+const SNP_VERSION_MAX: u32 = 16;
+/// Signature and size of the specification event, which begins a crypto-agile log (TCG PFP, section 10.4.5).
+const EVENT_LOG_SIGNATURE: &[u8] = b"Spec ID Event03\0";
+/// Where that signature is: after PCR index, event type, SHA-1 digest and size.
+const EVENT_LOG_SIGNATURE_OFFSET: usize = 32;
+
+/// What bytes look like that are no text.
+pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
+    if bytes.starts_with(&hcl::SIGNATURE) {
+        return Some(Kind::HclReport);
+    }
+    if bytes.starts_with(&tpm::GENERATED.to_be_bytes()) {
+        return Some(Kind::TpmQuote);
+    }
+    if bytes.starts_with(&SPDM_REQUEST) {
+        return Some(Kind::SpdmReport);
+    }
+    if is_tdx_quote(bytes) {
+        return Some(Kind::TdxQuote);
+    }
+    let signature = bytes.get(EVENT_LOG_SIGNATURE_OFFSET..);
+    if signature.is_some_and(|rest| rest.starts_with(EVENT_LOG_SIGNATURE)) {
+        return Some(Kind::EventLog);
+    }
+    if bytes.starts_with(&DER_LONG_SEQUENCE) {
+        return der_kind(bytes);
+    }
+    if is_snp_report(bytes) && extended_report(bytes).is_none() {
+        return Some(Kind::SnpReport);
+    }
+    if Evidence::decode(bytes).is_ok() {
+        return Some(Kind::Evidence);
+    }
+    SignedClaim::parse(bytes).is_ok().then_some(Kind::Claim)
+}
+
+fn der_kind(bytes: &[u8]) -> Option<Kind> {
+    if Certificate::parse(bytes).is_ok() {
+        return Some(Kind::Certificate);
+    }
+    Crl::parse(bytes).is_ok().then_some(Kind::RevocationList)
+}
+
+/// Version 3 (SGX), 4 or 5, and the TEE type of TDX where version 3 has a reserved field.
+fn is_tdx_quote(bytes: &[u8]) -> bool {
+    let version = bytes.first_chunk::<2>().map(|bytes| u16::from_le_bytes(*bytes));
+    matches!(version, Some(4..=9)) && bytes.get(4..8) == Some(&TDX_TEE_TYPE)
+}
+
+/// A small version, and the only signature algorithm there is; a placeholder of zeros where one of the two is.
+fn is_snp_report(bytes: &[u8]) -> bool {
+    let number =
+        |offset: usize| bytes.get(offset..)?.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes));
+    let is_version = number(0).is_some_and(|version| (1..=SNP_VERSION_MAX).contains(&version));
+    let algorithm = number(SNP_ALGORITHM_OFFSET);
+    let is_signed = algorithm == Some(SIGNATURE_ALGORITHM_ECDSA_P384_SHA384);
+    is_version && (is_signed || bytes.len() == REPORT_BYTES)
+}
+
+/// A report with the table of certificates that an extended guest request returns.
+pub(crate) fn extended_report(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (report, rest) = bytes.split_at_checked(REPORT_BYTES)?;
+    let entries = table::entries(rest).ok()?;
+    let has_certificates = is_snp_report(report) && entries.count() > 0;
+    has_certificates.then_some((report, rest))
+}
+
+/// The first bytes, for a message.
+pub(crate) fn start(bytes: &[u8]) -> String {
+    let start: String = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{} bytes that begin with {start}", bytes.len())
+}
+
+impl Items {
+    pub(crate) fn read_extended_report(&mut self, report: &[u8], rest: &[u8]) -> Result<(), RecogniseError> {
+        self.unwrap("extended guest report", |items| {
+            items.push(Kind::SnpReport, report)?;
+            let entries = table::entries(rest).map_err(|error| items.malformed(error))?;
+            for entry in entries {
+                items.unwrap("certificate table", |items| items.read(entry.bytes))?;
+            }
+            Ok(())
+        })
+    }
+}

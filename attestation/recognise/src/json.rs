@@ -1,0 +1,124 @@
+//! JSON of clouds, services and tools, by the names of its fields. Only fields that are known are kept, the rest is
+//! skipped while it is read: what a file makes the reader hold is no more than the file.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::text::{unbase64, unhex};
+use crate::{Items, Kind, RecogniseError};
+
+/// Fields that tell one kind of object from another.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(rename = "tcbInfo")]
+    tcb_info: Option<IgnoredAny>,
+    #[serde(rename = "enclaveIdentity")]
+    enclave_identity: Option<IgnoredAny>,
+    #[serde(rename = "vcekCert", borrow)]
+    vcek_certificate: Option<&'a RawValue>,
+    #[serde(rename = "certificateChain", borrow)]
+    certificate_chain: Option<&'a RawValue>,
+    #[serde(borrow)]
+    platform: Option<&'a RawValue>,
+    #[serde(borrow)]
+    evidence: Option<&'a RawValue>,
+}
+
+/// An entry of the list of NVIDIA's SDK; what it holds is for its own reader.
+#[derive(Deserialize)]
+struct Device {
+    #[serde(rename = "evidence")]
+    _evidence: IgnoredAny,
+    #[serde(rename = "certificate")]
+    _certificate: IgnoredAny,
+}
+
+/// What tools hand out as evidence of Azure's virtual TPM.
+#[derive(Deserialize)]
+struct AzureEvidence<'a> {
+    #[serde(borrow)]
+    tpm_quote: AzureQuote<'a>,
+    #[serde(borrow)]
+    hcl_report: Cow<'a, str>,
+    #[serde(borrow)]
+    vcek: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct AzureQuote<'a> {
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+    #[serde(borrow)]
+    signature: Cow<'a, str>,
+    #[serde(borrow)]
+    pcrs: Vec<&'a str>,
+}
+
+impl Items {
+    pub(crate) fn read_json(&mut self, text: &str) -> Result<(), RecogniseError> {
+        if text.starts_with('[') {
+            return match serde_json::from_str::<Vec<Device>>(text) {
+                Ok(devices) if !devices.is_empty() => self.push(Kind::NvidiaEvidence, text.as_bytes()),
+                Err(error) if error.is_syntax() || error.is_eof() => Err(self.malformed(error)),
+                _ => Err(self.unknown_json("an array of something else than devices with their evidence")),
+            };
+        }
+        let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| self.malformed(error))?;
+        match fields {
+            Fields { tcb_info: Some(_), .. } => self.push(Kind::TcbInfo, text.as_bytes()),
+            Fields { enclave_identity: Some(_), .. } => self.push(Kind::QeIdentity, text.as_bytes()),
+            Fields { vcek_certificate: Some(vcek), certificate_chain: Some(chain), .. } => self
+                .unwrap("host certificates of Azure", |items| items.read_azure_certificates([vcek, chain])),
+            Fields { platform: Some(platform), evidence: Some(evidence), .. }
+                if platform.get() == "\"az-snp\"" =>
+            {
+                self.unwrap("evidence of Azure's virtual TPM", |items| items.read_azure_evidence(evidence))
+            }
+            _ => Err(self.unknown_json("an object with none of the fields that are known")),
+        }
+    }
+
+    /// `THIM` of Azure: VCEK, and ASK with ARK, as PEM.
+    fn read_azure_certificates(&mut self, lists: [&RawValue; 2]) -> Result<(), RecogniseError> {
+        for list in lists {
+            let text: Cow<'_, str> =
+                serde_json::from_str(list.get()).map_err(|error| self.malformed(error))?;
+            self.read_pem(&text)?;
+        }
+        Ok(())
+    }
+
+    /// Blob, quote, signature and registers of a virtual TPM, and the VCEK where it came along.
+    fn read_azure_evidence(&mut self, evidence: &RawValue) -> Result<(), RecogniseError> {
+        let evidence: AzureEvidence<'_> =
+            serde_json::from_str(evidence.get()).map_err(|error| self.malformed(error))?;
+        let quote = &evidence.tpm_quote;
+        let mut registers = Vec::new();
+        for register in &quote.pcrs {
+            let wrong =
+                || self.malformed("pcrs: expected registers with 64 digits each, found something else");
+            registers.extend(unhex(register).filter(|bytes| bytes.len() == 32).ok_or_else(wrong)?);
+        }
+        let items = [
+            (Kind::HclReport, "hcl_report", unbase64(&evidence.hcl_report)),
+            (Kind::TpmQuote, "message", unhex(&quote.message)),
+            (Kind::TpmSignature, "signature", unhex(&quote.signature)),
+            (Kind::TpmRegisters, "pcrs", Some(registers)),
+        ];
+        let vcek = evidence.vcek.as_deref().map(|vcek| (Kind::Certificate, "vcek", unbase64(vcek)));
+        for (kind, field, bytes) in items.into_iter().chain(vcek) {
+            let wrong = || self.malformed(format!("{field}: expected bytes as text, found something else"));
+            self.push(kind, &bytes.ok_or_else(wrong)?)?;
+        }
+        Ok(())
+    }
+
+    fn unknown_json(&self, found: &str) -> RecogniseError {
+        RecogniseError::Unknown { found: format!("JSON: {found}") }
+    }
+}

@@ -1,0 +1,181 @@
+//! Signed documents of Intel's provisioning certification service: TCB info and QE identity.
+//!
+//! Spec: "Intel SGX and Intel TDX Provisioning Certification Service", API version 4. The signature is over the exact
+//! bytes of the inner value, so they are never written anew. JSON is read in three steps: the frame, whose inner value is
+//! only delimited; after the signature holds, kind and version; then the whole value, strictly. A field that is not known
+//! is refused: Intel has added fields without a new version that change what the others mean, and a verifier that
+//! overlooks one decides on half a document. A field that stands twice is refused by the reader.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use attestation_x509::Instant;
+use attestation_x509::intel::Role;
+use p256::ecdsa::VerifyingKey;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::pck::{check_end_entity, check_length, key, parse_all};
+use super::signature::{validity, verifies};
+use super::{Document, Pck, hex};
+use crate::chain::{Chain, ChainProfile};
+use crate::trail::Stop;
+use crate::{Code, Trail, revocation};
+
+/// The longest document that is read; Intel's have less than 10 kB.
+pub const DOCUMENT_MAX_BYTES: usize = 64 * 1024;
+
+/// What a document is called and must say it is.
+pub(super) struct DocumentKind {
+    pub(super) name: &'static str,
+    pub(super) id: &'static str,
+    pub(super) version: u32,
+}
+
+/// From when until when a document speaks, and which evaluation of Intel's it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Issue {
+    /// When it was issued.
+    pub issue_date: Instant,
+    /// When the next one is due.
+    pub next_update: Instant,
+    /// `tcbEvaluationDataNumber`: grows with every round of TCB recovery.
+    pub evaluation_number: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Frame<'a> {
+    #[serde(borrow, rename = "tcbInfo", alias = "enclaveIdentity")]
+    pub(super) body: &'a RawValue,
+    #[serde(deserialize_with = "hex_field")]
+    signature: [u8; 64],
+}
+
+/// Read before everything else and without looking at it: documents of other kinds have other fields.
+#[derive(Deserialize)]
+pub(super) struct Kind<'a> {
+    pub(super) id: &'a str,
+    pub(super) version: u32,
+}
+
+/// Verifies who signed `document`; returns the bytes that were signed.
+pub(super) fn verify<'a>(
+    trail: &mut Trail,
+    kind: &DocumentKind,
+    document: &Document<'a>,
+    pck: &Pck,
+    at: Instant,
+) -> Result<&'a str, Stop> {
+    let name = kind.name;
+    let found = document.body.len();
+    let limit = format!("at most {DOCUMENT_MAX_BYTES} bytes");
+    let what = format!("{name}: size");
+    trail.require(Code::CollateralEncoding, what, limit, found, found <= DOCUMENT_MAX_BYTES)?;
+    let key = verify_chain(trail, kind, document, pck, at)?;
+    let what = format!("{name}: encoding");
+    let expected = "a JSON object of one document and its signature";
+    let frame = serde_json::from_slice::<Frame<'_>>(document.body);
+    let frame = trail.unwrap(Code::CollateralEncoding, what, expected, frame)?;
+    let body = frame.body.get();
+    let is_signed = verifies(&key, body.as_bytes(), &frame.signature);
+    let (what, expected) = (format!("{name}: signature"), format!("by {}", Role::TcbSigning));
+    trail.require(Code::CollateralSignatureInvalid, what, expected, validity(is_signed), is_signed)?;
+    check_kind(trail, kind, body)?;
+    Ok(body)
+}
+
+/// Reads the whole of a document whose signature and kind hold.
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    trail: &mut Trail,
+    kind: &DocumentKind,
+    body: &'a str,
+) -> Result<T, Stop> {
+    let what = format!("{}: contents", kind.name);
+    let expected = format!("version {} of the format", kind.version);
+    trail.unwrap(Code::CollateralEncoding, what, expected, serde_json::from_str(body))
+}
+
+/// Whether the document speaks of the present. Its age is for a policy to judge; its signature is not.
+pub(super) fn note_age(trail: &mut Trail, kind: &DocumentKind, issue: &Issue, at: Instant) {
+    let (from, to) = (issue.issue_date, issue.next_update);
+    let is_early = at < from;
+    let code = if is_early { Code::CollateralNotYetValid } else { Code::CollateralExpired };
+    trail.note(code, format!("{}: time", kind.name), format!("{from} to {to}"), at, !is_early && at <= to);
+}
+
+fn check_kind(trail: &mut Trail, kind: &DocumentKind, body: &str) -> Result<(), Stop> {
+    let what = format!("{}: kind", kind.name);
+    let expected = format!("{} of version {}", kind.id, kind.version);
+    let found: Kind<'_> =
+        trail.unwrap(Code::CollateralEncoding, what.clone(), &expected, serde_json::from_str(body))?;
+    let holds = found.id == kind.id && found.version == kind.version;
+    let found = format!("{} of version {}", found.id.escape_debug(), found.version);
+    trail.require(Code::CollateralMismatch, what, expected, found, holds)
+}
+
+/// `Intel SGX TCB Signing` under the root of the PCK.
+fn verify_chain(
+    trail: &mut Trail,
+    kind: &DocumentKind,
+    document: &Document<'_>,
+    pck: &Pck,
+    at: Instant,
+) -> Result<VerifyingKey, Stop> {
+    let profile = profile(kind);
+    if document.issuer_chain.is_empty() {
+        let what = format!("{}: issuer chain", kind.name);
+        return Err(trail.stop(Code::CollateralChainMissing, what, "supplied", "none"));
+    }
+    check_length(trail, Code::CollateralChainInvalid, "issuer chain: length", document.issuer_chain)?;
+    let supplied = parse_all(document.issuer_chain);
+    let what = format!("{}: encoding", profile.name);
+    let supplied =
+        trail.unwrap(Code::CollateralChainInvalid, what, "certificates as Intel encodes them", supplied)?;
+    let chain = Chain::verify(trail, &profile, &supplied, &pck.root)?;
+    let names: Result<Vec<Role>, _> =
+        chain.iter().map(|certificate| Role::of(certificate.subject())).collect();
+    let what = format!("{}: names", profile.name);
+    let names = trail.unwrap(profile.profile, what.clone(), "names as Intel writes them", names)?;
+    let expected = [Role::TcbSigning, Role::Root];
+    let holds = names == expected;
+    trail.require(profile.profile, what, format!("{expected:?}"), format!("{names:?}"), holds)?;
+    check_end_entity(trail, &profile, chain.leaf())?;
+    for crl in &pck.crls {
+        revocation::check_silence(trail, crl, &chain)?;
+    }
+    chain.check_validity(trail, &profile, at)?;
+    key(trail, &profile, chain.leaf())
+}
+
+const fn profile(kind: &DocumentKind) -> ChainProfile {
+    ChainProfile {
+        name: kind.name,
+        incomplete: Code::CollateralChainInvalid,
+        untrusted_root: Code::CollateralChainUntrustedRoot,
+        signature: Code::CollateralChainInvalid,
+        profile: Code::CollateralChainInvalid,
+        not_yet_valid: Code::CollateralCertificateNotYetValid,
+        expired: Code::CollateralCertificateExpired,
+    }
+}
+
+pub(super) fn hex_field<'de, D: Deserializer<'de>, const N: usize>(input: D) -> Result<[u8; N], D::Error> {
+    let text = <&str>::deserialize(input)?;
+    let wrong = || D::Error::custom(format_args!("expected {N} bytes in hexadecimal, found {text:?}"));
+    hex::decode(text).ok_or_else(wrong)
+}
+
+/// Names of advisories. Each has a character at least: a list of empty ones would take more memory than it is long.
+pub(super) fn advisory_ids<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<&'de str>, D::Error> {
+    let ids = Vec::<&str>::deserialize(input)?;
+    match ids.iter().find(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic())) {
+        None => Ok(ids),
+        Some(id) => Err(D::Error::custom(format_args!("expected the name of an advisory, found {id:?}"))),
+    }
+}
+
+pub(super) fn instant<'de, D: Deserializer<'de>>(input: D) -> Result<Instant, D::Error> {
+    <&str>::deserialize(input)?.parse().map_err(D::Error::custom)
+}

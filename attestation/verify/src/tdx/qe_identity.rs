@@ -1,0 +1,68 @@
+//! QE identity: which quoting enclave is Intel's, and which of its versions are in which state.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use attestation_report::tdx::EnclaveReport;
+use attestation_x509::Instant;
+use serde::Deserialize;
+
+use super::document::{DocumentKind, Issue, hex_field, instant};
+use super::hex::Hex;
+use super::tcb_info::{IsvLevel, matches_masked};
+use crate::trail::Stop;
+use crate::{Code, Trail};
+
+pub(super) const KIND: DocumentKind = DocumentKind { name: "QE identity", id: "TD_QE", version: 2 };
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct QeIdentity<'a> {
+    #[serde(rename = "id")]
+    _id: &'a str,
+    #[serde(rename = "version")]
+    _version: u32,
+    #[serde(deserialize_with = "instant")]
+    issue_date: Instant,
+    #[serde(deserialize_with = "instant")]
+    next_update: Instant,
+    tcb_evaluation_data_number: u32,
+    #[serde(deserialize_with = "hex_field")]
+    miscselect: [u8; 4],
+    #[serde(deserialize_with = "hex_field", rename = "miscselectMask")]
+    miscselect_mask: [u8; 4],
+    #[serde(deserialize_with = "hex_field")]
+    attributes: [u8; 16],
+    #[serde(deserialize_with = "hex_field")]
+    attributes_mask: [u8; 16],
+    #[serde(deserialize_with = "hex_field")]
+    mrsigner: [u8; 32],
+    isvprodid: u16,
+    #[serde(borrow)]
+    pub(super) tcb_levels: Vec<IsvLevel<'a>>,
+}
+
+impl QeIdentity<'_> {
+    pub(super) const fn issue(&self) -> Issue {
+        Issue {
+            issue_date: self.issue_date,
+            next_update: self.next_update,
+            evaluation_number: self.tcb_evaluation_data_number,
+        }
+    }
+
+    /// That `report` is of the enclave that the document describes.
+    pub(super) fn check(&self, trail: &mut Trail, report: &EnclaveReport) -> Result<(), Stop> {
+        let code = Code::QeIdentityMismatch;
+        let (expected, found) = (Hex(&self.mrsigner), Hex(&report.mr_signer));
+        trail.require(code, "QE report: MRSIGNER", expected, found, expected == found)?;
+        let (expected, found) = (self.isvprodid, report.isv_prod_id.get());
+        trail.require(code, "QE report: ISVPRODID", expected, found, expected == found)?;
+        let expected = format!("{} under mask {}", Hex(&self.miscselect), Hex(&self.miscselect_mask));
+        let holds = matches_masked(&report.misc_select, &self.miscselect, &self.miscselect_mask);
+        trail.require(code, "QE report: MISCSELECT", expected, Hex(&report.misc_select), holds)?;
+        let expected = format!("{} under mask {}", Hex(&self.attributes), Hex(&self.attributes_mask));
+        let holds = matches_masked(&report.attributes, &self.attributes, &self.attributes_mask);
+        trail.require(code, "QE report: ATTRIBUTES", expected, Hex(&report.attributes), holds)
+    }
+}
