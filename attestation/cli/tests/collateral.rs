@@ -107,7 +107,7 @@ fn a_quote_and_a_gpu_are_bundled_with_issuer_chains() {
     ];
     let Some(desk) = Desk::new(server, &files) else { return };
     let all = ["bundle", "gpu.bin", "gpu.pem", "quote.bin", "event-log=ccel.bin", "--out", "b", "--json"];
-    let said = ["--fmspc", FMSPC, "--pck-ca", "platform", "--rim", RIM, "--at", SPRING_2026];
+    let said = ["--rim", RIM, "--at", SPRING_2026];
     let shown = desk.run(&[&all[..], &said].concat());
     assert_status(&shown, 0);
     let document: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
@@ -191,14 +191,16 @@ fn input_that_cannot_be_used_is_status_2_and_says_what_to_do() {
     ];
     let Some(desk) = Desk::new(server, &files) else { return };
     fs::write(desk.path().join("junk"), b"junk").unwrap();
+    let quote = fs::read(desk.path().join("quote.bin")).unwrap();
+    fs::write(desk.path().join("torn.bin"), &quote[..1000]).unwrap();
     for (arguments, expected) in [
         (&["fetch"][..], "expected a report or a quote"),
         (&["fetch", "none.bin"], "evidence none.bin"),
         (&["fetch", "junk"], "event-log=junk"),
         (&["fetch", "v2.bin"], "--product"),
         (&["fetch", "v3.bin", "--product", "genoa"], "expected Genoa as named, found Milan"),
-        (&["fetch", "quote.bin"], "--fmspc"),
-        (&["fetch", "gpu.bin"], "--rim"),
+        (&["fetch", "torn.bin"], "evidence torn.bin: quote"),
+        (&["fetch", "gpu.bin"], "chain of certificates, or --rim"),
         (&["fetch", "v3.bin", "--fmspc", FMSPC], "--pck-ca"),
         (&["fetch", "v3.bin", "--at", "yesterday"], "RFC 3339"),
     ] {

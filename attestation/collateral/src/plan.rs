@@ -1,9 +1,16 @@
 //! Which objects some evidence needs.
+//!
+//! Evidence is read and not believed here: what a forged report asks for is fetched, and then does not fit it.
 
 use attestation_bundle::Kind;
+use attestation_report::spdm::{FieldId, MeasurementReport};
+use attestation_report::tdx::{CertificationDataType, Quote};
 use attestation_report::{ProductLine, SigningKeyKind, SnpReport};
 use attestation_x509::amd::KeyKind;
+use attestation_x509::intel::{PckFields, Role};
+use attestation_x509::{Certificate, X509Error, pem};
 
+use crate::names::beginning;
 use crate::{ChipKey, Fmspc, NameError, PckCa, Request, RimId};
 
 /// What to fetch, and what only whoever has the evidence can have.
@@ -41,6 +48,31 @@ pub enum PlanError {
         /// Number found.
         found: u32,
     },
+    /// The quote has no PCK certificate in it, and none came with it.
+    #[error("quote: expected certification data of type 5 or a PCK chain beside it, found type {found}")]
+    PckMissing {
+        /// Type found.
+        found: u16,
+    },
+    /// Not a PCK certificate.
+    #[error("PCK certificate: {0}")]
+    Pck(#[from] X509Error),
+    /// Which authority issued it is not known.
+    #[error("PCK certificate, issuer: expected the Intel SGX PCK Platform or Processor CA, found {found:?}")]
+    PckIssuer {
+        /// Its name, or the beginning.
+        found: String,
+    },
+    /// A device whose manifests' names are not known.
+    #[error("NVIDIA report, {field}: expected {expected}, found {found:?}; say which manifests with --rim")]
+    Device {
+        /// Which field.
+        field: &'static str,
+        /// What names are known for.
+        expected: &'static str,
+        /// What stands there, or its beginning.
+        found: String,
+    },
     /// The report does not say whose certificate it needs.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -53,6 +85,58 @@ pub struct TdxPlatform {
     pub fmspc: Fmspc,
     /// Who issued the certificate.
     pub ca: PckCa,
+}
+
+impl TdxPlatform {
+    /// What a quote says of its platform; `brought` is PEM of the PCK chain, where it came beside the quote.
+    ///
+    /// # Errors
+    /// There is no PCK certificate, or it is not one as Intel issues them.
+    pub fn of_quote(quote: &Quote<'_>, brought: Option<&[u8]>) -> Result<Self, PlanError> {
+        let data = quote.signature_data.certification_data;
+        let is_inside = data.data_type == CertificationDataType::PCK_CHAIN;
+        let chain = if is_inside { Some(data.bytes) } else { brought };
+        let chain = chain.ok_or(PlanError::PckMissing { found: data.data_type.0 })?;
+        // A list that is read has a first certificate.
+        let leaf = pem::certificates(chain)?.into_iter().next().unwrap_or_default();
+        let leaf = Certificate::parse(&leaf)?;
+        let fmspc = Fmspc(PckFields::read(&leaf)?.fmspc);
+        match Role::of(leaf.issuer())? {
+            Role::PlatformCa => Ok(Self { fmspc, ca: PckCa::Platform }),
+            Role::ProcessorCa => Ok(Self { fmspc, ca: PckCa::Processor }),
+            _ => Err(PlanError::PckIssuer { found: beginning(&leaf.issuer().to_string()) }),
+        }
+    }
+}
+
+/// Names of the manifests of driver and VBIOS that a GPU of the Hopper line reports; `leaf` is its certificate.
+///
+/// Spec: "RIM Service, API Documentation", "RIM ID Naming Convention". Names of other lines' manifests are not known here.
+///
+/// # Errors
+/// Another device, or a version that has no place in a name.
+pub fn rims_of(report: &MeasurementReport<'_>, leaf: &Certificate) -> Result<[RimId; 2], PlanError> {
+    const LINE: &str = "GH100";
+    let subject = leaf.subject().common_name().unwrap_or_default();
+    if subject.split(' ').next() != Some(LINE) {
+        let (field, expected, found) = ("device", LINE, beginning(subject));
+        return Err(PlanError::Device { field, expected, found });
+    }
+    let fields = report.fields();
+    let text = |field, id: FieldId| {
+        let missing = PlanError::Device { field, expected: "text", found: String::new() };
+        fields.text(id).map(str::to_ascii_uppercase).ok_or(missing)
+    };
+    let driver = text("driver version", FieldId::DRIVER_VERSION)?;
+    let project = text("project", FieldId::PROJECT)?;
+    let project_sku = text("project SKU", FieldId::PROJECT_SKU)?;
+    let chip_sku = text("chip SKU", FieldId::CHIP_SKU)?;
+    let unknown = PlanError::Device { field: "VBIOS version", expected: "a version", found: String::new() };
+    let vbios = fields.vbios_version().ok_or(unknown)?.to_string().replace('.', "").to_ascii_uppercase();
+    Ok([
+        format!("NV_GPU_DRIVER_{LINE}_{driver}").parse()?,
+        format!("NV_GPU_VBIOS_{project}_{project_sku}_{chip_sku}_{vbios}").parse()?,
+    ])
 }
 
 /// For an SEV-SNP report. `named` is the product, where somebody says; reports of version 2 do not.

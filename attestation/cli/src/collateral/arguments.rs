@@ -72,13 +72,13 @@ pub struct SubjectArguments {
     /// Product that a report of version 2 is from.
     #[arg(long, value_name = "LINE")]
     pub product: Option<Product>,
-    /// FMSPC of a TDX platform: 12 hexadecimal digits of its PCK certificate.
+    /// FMSPC of a TDX platform, 12 hexadecimal digits; without a quote that says so.
     #[arg(long, value_name = "HEX", requires = "pck_ca")]
     pub fmspc: Option<Fmspc>,
-    /// Who issued the PCK certificate of a TDX platform.
+    /// Who issued the PCK certificate of a TDX platform; without a quote that says so.
     #[arg(long, value_name = "CA", requires = "fmspc")]
     pub pck_ca: Option<Ca>,
-    /// Manifest of a driver or VBIOS that an NVIDIA report names; may be repeated.
+    /// Manifest of a driver or VBIOS, instead of those that NVIDIA reports name; may be repeated.
     #[arg(long = "rim", value_name = "ID")]
     pub rims: Vec<RimId>,
 }
@@ -164,8 +164,11 @@ Examples:
     redoubt-verify collateral fetch report-v2.bin --product milan
 
   For a TDX quote and the GPU beside it:
-    redoubt-verify collateral fetch quote.bin gpu-report.bin --fmspc 90c06f000000 --pck-ca platform \\
-        --rim NV_GPU_DRIVER_GH100_535.104.05 --rim NV_GPU_VBIOS_1010_0200_882_96005E0001
+    redoubt-verify collateral fetch quote.bin gpu-report.bin gpu-chain.pem
+
+  For a platform and a driver that are yet to be attested:
+    redoubt-verify collateral fetch --fmspc 90c06f000000 --pck-ca platform \\
+        --rim NV_GPU_DRIVER_GH100_535.104.05
 
   From a mirror of one's own:
     redoubt-verify collateral fetch report.bin --kds-url https://mirror.example/kds";

@@ -9,6 +9,8 @@ use attestation_collateral::plan::{self, Plan, PlanError, TdxPlatform};
 use attestation_collateral::{Object, Request};
 use attestation_evidence::{Evidence, Platform};
 use attestation_report::hcl::{self, HclReport};
+use attestation_report::spdm::MeasurementReport;
+use attestation_report::tdx::Quote;
 use attestation_report::{ProductLine, SnpReport};
 use attestation_x509::{Certificate, pem};
 
@@ -50,22 +52,21 @@ pub enum EvidenceError {
         /// Which file.
         path: PathBuf,
     },
-    /// Not enough is known of a quote's platform.
-    #[error(
-        "evidence {}: a TDX quote needs --fmspc and --pck-ca\n  \
-         both are in its PCK certificate: extension 1.2.840.113741.1.13.1.4, and the issuer",
-        path.display()
-    )]
-    TdxPlatform {
+    /// It is not what it looks like.
+    #[error("evidence {}: {problem}", path.display())]
+    Malformed {
         /// Which file.
         path: PathBuf,
+        /// What is wrong.
+        problem: String,
     },
-    /// Not enough is known of a device.
+    /// A device's certificates say what it is.
     #[error(
-        "evidence {}: an NVIDIA report needs --rim for driver and VBIOS\n  like --rim NV_GPU_DRIVER_GH100_535.104.05",
+        "evidence {}: an NVIDIA report needs the device's chain of certificates, or --rim\n  \
+         name both files, report and chain in the same order, or say --rim NV_GPU_DRIVER_GH100_535.104.05",
         path.display()
     )]
-    Rims {
+    DeviceChain {
         /// Which file.
         path: PathBuf,
     },
@@ -111,18 +112,12 @@ pub fn read(arguments: &SubjectArguments) -> Result<Vec<Piece>, EvidenceError> {
 /// # Errors
 /// A piece that says too little, or nothing to plan for.
 pub fn plan(pieces: &[Piece], arguments: &SubjectArguments) -> Result<Plan, EvidenceError> {
-    let named = arguments.product.map(ProductLine::from);
     let mut all = plan::nvidia(&arguments.rims);
     if let (Some(fmspc), Some(ca)) = (arguments.fmspc, arguments.pck_ca) {
         all = all.and(plan::tdx(TdxPlatform { fmspc, ca: ca.into() }));
     }
     for piece in pieces {
-        check_described(piece, arguments)?;
-        if let Some(report) = snp_report(piece) {
-            let one = plan::snp(&report, named);
-            let at_path = |source| EvidenceError::Plan { path: piece.path.clone(), source };
-            all = all.and(one.map_err(at_path)?);
-        }
+        all = all.and(plan_of(piece, pieces, arguments)?);
     }
     // A certificate that came with the report is as good as one that is fetched.
     all.requests.retain(|request| !is_brought(request, pieces));
@@ -203,22 +198,50 @@ fn recognise_certificates(contents: &[u8]) -> Option<Kind> {
     }
 }
 
-/// What the contents do not tell here has to be said.
-fn check_described(piece: &Piece, arguments: &SubjectArguments) -> Result<(), EvidenceError> {
+fn plan_of(piece: &Piece, all: &[Piece], arguments: &SubjectArguments) -> Result<Plan, EvidenceError> {
     let path = || piece.path.clone();
-    let platform = match piece.kind {
-        Kind::Evidence => Evidence::decode(&piece.contents).ok().map(|evidence| evidence.platform),
-        Kind::TdxQuote => Some(Platform::Tdx),
-        _ => None,
-    };
-    match platform {
-        Some(Platform::Simulated) => Err(EvidenceError::Simulated { path: path() }),
-        Some(Platform::Tdx) if arguments.fmspc.is_none() => Err(EvidenceError::TdxPlatform { path: path() }),
-        _ if piece.kind == Kind::NvidiaReport && arguments.rims.is_empty() => {
-            Err(EvidenceError::Rims { path: path() })
-        }
-        _ => Ok(()),
+    let said_badly = |source| EvidenceError::Plan { path: path(), source };
+    if let Some(report) = snp_report(piece) {
+        return plan::snp(&report, arguments.product.map(ProductLine::from)).map_err(said_badly);
     }
+    match piece.kind {
+        Kind::TdxQuote if arguments.fmspc.is_none() => plan_tdx(piece, &piece.contents, all),
+        Kind::NvidiaReport if arguments.rims.is_empty() => plan_nvidia(piece, all),
+        Kind::Evidence => match Evidence::decode(&piece.contents) {
+            Ok(evidence) if evidence.platform == Platform::Tdx => plan_tdx(piece, &evidence.report, all),
+            Ok(evidence) if evidence.platform == Platform::Simulated => {
+                Err(EvidenceError::Simulated { path: path() })
+            }
+            Ok(_) => Ok(Plan::default()),
+            Err(error) => Err(EvidenceError::Malformed { path: path(), problem: error.to_string() }),
+        },
+        _ => Ok(Plan::default()),
+    }
+}
+
+fn plan_tdx(piece: &Piece, quote: &[u8], all: &[Piece]) -> Result<Plan, EvidenceError> {
+    let path = || piece.path.clone();
+    let quote = Quote::parse(quote)
+        .map_err(|error| EvidenceError::Malformed { path: path(), problem: error.to_string() })?;
+    let chain = all.iter().find(|other| other.kind == Kind::PckChain);
+    let platform = TdxPlatform::of_quote(&quote, chain.map(|chain| chain.contents.as_slice()));
+    platform.map(plan::tdx).map_err(|source| EvidenceError::Plan { path: path(), source })
+}
+
+/// The first report belongs to the first chain, as in a bundle.
+fn plan_nvidia(piece: &Piece, all: &[Piece]) -> Result<Plan, EvidenceError> {
+    let path = || piece.path.clone();
+    let malformed = |problem: String| EvidenceError::Malformed { path: path(), problem };
+    let of = |kind: Kind| all.iter().filter(move |other| other.kind == kind);
+    let place = of(Kind::NvidiaReport).position(|other| core::ptr::eq(other, piece));
+    let chain = place.and_then(|place| of(Kind::NvidiaChain).nth(place));
+    let chain = chain.ok_or_else(|| EvidenceError::DeviceChain { path: path() })?;
+    let report = MeasurementReport::parse(&piece.contents).map_err(|error| malformed(error.to_string()))?;
+    let certificates = pem::certificates(&chain.contents).map_err(|error| malformed(error.to_string()))?;
+    let leaf = Certificate::parse(certificates.first().map_or(&[], Vec::as_slice))
+        .map_err(|error| malformed(error.to_string()))?;
+    let names = plan::rims_of(&report, &leaf);
+    names.map(|names| plan::nvidia(&names)).map_err(|source| EvidenceError::Plan { path: path(), source })
 }
 
 /// The report in a piece, where there is one of SEV-SNP.

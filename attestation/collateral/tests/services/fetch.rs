@@ -136,3 +136,31 @@ fn a_rim_that_is_issued_anew_does_not_displace_the_old_one() {
     let refused = world.get(&other, Mode::Online).unwrap_err().to_string();
     assert!(refused.contains("SHA-256 of the RIM"), "{refused}");
 }
+
+#[test]
+fn quotes_and_gpus_say_what_they_need() {
+    use attestation_report::spdm::MeasurementReport;
+    use attestation_report::tdx::Quote;
+    use attestation_x509::{Certificate, pem};
+
+    for (name, fmspc) in [("google-v5", FMSPC), ("live-ccel", "b0c06f000000"), ("debug-td", "50806f000000")] {
+        let Some(path) = tests_needs::fixture(&format!("tdx/{name}/quote.bin")) else { return };
+        let bytes = read(&path);
+        let platform = TdxPlatform::of_quote(&Quote::parse(&bytes).unwrap(), None).unwrap();
+        assert_eq!(platform, TdxPlatform { fmspc: fmspc.parse().unwrap(), ca: PckCa::Platform }, "{name}");
+    }
+    let named = |folder: &str| {
+        let file = |name: &str| Some(read(&tests_needs::fixture(&format!("nvidia/{folder}/{name}"))?));
+        let (report, chain) = (file("report.bin")?, file("chain.pem")?);
+        let leaf = Certificate::parse(&pem::certificates(&chain).unwrap()[0]).unwrap();
+        Some(plan::rims_of(&MeasurementReport::parse(&report).unwrap(), &leaf))
+    };
+    let Some(hopper) = named("h100-580") else { return };
+    let hopper = hopper.unwrap().map(|id| id.to_string());
+    assert_eq!(hopper[0], "NV_GPU_DRIVER_GH100_580.159.03");
+    assert!(hopper[1].starts_with("NV_GPU_VBIOS_") && hopper[1].ends_with("_9600740020"), "{hopper:?}");
+    for other in ["blackwell-575", "ls10-switch"] {
+        let error = named(other).unwrap().unwrap_err().to_string();
+        assert!(error.contains("expected GH100") && error.contains("--rim"), "{error}");
+    }
+}
