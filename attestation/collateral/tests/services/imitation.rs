@@ -167,25 +167,22 @@ impl Vendors {
         }
         let list = der("milan-v2-idblock/milan-2022-05.crl.der");
         self.add("/vcek/v1/Milan/crl", Reply::ok("application/pkix-crl", list));
-        // Addresses as they were recorded, not as the code under test makes them.
-        let milan = report_hex(&folder.join("milan-v3-azure/report.bin"), 64);
-        let turin = report_hex(&folder.join("turin-v5-azure/report.bin"), 8);
-        let [milan_tcb, turin_tcb] = ["milan-v3-azure", "turin-v5-azure"]
-            .map(|name| read(&folder.join(name).join("report.bin"))[0x180..0x188].to_vec());
-        self.add(
-            &format!(
-                "/vcek/v1/Milan/{milan}?blSPL={}&teeSPL={}&snpSPL={}&ucodeSPL={}",
-                milan_tcb[0], milan_tcb[1], milan_tcb[6], milan_tcb[7]
-            ),
-            Reply::ok("application/octet-stream", der("milan-v3-azure/vcek.der")),
-        );
-        self.add(
-            &format!(
-                "/vcek/v1/Turin/{turin}?fmcSPL={}&blSPL={}&teeSPL={}&snpSPL={}&ucodeSPL={}",
-                turin_tcb[0], turin_tcb[1], turin_tcb[2], turin_tcb[3], turin_tcb[7]
-            ),
-            Reply::ok("application/octet-stream", der("turin-v5-azure/vcek.der")),
-        );
+        // Addresses are written down here a second time, not taken from the code under test.
+        for name in ["milan-v3-azure", "milan-v2-idblock"] {
+            let report = der(&format!("{name}/report.bin"));
+            let (id, tcb) = (hex(&report[0x1A0..0x1E0]), &report[0x180..0x188]);
+            let [boot_loader, tee, .., snp, microcode] = tcb else { panic!("a TCB has eight bytes") };
+            let parameters = format!("blSPL={boot_loader}&teeSPL={tee}&snpSPL={snp}&ucodeSPL={microcode}");
+            let reply = Reply::ok("application/octet-stream", der(&format!("{name}/vcek.der")));
+            self.add(&format!("/vcek/v1/Milan/{id}?{parameters}"), reply);
+        }
+        let report = der("turin-v5-azure/report.bin");
+        let (id, tcb) = (hex(&report[0x1A0..0x1A8]), &report[0x180..0x188]);
+        let [fmc, boot_loader, tee, snp, .., microcode] = tcb else { panic!("a TCB has eight bytes") };
+        let parameters =
+            format!("fmcSPL={fmc}&blSPL={boot_loader}&teeSPL={tee}&snpSPL={snp}&ucodeSPL={microcode}");
+        let reply = Reply::ok("application/octet-stream", der("turin-v5-azure/vcek.der"));
+        self.add(&format!("/vcek/v1/Turin/{id}?{parameters}"), reply);
     }
 
     fn add_intel(&mut self, folder: &Path) {
@@ -212,7 +209,7 @@ pub(crate) fn read(path: &Path) -> Vec<u8> {
 
 /// JSON of the RIM service.
 pub(crate) fn rim_answer(id: &str, manifest: &[u8]) -> Vec<u8> {
-    let digest: String = Sha256::digest(manifest).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(manifest));
     let rim = Base64::encode_string(manifest);
     serde_json::json!({"id": id, "rim": rim, "sha256": digest, "rim_format": "TCG"}).to_string().into_bytes()
 }
@@ -238,6 +235,6 @@ fn percent(text: &[u8]) -> String {
         .collect()
 }
 
-fn report_hex(path: &Path, bytes: usize) -> String {
-    read(path)[0x1A0..0x1A0 + bytes].iter().map(|byte| format!("{byte:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

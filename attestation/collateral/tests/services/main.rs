@@ -6,4 +6,5 @@ mod fetch;
 mod hostile;
 mod imitation;
 mod limits;
+mod verified;
 mod world;
