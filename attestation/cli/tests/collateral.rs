@@ -122,6 +122,26 @@ fn a_quote_and_a_gpu_are_bundled_with_issuer_chains() {
 }
 
 #[test]
+fn what_clouds_and_sdks_wrap_is_unwrapped() {
+    let Some(server) = vendors() else { return };
+    let files = [
+        ("azure.json", "snp/azure-vtpm-milan-v3/evidence.json"),
+        ("gpus.json", "nvidia/sdk-evidence/multi_gpu_hopper.json"),
+    ];
+    let Some(desk) = Desk::new(server, &files) else { return };
+    let both = ["bundle", "azure.json", "gpus.json", "--rim", RIM, "--out", "b", "--at", SUMMER_2022];
+    let shown = assert_status(&desk.run(&both), 0);
+    assert!(!shown.contains("VCEK"), "it came along: {shown}");
+    let bytes = fs::read(desk.path().join("b")).unwrap();
+    let bundle = Bundle::decode(&bytes).unwrap();
+    for kind in [Kind::HclReport, Kind::VtpmQuote, Kind::VtpmSignature, Kind::VtpmPcrs, Kind::Vek] {
+        assert_eq!(bundle.of(kind).count(), 1, "{kind}");
+    }
+    let gpus = bundle.of(Kind::NvidiaReport).count();
+    assert!(gpus > 1 && gpus == bundle.of(Kind::NvidiaChain).count(), "{gpus}");
+}
+
+#[test]
 fn what_is_not_to_be_had_is_status_1_and_no_bundle() {
     let Some(vendors) = Vendors::from_fixtures() else { return };
     let without_crl = Server::start(move |path, _| match path {
@@ -199,7 +219,7 @@ fn input_that_cannot_be_used_is_status_2_and_says_what_to_do() {
         (&["fetch", "junk"], "event-log=junk"),
         (&["fetch", "v2.bin"], "--product"),
         (&["fetch", "v3.bin", "--product", "genoa"], "expected Genoa as named, found Milan"),
-        (&["fetch", "torn.bin"], "evidence torn.bin: quote"),
+        (&["fetch", "torn.bin"], "evidence torn.bin: signature data"),
         (&["fetch", "gpu.bin"], "chain of certificates, or --rim"),
         (&["fetch", "v3.bin", "--fmspc", FMSPC], "--pck-ca"),
         (&["fetch", "v3.bin", "--at", "yesterday"], "RFC 3339"),

@@ -8,10 +8,12 @@ use attestation_bundle::Kind;
 use attestation_collateral::plan::{self, Plan, PlanError, TdxPlatform};
 use attestation_collateral::{Object, Request};
 use attestation_evidence::{Evidence, Platform};
+use attestation_recognise::{Kind as Wrapped, recognise};
 use attestation_report::hcl::{self, HclReport};
 use attestation_report::spdm::MeasurementReport;
 use attestation_report::tdx::Quote;
 use attestation_report::{ProductLine, SnpReport};
+use attestation_verify::nvidia::SdkEvidence;
 use attestation_x509::{Certificate, pem};
 
 use super::arguments::SubjectArguments;
@@ -36,15 +38,16 @@ pub enum EvidenceError {
         /// Why not.
         source: io::Error,
     },
-    /// Its contents do not tell what it is.
+    /// Its contents do not tell what it is, or that it is no evidence.
     #[error(
-        "evidence {}: expected a report, quote, certificate or evidence of a guest, found something else\n  \
-         say what it is, like event-log={}",
+        "evidence {}: {problem}\n  name a report, a quote, or what came with one; say what it is, like event-log={}",
         path.display(), path.display()
     )]
     Unknown {
         /// Which file.
         path: PathBuf,
+        /// What was expected and found.
+        problem: String,
     },
     /// The simulated platform has no vendor.
     #[error("evidence {}: simulated, so no vendor publishes anything about it\n  give it to check as it is", path.display())]
@@ -104,7 +107,9 @@ pub struct Piece {
 /// # Errors
 /// The first file that cannot be used.
 pub fn read(arguments: &SubjectArguments) -> Result<Vec<Piece>, EvidenceError> {
-    arguments.evidence.iter().map(|named| read_piece(named)).collect()
+    let lists: Result<Vec<Vec<Piece>>, EvidenceError> =
+        arguments.evidence.iter().map(|named| read_file(named)).collect();
+    lists.map(|lists| lists.into_iter().flatten().collect())
 }
 
 /// What the pieces need besides themselves.
@@ -129,25 +134,26 @@ pub fn plan(pieces: &[Piece], arguments: &SubjectArguments) -> Result<Plan, Evid
     }
 }
 
-fn read_piece(named: &str) -> Result<Piece, EvidenceError> {
+fn read_file(named: &str) -> Result<Vec<Piece>, EvidenceError> {
     let stated = named.split_once('=').and_then(|(word, path)| Some((kind_of_word(word)?, path)));
     let path = stated.map_or(Path::new(named), |(_, path)| Path::new(path)).to_owned();
     let mut contents = Vec::new();
-    if let Err(source) = File::open(&path)
-        .and_then(|file| file.take(FILE_MAX_BYTES.saturating_add(1)).read_to_end(&mut contents))
-    {
+    let opened = File::open(&path);
+    let read = opened.and_then(|file| file.take(FILE_MAX_BYTES.saturating_add(1)).read_to_end(&mut contents));
+    if let Err(source) = read {
         return Err(EvidenceError::Read { path, source });
     }
-    let kind = stated.map(|(kind, _)| kind).or_else(|| recognise(&contents));
-    let Some(kind) = kind else { return Err(EvidenceError::Unknown { path }) };
-    // A VCEK or VLEK is DER in bundles, in whatever form it came.
-    if kind == Kind::Vek
-        && let Ok(certificates) = pem::certificates(&contents)
-        && let Some(first) = certificates.into_iter().next()
-    {
-        contents = first;
+    let kind = stated.map(|(kind, _)| kind).or_else(|| certificates_kind(&contents));
+    match kind {
+        Some(kind) => Ok(vec![Piece { path, kind, contents: der_of_vek(kind, contents) }]),
+        None => unwrap(&path, &contents),
     }
-    Ok(Piece { path, kind, contents })
+}
+
+/// A VCEK or VLEK is DER in bundles, in whatever form it came.
+fn der_of_vek(kind: Kind, contents: Vec<u8>) -> Vec<u8> {
+    let list = if kind == Kind::Vek { pem::certificates(&contents).unwrap_or_default() } else { Vec::new() };
+    list.into_iter().next().unwrap_or(contents)
 }
 
 /// Kinds that people may have to tell.
@@ -170,23 +176,54 @@ fn kind_of_word(word: &str) -> Option<Kind> {
     words.into_iter().find(|(known, _)| *known == word).map(|(_, kind)| kind)
 }
 
-/// What contents show. Only enough to tell files apart: whether they are what they look like, verification says.
-fn recognise(contents: &[u8]) -> Option<Kind> {
-    match contents {
-        [b'H', b'C', b'L', b'A', ..] => Some(Kind::HclReport),
-        // SPDM 1.1 GET_MEASUREMENTS, signed, all blocks.
-        [0x11, 0xE0, 0x01, 0xFF, ..] => Some(Kind::NvidiaReport),
-        // TPM_GENERATED_VALUE, TPM_ST_ATTEST_QUOTE.
-        [0xFF, b'T', b'C', b'G', 0x80, 0x18, ..] => Some(Kind::VtpmQuote),
-        // Version 4 or 5, ECDSA P-256, TEE type of TDX.
-        [4 | 5, 0, 2, 0, 0x81, 0, 0, 0, ..] => Some(Kind::TdxQuote),
-        _ if SnpReport::parse_structure(contents).is_ok() => Some(Kind::SnpReport),
-        _ if Evidence::decode(contents).is_ok() => Some(Kind::Evidence),
-        _ => recognise_certificates(contents),
+/// What a file holds, out of what clouds and SDKs wrap it in.
+fn unwrap(path: &Path, contents: &[u8]) -> Result<Vec<Piece>, EvidenceError> {
+    let unknown = |problem: String| EvidenceError::Unknown { path: path.to_owned(), problem };
+    let items = recognise(contents).map_err(|error| unknown(error.to_string()))?;
+    let mut pieces = Vec::new();
+    for item in items {
+        let kind = match item.kind {
+            Wrapped::NvidiaEvidence => {
+                let list = SdkEvidence::parse(&item.bytes).map_err(|error| unknown(error.to_string()))?;
+                for device in list.devices() {
+                    let piece = |kind, contents: &[u8]| Piece {
+                        path: path.to_owned(),
+                        kind,
+                        contents: contents.into(),
+                    };
+                    pieces.push(piece(Kind::NvidiaReport, &device.report));
+                    pieces.push(piece(Kind::NvidiaChain, &device.chain));
+                }
+                continue;
+            }
+            // Authorities that came along are fetched all the same: theirs is the list that revokes them.
+            Wrapped::Certificate if certificates_kind(&item.bytes) != Some(Kind::Vek) => continue,
+            Wrapped::Certificate => Kind::Vek,
+            other => kind_of_evidence(other).ok_or_else(|| unknown(format!("found a {}", other.title())))?,
+        };
+        pieces.push(Piece { path: path.to_owned(), kind, contents: item.bytes });
+    }
+    Ok(pieces)
+}
+
+/// Collateral and claims are no evidence to fetch for.
+const fn kind_of_evidence(kind: Wrapped) -> Option<Kind> {
+    match kind {
+        Wrapped::SnpReport => Some(Kind::SnpReport),
+        Wrapped::TdxQuote => Some(Kind::TdxQuote),
+        Wrapped::SpdmReport => Some(Kind::NvidiaReport),
+        Wrapped::HclReport => Some(Kind::HclReport),
+        Wrapped::TpmQuote => Some(Kind::VtpmQuote),
+        Wrapped::TpmSignature => Some(Kind::VtpmSignature),
+        Wrapped::TpmRegisters => Some(Kind::VtpmPcrs),
+        Wrapped::EventLog => Some(Kind::EventLog),
+        Wrapped::Evidence => Some(Kind::Evidence),
+        Wrapped::Rim => Some(Kind::Rim),
+        _ => None,
     }
 }
 
-fn recognise_certificates(contents: &[u8]) -> Option<Kind> {
+fn certificates_kind(contents: &[u8]) -> Option<Kind> {
     let list = pem::certificates(contents).unwrap_or_else(|_| vec![contents.to_vec()]);
     let name_of = |der: &Vec<u8>| Some(Certificate::parse(der).ok()?.subject().common_name()?.to_owned());
     let (first, last) = (name_of(list.first()?)?, name_of(list.last()?)?);
