@@ -26,9 +26,8 @@ pub struct Quote<'a> {
 impl<'a> Quote<'a> {
     /// Reads a quote of version 4 or 5 with a TD report in it.
     ///
-    /// # Errors
-    /// A size or length that reaches beyond the end of the input or of what it stands in, a version or a type that is not
-    /// known here, or lengths that contradict one another.
+    /// # Errors A size or length that reaches beyond the end of the input or of what it stands in, a version or a type
+    /// that is not known here, or lengths that contradict one another.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let mut input = Input::new(bytes);
         let header: &QuoteHeader = input.structure("quote header")?;

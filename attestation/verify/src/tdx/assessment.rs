@@ -1,7 +1,8 @@
 //! What TCB info and QE identity make of a platform, by the rules of Intel's quote verification library.
 //!
 //! Spec: "Intel SGX and Intel TDX Quote Verification", section "TCB status evaluation"; `EvaluateTcb.cpp` and
-//! `TDRelaunchCheck.cpp` of `intel/confidential-computing.tee.dcap.qvl`, commit d12717e3f1f2, where the text leaves a choice.
+//! `TDRelaunchCheck.cpp` of `intel/confidential-computing.tee.dcap.qvl`, commit d12717e3f1f2, where the text leaves a
+//! choice.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -110,7 +111,8 @@ impl TcbAssessment {
         self.tcb_info.evaluation_number.min(self.qe_identity.evaluation_number)
     }
 
-    /// Records the status, and documents of different rounds, of which the older one may not know what the newer one does.
+    /// Records the status, and documents of different rounds, of which the older one may not know what the newer one
+    /// does.
     pub(super) fn note(&self, trail: &mut Trail) {
         let (tcb_info, qe_identity) = (self.tcb_info.evaluation_number, self.qe_identity.evaluation_number);
         let what = "QE identity: tcbEvaluationDataNumber";
@@ -120,7 +122,10 @@ impl TcbAssessment {
             [] => self.status.to_string(),
             behind => format!("{}; behind the newest: {}", self.status, behind.join(", ")),
         };
-        trail.note(self.status.code(), "TCB status", TcbStatus::UpToDate, found, false);
+        match self.status {
+            TcbStatus::UpToDate => trail.fact(Code::TcbUpToDate, "TCB status", found),
+            status => trail.note(status.code(), "TCB status", TcbStatus::UpToDate, found, false),
+        }
     }
 }
 
@@ -216,8 +221,8 @@ fn reached<'a, 'b>(levels: &'a [IsvLevel<'b>], isv_svn: u16) -> Option<&'a IsvLe
     levels.iter().find(|level| isv_svn >= level.tcb.isvsvn)
 }
 
-/// Number, version and needed version of each component that is compared. The first two are the module's, and from major
-/// version 1 its identity speaks of them.
+/// Number, version and needed version of each component that is compared. The first two are the module's, and from
+/// major version 1 its identity speaks of them.
 fn tdx_components<'a, 'b>(
     needed: &'a [Component<'b>; 16],
     svn: TeeTcbSvn,

@@ -1,9 +1,9 @@
 //! Signed documents of Intel's provisioning certification service: TCB info and QE identity.
 //!
 //! Spec: "Intel SGX and Intel TDX Provisioning Certification Service", API version 4. The signature is over the exact
-//! bytes of the inner value, so they are never written anew. JSON is read in three steps: the frame, whose inner value is
-//! only delimited; after the signature holds, kind and version; then the whole value, strictly. A field that is not known
-//! is refused: Intel has added fields without a new version that change what the others mean, and a verifier that
+//! bytes of the inner value, so they are never written anew. JSON is read in three steps: the frame, whose inner value
+//! is only delimited; after the signature holds, kind and version; then the whole value, strictly. A field that is not
+//! known is refused: Intel has added fields without a new version that change what the others mean, and a verifier that
 //! overlooks one decides on half a document. A field that stands twice is refused by the reader.
 
 use alloc::format;
@@ -128,7 +128,8 @@ fn verify_chain(
         let what = format!("{}: issuer chain", kind.name);
         return Err(trail.stop(Code::CollateralChainMissing, what, "supplied", "none"));
     }
-    check_length(trail, Code::CollateralChainInvalid, "issuer chain: length", document.issuer_chain)?;
+    let what = format!("{}: length of the issuer chain", kind.name);
+    check_length(trail, Code::CollateralChainInvalid, what, document.issuer_chain)?;
     let supplied = parse_all(document.issuer_chain);
     let what = format!("{}: encoding", profile.name);
     let supplied =

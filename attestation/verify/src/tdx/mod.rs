@@ -1,10 +1,11 @@
-//! Intel TDX: quote, attestation key, quoting enclave, PCK certificate, pinned root; and what Intel says of the platform.
+//! Intel TDX: quote, attestation key, quoting enclave, PCK certificate, pinned root; and what Intel says of the
+//! platform.
 //!
-//! Order: a signature is verified before what it signs is interpreted, from the root down. Nothing is read from the quote
-//! before its signature holds, except what its layout needs and the certificates that it carries.
+//! Order: a signature is verified before what it signs is interpreted, from the root down. Nothing is read from the
+//! quote before its signature holds, except what its layout needs and the certificates that it carries.
 //!
-//! Absent collateral is not forgotten: for each piece that is missing a finding says so, and no status of the TCB is made
-//! up. Collateral that is there must hold, or the evidence is rejected.
+//! Absent collateral is not forgotten: for each piece that is missing a finding says so, and no status of the TCB is
+//! made up. Collateral that is there must hold, or the evidence is rejected.
 
 mod assessment;
 mod document;
@@ -76,9 +77,16 @@ pub struct TdxEvidence {
     pck_certificate: Certificate,
     tcb: Option<TcbAssessment>,
     trailing_bytes: usize,
+    answers_a_challenge: bool,
 }
 
 impl TdxEvidence {
+    /// Whether a challenge was posed; evidence that does not answer it is never verified.
+    #[must_use]
+    pub const fn answers_a_challenge(&self) -> bool {
+        self.answers_a_challenge
+    }
+
     /// Header of the quote.
     #[must_use]
     pub const fn header(&self) -> &QuoteHeader {
@@ -201,10 +209,12 @@ fn check(
         pck_certificate: pck.certificate,
         tcb,
         trailing_bytes: quote.trailing_bytes,
+        answers_a_challenge: challenge != Challenge::NotPosed,
     })
 }
 
-/// Verifies TCB info and QE identity, that they are about this platform and this quote, and assesses the platform by both.
+/// Verifies TCB info and QE identity, that they are about this platform and this quote, and assesses the platform by
+/// both.
 fn assess(
     trail: &mut Trail,
     quote: &Quote<'_>,

@@ -9,9 +9,9 @@ use attestation_x509::{Certificate, Crl, Instant, X509Error, pem};
 use p256::ecdsa::VerifyingKey;
 
 use super::{CHAIN_MAX, Collateral, Roots};
-use crate::chain::{Chain, ChainProfile};
+use crate::chain::{Chain, ChainProfile, name};
 use crate::trail::Stop;
-use crate::{Code, Trail, revocation};
+use crate::{Code, Label, Trail, revocation};
 
 const PROFILE: ChainProfile = ChainProfile {
     name: "PCK chain",
@@ -103,7 +103,7 @@ pub(super) fn check_end_entity(
     profile: &ChainProfile,
     certificate: &Certificate,
 ) -> Result<(), Stop> {
-    let what = format!("{}: rights of {}", profile.name, certificate.subject());
+    let what = format!("{}: rights of {}", profile.name, name(certificate.subject()));
     trail.unwrap(profile.profile, what, "to sign data", intel::check_end_entity(certificate))
 }
 
@@ -114,14 +114,14 @@ pub(super) fn key(
     certificate: &Certificate,
 ) -> Result<VerifyingKey, Stop> {
     let key = certificate.key();
-    let what = format!("{}: key of {}", profile.name, certificate.subject());
+    let what = format!("{}: key of {}", profile.name, name(certificate.subject()));
     trail.unwrap(profile.profile, what, "P-256", key.p256().copied().ok_or(key))
 }
 
 pub(super) fn check_length(
     trail: &mut Trail,
     code: Code,
-    what: &'static str,
+    what: impl Into<Label>,
     supplied: &[&[u8]],
 ) -> Result<(), Stop> {
     let found = supplied.len();

@@ -1,8 +1,8 @@
 //! Roots that are trusted: Intel's one, pinned as a whole certificate.
 //!
-//! Source: `https://certificates.trustedservices.intel.com/Intel_SGX_Provisioning_Certification_RootCA.cer`, DER; the file
-//! is that of `Phala-Network/dcap-qvl` (MIT), commit 9bffe30b4da5, `src/TrustedRootCA.der`.
-//! SHA-256: 44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3.
+//! Source: `https://certificates.trustedservices.intel.com/Intel_SGX_Provisioning_Certification_RootCA.cer`, DER; the
+//! file is that of `Phala-Network/dcap-qvl` (MIT), commit 9bffe30b4da5, `src/TrustedRootCA.der`. SHA-256:
+//! 44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3.
 
 use attestation_x509::Certificate;
 
@@ -25,14 +25,13 @@ impl<'a> Roots<'a> {
         core::iter::once(self.first).chain(self.more.iter().copied())
     }
 
-    /// The root that `last` of a chain is or names, or else any: a chain is compared with something that we trust.
+    /// The root that signed `last` of a chain, itself included; or else one that it names, or else any: a chain is
+    /// always compared with something that we trust. A root and its successor may share a name.
     pub(super) fn of(&self, last: &Certificate) -> Option<Certificate> {
-        let mut roots = self.iter().filter_map(|der| Certificate::parse(der).ok());
-        let first = roots.next();
-        if first.as_ref().is_some_and(|root| root.subject() == last.issuer()) {
-            return first;
-        }
-        roots.find(|root| root.subject() == last.issuer()).or(first)
+        let roots = || self.iter().filter_map(|der| Certificate::parse(der).ok());
+        let is_named = |root: &Certificate| root.subject() == last.issuer();
+        let signer = roots().find(|root| is_named(root) && last.is_signed_by(root.key()));
+        signer.or_else(|| roots().find(is_named)).or_else(|| roots().next())
     }
 }
 

@@ -75,18 +75,16 @@ impl TcbStatus {
         }
     }
 
-    /// A domain that was launched under a module that makes this status and runs under one that makes `current`. Intel's
-    /// library looks at `current` for the advice only; here a module that makes things worse counts too.
+    /// A domain that was launched under a module that makes this status and runs under one that makes `current`.
+    /// Intel's library looks at `current` for the advice only; here a module that makes things worse counts too.
     #[must_use]
     pub(super) const fn relaunched_as(self, current: Self) -> Self {
-        let is_configured =
-            matches!((self, current), (Self::OutOfDate, Self::UpToDate | Self::SwHardeningNeeded));
         match (self, current) {
             (Self::NotSupported, _) | (_, Self::NotSupported) => Self::NotSupported,
             (Self::Revoked, _) | (_, Self::Revoked) => Self::Revoked,
             (launch, Self::OutOfDate) => launch.merged_with(Self::OutOfDate),
             (_, Self::OutOfDateConfigurationNeeded) => Self::OutOfDateConfigurationNeeded,
-            (Self::OutOfDate, _) if is_configured => Self::TdRelaunchAdvised,
+            (Self::OutOfDate, Self::UpToDate | Self::SwHardeningNeeded) => Self::TdRelaunchAdvised,
             (Self::OutOfDate | Self::OutOfDateConfigurationNeeded, _) => {
                 Self::TdRelaunchAdvisedConfigurationNeeded
             }

@@ -1,4 +1,5 @@
-//! Every case and variant of the shared TDX evidence, by the comparison rules of its `CODES.md`. Where there are fixtures.
+//! Every case and variant of the shared TDX evidence, by the comparison rules of its `CODES.md`. Where there are
+//! fixtures.
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,9 @@
 mod bundle;
 mod cases;
 mod changes;
+mod collateral;
 mod der;
+mod documents;
 mod event_logs;
 mod fixtures;
 mod forgeries;

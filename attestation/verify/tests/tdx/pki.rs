@@ -5,11 +5,12 @@ use attestation_verify::tdx::{Challenge, Roots};
 use attestation_x509::Instant;
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::{Bundle, Log, Outcome, SignedDocument};
 use crate::der::{bits, boolean, ecdsa_sha256, integer, name, octets, oid, sequence, tlv, utc_time};
+use crate::documents::{qe_identity, tcb_info};
 
 pub(crate) const AT: &str = "2026-01-15T00:00:00Z";
 const SGX_EXTENSION: [u32; 7] = [1, 2, 840, 113_741, 1, 13, 1];
@@ -262,7 +263,8 @@ impl Default for World {
 }
 
 impl World {
-    /// One whose quote is of version 5 with a TD report 1.5, launched under module version `launch` and now under `now`.
+    /// One whose quote is of version 5 with a TD report 1.5, launched under module version `launch` and now under
+    /// `now`.
     pub(crate) fn relaunch(launch: u8, now: u8) -> Self {
         let mut world = Self { header: header(5), ..Self::default() };
         world.body[0] = launch;
@@ -374,45 +376,4 @@ fn qe_report() -> Vec<u8> {
     report[256] = 2;
     report[258] = 4;
     report
-}
-
-fn level(status: &str, advisories: &[&str], tcb: Value) -> Value {
-    json!({ "tcb": tcb, "tcbDate": "2025-06-01T00:00:00Z", "tcbStatus": status, "advisoryIDs": advisories })
-}
-
-fn tcb_info() -> Value {
-    let components = |svn: u8| vec![json!({ "svn": svn, "category": "BIOS", "type": "Microcode" }); 16];
-    let tcb = |svn| json!({ "sgxtcbcomponents": components(svn), "pcesvn": 13, "tdxtcbcomponents": vec![json!({ "svn": 0 }); 16] });
-    let identity = |id, svns: [u8; 2]| {
-        json!({
-            "id": id, "mrsigner": "00".repeat(48), "attributes": "00".repeat(8), "attributesMask": "FF".repeat(8),
-            "tcbLevels": [
-                level("UpToDate", &[], json!({ "isvsvn": svns[0] })),
-                level("OutOfDate", &["INTEL-SA-00003"], json!({ "isvsvn": svns[1] })),
-            ],
-        })
-    };
-    json!({
-        "id": "TDX", "version": 3, "issueDate": "2026-01-01T00:00:00Z", "nextUpdate": "2026-02-01T00:00:00Z",
-        "fmspc": "90C06F000000", "pceId": "0000", "tcbType": 0, "tcbEvaluationDataNumber": 19,
-        "tdxModule": { "mrsigner": "00".repeat(48), "attributes": "00".repeat(8), "attributesMask": "FF".repeat(8) },
-        "tdxModuleIdentities": [identity("TDX_03", [5, 4]), identity("TDX_01", [9, 8])],
-        "tcbLevels": [
-            level("UpToDate", &[], tcb(5)),
-            level("OutOfDate", &["INTEL-SA-00002", "INTEL-SA-00001"], tcb(4)),
-        ],
-    })
-}
-
-fn qe_identity() -> Value {
-    json!({
-        "id": "TD_QE", "version": 2, "issueDate": "2026-01-01T00:00:00Z", "nextUpdate": "2026-02-01T00:00:00Z",
-        "tcbEvaluationDataNumber": 19, "miscselect": "00000000", "miscselectMask": "FFFFFFFF",
-        "attributes": format!("11{}", "00".repeat(15)), "attributesMask": format!("FB{}{}", "FF".repeat(7), "00".repeat(8)),
-        "mrsigner": "DC".repeat(32), "isvprodid": 2,
-        "tcbLevels": [
-            level("UpToDate", &[], json!({ "isvsvn": 4 })),
-            level("OutOfDate", &["INTEL-SA-00004"], json!({ "isvsvn": 2 })),
-        ],
-    })
 }

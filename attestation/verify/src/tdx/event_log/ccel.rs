@@ -1,8 +1,8 @@
 //! The log of the firmware.
 //!
 //! Spec: "TCG PC Client Platform Firmware Profile Specification", sections "TCG_PCR_EVENT", "TCG_PCR_EVENT2" and
-//! "Specification ID Version Event"; "Guest-Host Communication Interface for Intel TDX", section "CC event log": the index
-//! of an event is 0 for MRTD and 1 to 4 for RTMR0 to RTMR3.
+//! "Specification ID Version Event"; "Guest-Host Communication Interface for Intel TDX", section "CC event log": the
+//! index of an event is 0 for MRTD and 1 to 4 for RTMR0 to RTMR3.
 
 use sha2::{Digest, Sha384};
 use zerocopy::little_endian::{U16, U32};

@@ -117,6 +117,6 @@ pub(super) fn note(trail: &mut Trail, log: &EventLog<'_>, report: &TdReport10) {
         }
     }
     if replayed.as_ref() == Ok(&report.rtmr) {
-        trail.note(Code::EventLogMatch, "event log", "RTMR0 to RTMR3", "RTMR0 to RTMR3", false);
+        trail.fact(Code::EventLogMatch, "event log", "RTMR0 to RTMR3");
     }
 }
