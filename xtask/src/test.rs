@@ -18,8 +18,9 @@ use crate::workspace::Workspace;
 use crate::{component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 20] = [
+const BARE_PACKAGES: [&str; 21] = [
     "attestation-artefact",
+    "attestation-bundle",
     "attestation-claim",
     "attestation-corim",
     "attestation-evidence",

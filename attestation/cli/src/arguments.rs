@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::collateral::arguments::CollateralCommand;
 use crate::measure::arguments::{DIFF_EXAMPLES, DiffArguments, MEASURE_EXAMPLES, MeasureArguments};
 
-/// Checks evidence and claims of Redoubt guests. Reads files only: no network, no clock, no state.
+/// Checks evidence of SEV-SNP, TDX and NVIDIA, and claims of Redoubt guests. Checking reads files only; `collateral` fetches
+/// beforehand what checks need.
 #[derive(Debug, Parser)]
 #[command(name = "redoubt-verify", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -28,6 +30,9 @@ pub enum Command {
     /// Predict what platforms will report of guests that are launched from a ROM.
     #[command(after_help = MEASURE_EXAMPLES)]
     Measure(MeasureArguments),
+    /// Fetch, bundle and list what vendors publish about their machines.
+    #[command(subcommand)]
+    Collateral(CollateralCommand),
     /// Make and explain policies: which genuine hardware is wanted.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -132,6 +137,7 @@ Examples:
   redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
       --reference dist/reference-values.json
   redoubt-verify measure dist/redoubt.rom
+  redoubt-verify collateral bundle report.bin --out evidence.bundle
   redoubt-verify completion bash > ~/.local/share/bash-completion/completions/redoubt-verify";
 
 const CHECK_EXAMPLES: &str = "\

@@ -1,7 +1,8 @@
 //! `redoubt-verify`: checks evidence and claims.
 //!
 //! [`check`] is the verdict logic: it takes bytes, reads no file, no clock and no network, and names every check that it
-//! made. [`measure`] predicts what a ROM measures to. The rest reads files and prints.
+//! made. [`measure`] predicts what a ROM measures to. [`collateral`] alone asks the network and the clock, for commands that
+//! say so. The rest reads files and prints.
 //! Panics: never on input.
 #![forbid(unsafe_code)]
 
@@ -12,6 +13,7 @@ extern crate self as attestation_cli;
 pub mod appraise;
 pub mod arguments;
 pub mod check;
+pub mod collateral;
 pub mod explain;
 pub mod files;
 pub mod measure;

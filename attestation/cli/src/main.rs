@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use attestation_cli::appraise::{Question, appraise};
 use attestation_cli::arguments::{Arguments, CheckArguments, Command, PolicyCommand, ShowArguments};
 use attestation_cli::check::{Hardware, SimulatedEvidence, Verdict, check};
+use attestation_cli::collateral;
+use attestation_cli::collateral::arguments::CollateralCommand;
 use attestation_cli::files::{ClaimFiles, read_item};
 use attestation_cli::measure::arguments::{DiffArguments, MeasureArguments};
 use attestation_cli::measure::{self, run_diff, run_measure};
@@ -20,7 +22,7 @@ use attestation_evidence::text::printable;
 use attestation_recognise::{Item, Kind, recognise};
 use clap::{CommandFactory, Parser};
 
-/// The claim was checked and is not to be believed.
+/// The claim was checked and is not to be believed, or something is not to be had.
 const REFUSED: u8 = 1;
 /// Two ROMs do not measure to the same.
 const DIFFERENT: u8 = 1;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => run_check(&arguments),
         Command::Diff(arguments) => show_difference(&arguments),
         Command::Measure(arguments) => show_measurements(&arguments),
+        Command::Collateral(command) => run_collateral(&command),
         Command::Policy(command) => run_policy(&command),
         Command::Show(arguments) => run_show(&arguments),
         Command::Completion { shell } => {
@@ -159,6 +162,16 @@ fn show_difference(arguments: &DiffArguments) -> ExitCode {
 fn unusable(message: &str) -> ExitCode {
     let _ = writeln!(io::stderr(), "redoubt-verify: {}", printable(message));
     ExitCode::from(UNUSABLE)
+}
+
+fn run_collateral(command: &CollateralCommand) -> ExitCode {
+    match collateral::run(command) {
+        Ok(report) => {
+            let status = if report.is_complete { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
+            print(report.text.as_bytes(), status)
+        }
+        Err(error) => unusable(&error.to_string()),
+    }
 }
 
 fn colours() -> Colours {

@@ -56,6 +56,17 @@ impl Progress {
         Self::start(Some(total), "{bar:30} {bytes} of {total_bytes} {msg}, {elapsed}", what, audience)
     }
 
+    /// Of this many objects; [`Self::say`] tells which one.
+    #[must_use]
+    pub fn of_objects(total: u64, audience: Audience) -> Self {
+        Self::start(Some(total), "{bar:30} {pos} of {len}, {elapsed}: {msg}", "", audience)
+    }
+
+    /// Says what is going on.
+    pub fn say(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     /// Says how far it is.
     pub fn set(&self, position: u64) {
         self.bar.set_position(position);

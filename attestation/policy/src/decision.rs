@@ -1,5 +1,6 @@
 //! Decisions: every rule with both sides.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,6 +9,7 @@ use attestation_verify::{Code, Kind, Trail};
 
 use crate::Rule;
 use crate::rules::Term;
+use crate::terms::{Hex, OneOf, Presence};
 
 /// What became of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,4 +126,32 @@ impl Rulings {
         rulings.fail(field, expected, found);
         Decision { rulings: rulings.rulings }
     }
+}
+
+/// The first finding with one of these codes, for people.
+pub(crate) fn finding(trail: &Trail, codes: &[Code]) -> Option<String> {
+    let (code, check) = trail.findings().find(|(code, _)| codes.contains(code))?;
+    Some(format!("{code}: {check}"))
+}
+
+/// Rules on something that is there or not.
+pub(crate) fn presence(
+    rulings: &mut Rulings,
+    field: impl Into<String>,
+    rule: &Rule<Presence>,
+    is_present: bool,
+) {
+    let found = if is_present { "present" } else { "absent" };
+    rulings.apply(field, rule, found, |rule| rule.allows(is_present));
+}
+
+/// Rules on bytes of which some are admitted.
+pub(crate) fn one_of<const N: usize>(
+    rulings: &mut Rulings,
+    field: &str,
+    rule: &Rule<OneOf<Hex<N>>>,
+    found: [u8; N],
+) {
+    let found = Hex(found);
+    rulings.apply(field, rule, found.show(), |admitted| admitted.allows(&found));
 }

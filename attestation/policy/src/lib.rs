@@ -35,9 +35,11 @@ extern crate alloc;
 
 mod decision;
 mod error;
+pub mod nvidia;
 mod policy;
 mod rules;
 pub mod snp;
+pub mod tdx;
 pub mod terms;
 
 pub use decision::{Decision, Outcome, Ruling};

@@ -4,12 +4,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use attestation_verify::Verified;
+use attestation_verify::nvidia::MachineEvidence;
 use attestation_verify::snp::SnpEvidence;
+use attestation_verify::tdx::TdxEvidence;
 use toml::{Table, Value};
 
 use crate::decision::Rulings;
+use crate::nvidia::NvidiaPolicy;
 use crate::rules::{Section, Term};
 use crate::snp::SnpPolicy;
+use crate::tdx::TdxPolicy;
 use crate::terms::Text;
 use crate::{Decision, Described, PolicyError};
 
@@ -34,6 +38,10 @@ pub struct Policy {
     pub name: String,
     /// AMD SEV-SNP.
     pub snp: Platform<SnpPolicy>,
+    /// Intel TDX.
+    pub tdx: Platform<TdxPolicy>,
+    /// GPUs and switches of NVIDIA.
+    pub nvidia: Platform<NvidiaPolicy>,
 }
 
 /// A policy to start from.
@@ -87,8 +95,10 @@ impl Policy {
         root.stated::<FormatVersion>("version")?;
         let Text(name) = root.stated("name")?;
         let snp = read_platform(&mut root, "snp", SnpPolicy::read)?;
+        let tdx = read_platform(&mut root, "tdx", TdxPolicy::read)?;
+        let nvidia = read_platform(&mut root, "nvidia", NvidiaPolicy::read)?;
         root.finish()?;
-        Ok(Self { name, snp })
+        Ok(Self { name, snp, tdx, nvidia })
     }
 
     /// Decides on evidence of SEV-SNP.
@@ -100,11 +110,35 @@ impl Policy {
         }
     }
 
+    /// Decides on evidence of TDX.
+    #[must_use]
+    pub fn decide_tdx(&self, evidence: &Verified<TdxEvidence>) -> Decision {
+        match &self.tdx {
+            Platform::Refused => Rulings::refuse("tdx", "no evidence of TDX", "some"),
+            Platform::Rules(rules) => rules.decide(evidence),
+        }
+    }
+
+    /// Decides on evidence of GPUs and switches: each of a machine has to be wanted.
+    #[must_use]
+    pub fn decide_nvidia(&self, evidence: &Verified<MachineEvidence<'_>>) -> Decision {
+        match &self.nvidia {
+            Platform::Refused => Rulings::refuse("nvidia", "no evidence of NVIDIA", "some"),
+            Platform::Rules(rules) => rules.decide(evidence),
+        }
+    }
+
     /// Every field, with what it demands and what it is about.
     #[must_use]
     pub fn describe(&self) -> Vec<Described> {
         let mut fields = Vec::new();
         if let Platform::Rules(rules) = &self.snp {
+            rules.describe(&mut fields);
+        }
+        if let Platform::Rules(rules) = &self.tdx {
+            rules.describe(&mut fields);
+        }
+        if let Platform::Rules(rules) = &self.nvidia {
             rules.describe(&mut fields);
         }
         fields

@@ -2,11 +2,11 @@
 
 use attestation_policy::{POLICY_MAX_BYTES, Policy, PolicyError, Preset, Rule};
 
-/// Lines of a preset that state or waive a field, with the path of the field.
-fn fields(text: &str) -> Vec<(String, &str)> {
+/// Numbers of the lines of a preset that state or waive a field, with the path of the field.
+fn fields(text: &str) -> Vec<(String, usize)> {
     let mut table = String::new();
     let mut fields = Vec::new();
-    for line in text.lines() {
+    for (number, line) in text.lines().enumerate() {
         if line.starts_with("[[") {
             table.clear();
         } else if let Some(name) = line.strip_prefix('[') {
@@ -14,10 +14,18 @@ fn fields(text: &str) -> Vec<(String, &str)> {
         } else if let Some((key, _)) =
             line.split_once(" = ").filter(|_| !table.is_empty() && !line.starts_with('#'))
         {
-            fields.push((format!("{table}.{key}"), line));
+            fields.push((format!("{table}.{key}"), number));
         }
     }
     fields
+}
+
+/// The text with another line in place of one.
+fn replaced(text: &str, number: usize, with: &str) -> String {
+    let lines = text.lines().enumerate();
+    lines
+        .map(|(index, line)| if index == number { format!("{with}\n") } else { format!("{line}\n") })
+        .collect()
 }
 
 #[test]
@@ -53,24 +61,23 @@ fn every_field_is_stated_or_waived() {
     let described: Vec<String> =
         Policy::parse(text).unwrap().describe().into_iter().map(|field| field.field).collect();
     let mut seen = 0;
-    for (path, line) in fields(text) {
+    for (path, number) in fields(text) {
         assert!(described.contains(&path), "{path}");
-        let error = Policy::parse(&text.replacen(&format!("{line}\n"), "\n", 1)).unwrap_err();
+        let key = path.rsplit('.').next().unwrap();
+        let line = text.lines().nth(number).unwrap();
+        let parse = |with: &str| Policy::parse(&replaced(text, number, with)).unwrap_err();
+        let error = parse("");
         assert!(matches!(&error, PolicyError::Missing { field, .. } if *field == path), "{path}: {error}");
-        let key = line.split(" = ").next().unwrap();
-        let twice = text.replacen(line, &format!("{key}x = 1\n{line}"), 1);
-        let error = Policy::parse(&twice).unwrap_err();
+        let error = parse(&format!("{key}x = 1\n{line}"));
         assert!(
             matches!(&error, PolicyError::Unknown { field } if *field == format!("{path}x")),
             "{path}: {error}"
         );
-        let wrong = text.replacen(line, &format!("{key} = 1.5"), 1);
-        let error = Policy::parse(&wrong).unwrap_err();
+        let error = parse(&format!("{key} = 1.5"));
         assert!(matches!(&error, PolicyError::Value { field, .. } if *field == path), "{path}: {error}");
         assert!(error.to_string().contains("found 1.5"), "{error}");
-        for reason in ["\"\"", "\" \""] {
-            let silent = text.replacen(line, &format!("{key} = {{ waived = {reason} }}"), 1);
-            let error = Policy::parse(&silent).unwrap_err();
+        for reason in ["", " "] {
+            let error = parse(&format!("{key} = {{ waived = \"{reason}\" }}"));
             assert!(matches!(&error, PolicyError::NoReason { field } if *field == path), "{path}: {error}");
         }
         seen += 1;

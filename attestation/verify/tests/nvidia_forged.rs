@@ -130,7 +130,7 @@ fn device_certificates_out_of_date() {
 
 #[test]
 fn reports() {
-    refused(|plan| plan.report.signer = 66, Code::SignatureInvalid, "report", "by GH100", "not valid");
+    refused(|plan| plan.report.signer = 66, Code::SignatureInvalid, "report", "by CN=GH100", "not valid");
     let other_nonce = |plan: &mut Plan| plan.report.nonce = [0x4F; 32];
     refused(other_nonce, Code::NonceMismatch, "nonce", &"4e".repeat(32), &"4f".repeat(32));
     let other_fwid = |plan: &mut Plan| plan.certified_fwid = [0xF2; 48];
@@ -188,11 +188,11 @@ fn signatures_of_manifests() {
         |plan| plan.driver.signer = 66,
         code,
         "driver RIM: signature",
-        "by RIM Signer",
+        "by CN=RIM Signer",
         "SignatureValue",
     );
     let edited = |plan: &mut Plan| plan.driver.edit = |file| file.replacen("name=\"M\"", "name=\"N\"", 1);
-    refused(edited, code, "driver RIM: signature", "by RIM Signer", "digest of the RIM: expected");
+    refused(edited, code, "driver RIM: signature", "by CN=RIM Signer", "digest of the RIM: expected");
     let code = Code::RimEncoding;
     let wrapped = |plan: &mut Plan| {
         plan.driver.edit = |file| {
@@ -278,13 +278,7 @@ fn chains_of_manifests() {
     let code = Code::RimSignatureInvalid;
     refused(|plan| plan.rim_chain[0].signer = 66, code, "on RIM Signer", "by RIM L3", "not valid");
     let code = Code::CertificateProfile;
-    refused(
-        |plan| plan.rim_chain[1].is_authority = false,
-        code,
-        "rights of RIM L3",
-        "an authority",
-        "none",
-    );
+    refused(|plan| plan.rim_chain[1].is_authority = false, code, "rights of RIM L3", "an authority", "none");
     refused(
         |plan| plan.rim_chain[0].is_authority = true,
         code,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use attestation_bundle::{Bundle, Instant, Item, Kind};
 use attestation_claim::Outcome;
 use attestation_corim::{Platform, ReferenceManifest};
 use attestation_evidence::Evidence;
@@ -86,6 +87,7 @@ fn all() -> Seeds {
     add("claim", "limit", fixtures::claim(Outcome::LimitExceeded { limit: "limits.fuel".into() }));
     add("evidence", "simulated", fixtures::evidence().encode());
     add("evidence", "hpke", Evidence { hpke_key: Some(vec![9; 32]), ..fixtures::evidence() }.encode());
+    add("bundle", "three", bundle());
     add("report", "newest", fixtures::report().as_bytes().to_vec());
     add("tdx-quote", "version-4", tdx::quote(4));
     add("tdx-quote", "version-5", tdx::quote(5));
@@ -143,6 +145,16 @@ fn corim() -> ReferenceManifest {
     let measurements =
         [(Platform::Snp, "snp:qemu".into(), [1; 48]), (Platform::Tdx, "tdx:interleaved".into(), [2; 48])];
     ReferenceManifest::of_rom(&[3; 32], measurements)
+}
+
+fn bundle() -> Vec<u8> {
+    let item = |kind, contents| Item { kind, contents };
+    let items = vec![
+        item(Kind::TdxQuote, b"quote".as_slice()),
+        item(Kind::TcbInfo, b"{}"),
+        item(Kind::TcbInfoChain, b"-----BEGIN CERTIFICATE-----"),
+    ];
+    Bundle { at: Instant::from_unix_seconds(1_775_437_323), items }.encode().unwrap()
 }
 
 /// What comes with evidence of SEV-SNP. AMD's authorities are public, and part of the verifier.

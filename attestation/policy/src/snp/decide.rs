@@ -1,7 +1,7 @@
 //! Rules against evidence. The order is that of the file.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 use attestation_report::{CpuId, GuestPolicy, PlatformInfo, SnpReport, TcbVersion};
 use attestation_verify::snp::SnpEvidence;
@@ -12,9 +12,9 @@ use super::floor::show_cpu;
 use super::{
     ChipRules, Floors, FreshnessRules, GuestPolicyRules, LaunchRules, PlatformRules, SnpPolicy, TcbRules,
 };
-use crate::decision::Rulings;
+use crate::decision::{Rulings, finding, one_of, presence};
 use crate::rules::Term;
-use crate::terms::{Hex, Presence, Text, Version};
+use crate::terms::{Hex, Text, Version};
 use crate::{Decision, Rule};
 
 impl SnpPolicy {
@@ -227,27 +227,12 @@ impl FreshnessRules {
         let is_answer = verified.evidence().answers_a_challenge();
         presence(rulings, "snp.freshness.challenge", &self.challenge, is_answer);
         let open = [Code::RevocationUnchecked, Code::CrlStale, Code::CrlNotYetValid];
-        let finding = verified.trail().findings().find(|(code, _)| open.contains(code));
-        let found = finding.map_or_else(|| "in date".to_string(), |(code, check)| format!("{code}: {check}"));
+        let problem = finding(verified.trail(), &open);
+        let found = problem.clone().unwrap_or_else(|| "in date".into());
         rulings.apply("snp.freshness.revocation_list", &self.revocation_list, found, |rule| {
-            rule.allows(finding.is_none())
+            rule.allows(problem.is_none())
         });
         rulings.answer(&open);
         rulings.answer(&[Code::NonceUnbound]);
     }
-}
-
-fn presence(rulings: &mut Rulings, field: impl Into<String>, rule: &Rule<Presence>, is_present: bool) {
-    let found = if is_present { "present" } else { "absent" };
-    rulings.apply(field, rule, found, |rule| rule.allows(is_present));
-}
-
-fn one_of<const N: usize>(
-    rulings: &mut Rulings,
-    field: &str,
-    rule: &Rule<crate::terms::OneOf<Hex<N>>>,
-    found: [u8; N],
-) {
-    let found = Hex(found);
-    rulings.apply(field, rule, found.show(), |admitted| admitted.allows(&found));
 }

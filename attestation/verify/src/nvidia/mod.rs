@@ -35,9 +35,16 @@ pub struct GpuEvidence<'a> {
     device: Device,
     rims: Rims,
     comparison: Comparison,
+    answers_a_challenge: bool,
 }
 
 impl<'a> GpuEvidence<'a> {
+    /// Whether a challenge was posed; evidence that does not answer it is never verified.
+    #[must_use]
+    pub const fn answers_a_challenge(&self) -> bool {
+        self.answers_a_challenge
+    }
+
     /// What the device reported: versions, measurements, flags, nonce.
     #[must_use]
     pub const fn report(&self) -> &MeasurementReport<'a> {
@@ -116,7 +123,8 @@ fn verify_device<'a>(
     let rims = rim::verify_rims(trail, &evidence.rims, &roots.rim, at)?;
     report::check(trail, &device, &report, challenge)?;
     let comparison = golden::compare(trail, &device, &report, &rims)?;
-    Ok(GpuEvidence { report, device, rims, comparison })
+    let answers_a_challenge = challenge != Challenge::NotPosed;
+    Ok(GpuEvidence { report, device, rims, comparison, answers_a_challenge })
 }
 
 fn parse<'a>(trail: &mut Trail, bytes: Option<&'a [u8]>) -> Result<MeasurementReport<'a>, Stop> {

@@ -77,9 +77,16 @@ pub struct TdxEvidence {
     pck_certificate: Certificate,
     tcb: Option<TcbAssessment>,
     trailing_bytes: usize,
+    answers_a_challenge: bool,
 }
 
 impl TdxEvidence {
+    /// Whether a challenge was posed; evidence that does not answer it is never verified.
+    #[must_use]
+    pub const fn answers_a_challenge(&self) -> bool {
+        self.answers_a_challenge
+    }
+
     /// Header of the quote.
     #[must_use]
     pub const fn header(&self) -> &QuoteHeader {
@@ -202,6 +209,7 @@ fn check(
         pck_certificate: pck.certificate,
         tcb,
         trailing_bytes: quote.trailing_bytes,
+        answers_a_challenge: challenge != Challenge::NotPosed,
     })
 }
 

@@ -1,11 +1,15 @@
 //! Rules for SEV-SNP against real evidence: each rule in turn, as it holds and as it fails. Where there are fixtures.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../tdx_rules/with.rs"]
+mod with;
+
 use std::fs;
 
-use attestation_policy::{Decision, Outcome, Policy, Preset};
+use attestation_policy::{Outcome, Policy, Preset};
 use attestation_verify::Verified;
 use attestation_verify::snp::{Challenge, Collateral, Roots, SnpEvidence, verify};
+use with::{assert_ruling, with};
 
 /// Evidence of one case.
 fn evidence(
@@ -48,32 +52,6 @@ fn genoa() -> Option<Verified<SnpEvidence>> {
 
 fn turin() -> Option<Verified<SnpEvidence>> {
     evidence("turin-v5-azure", "vcek.der", "turin/ask.der", None, "2026-04-06T00:00:00Z")
-}
-
-/// The development preset with one field stated.
-fn with(table: &str, key: &str, value: &str) -> Policy {
-    let mut section = "";
-    let lines = Preset::Development.text().lines().map(|line| {
-        if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']');
-        }
-        let is_field = section == table && line.split(" =").next() == Some(key);
-        if is_field { format!("{key} = {value}") } else { line.to_owned() }
-    });
-    let text: String = lines.map(|line| line + "\n").collect();
-    assert!(text.contains(&format!("\n{key} = {value}\n")), "{table}.{key}");
-    Policy::parse(&text).unwrap()
-}
-
-fn assert_ruling(decision: &Decision, field: &str, outcome: &Outcome) {
-    let rulings: Vec<_> =
-        decision.rulings().iter().filter(|ruling| ruling.field.starts_with(field)).collect();
-    assert!(!rulings.is_empty(), "{field}: no ruling");
-    for ruling in rulings {
-        assert_eq!(ruling.outcome, *outcome, "{ruling}");
-        assert!(!ruling.expected.is_empty() && !ruling.found.is_empty(), "{ruling}");
-    }
-    assert_eq!(decision.is_accepted(), *outcome != Outcome::Fails, "{field}");
 }
 
 type Evidence = fn() -> Option<Verified<SnpEvidence>>;
@@ -257,7 +235,10 @@ fn presets_decide_as_their_names_promise() {
 #[test]
 fn a_refused_platform_is_refused() {
     let Some(evidence) = genoa() else { return };
-    let policy = Policy::parse("version = 1\nname = \"none\"\nsnp = \"refused\"\n").unwrap();
+    let policy = Policy::parse(
+        "version = 1\nname = \"none\"\nsnp = \"refused\"\ntdx = \"refused\"\nnvidia = \"refused\"\n",
+    )
+    .unwrap();
     let decision = policy.decide_snp(&evidence);
     assert!(!decision.is_accepted() && decision.failures().count() == 1);
 }
