@@ -1,14 +1,18 @@
 //! Evidence of hardware: verified up to the vendor's pinned roots, then decided on by a policy. Every check of both is in
 //! the verdict.
 
+mod nvidia;
 mod snp;
+mod tdx;
 #[cfg(test)]
 mod tests;
 
 use attestation_policy::{Policy, Rule, terms::Hex, terms::OneOf};
 use attestation_recognise::{Item, Kind};
-use attestation_verify::Verified;
+use attestation_report::SnpReport;
+use attestation_report::tdx::Quote;
 use attestation_verify::snp::SnpEvidence;
+use attestation_verify::{Code, Verified};
 use attestation_x509::Instant;
 
 use crate::check::Verdict;
@@ -36,21 +40,56 @@ pub fn appraise(question: &Question<'_>) -> Verdict {
     match evidence.as_slice() {
         [item] => appraise_item(&mut verdict, item, question),
         [] => verdict.fail("evidence", "a report, quote or blob", kinds(question.items)),
+        several if is_pair(several) => {
+            several.iter().for_each(|item| appraise_item(&mut verdict, item, question));
+            check_pair(&mut verdict, several);
+        }
         several => {
             let kinds: Vec<&str> = several.iter().map(|item| item.kind.title()).collect();
-            verdict.fail("evidence", "one piece", kinds.join(", "));
+            verdict.fail("evidence", "one piece, or a CPU's and its GPUs'", kinds.join(", "));
         }
     }
     verdict
+}
+
+/// Evidence of one CPU and of devices.
+fn is_pair(evidence: &[&Item]) -> bool {
+    let is_device = |item: &&&Item| matches!(item.kind, Kind::SpdmReport | Kind::NvidiaEvidence);
+    evidence.len() == 2 && evidence.iter().filter(is_device).count() == 1
+}
+
+/// Two pieces that were handed over together prove nothing of each other: a device answers whoever asks it.
+fn check_pair(verdict: &mut Verdict, evidence: &[&Item]) {
+    let binding = evidence.iter().find_map(|item| nvidia::nonce(item));
+    let bound = evidence.iter().find_map(|item| report_data(item));
+    let is_bound =
+        binding.zip(bound).is_some_and(|(nonce, data)| data.starts_with(&nonce) || data.ends_with(&nonce));
+    let what = "CPU and GPU evidence";
+    let expected = "REPORT_DATA of the CPU holds the nonce that the GPU answered";
+    if is_bound {
+        verdict.pass(what, expected, "it does");
+    } else {
+        verdict.fail_as(Code::UnboundPair, what, expected, "nothing ties them to each other");
+    }
+}
+
+/// What a CPU's report binds, before anybody has verified it: the verdict fails where that fails.
+fn report_data(item: &Item) -> Option<[u8; 64]> {
+    match item.kind {
+        Kind::SnpReport => SnpReport::parse_structure(&item.bytes).ok().map(|report| report.report_data),
+        Kind::TdxQuote => Quote::parse(&item.bytes).ok().map(|quote| quote.body.report().report_data),
+        _ => None,
+    }
 }
 
 fn appraise_item(verdict: &mut Verdict, item: &Item, question: &Question<'_>) {
     match item.kind {
         Kind::SnpReport => drop(snp_report(verdict, &item.bytes, question)),
         Kind::HclReport => snp::azure(verdict, &item.bytes, question),
-        other => {
-            verdict.fail("evidence", "SEV-SNP", format!("{}: not verified by this build", other.title()))
-        }
+        Kind::TdxQuote => tdx::quote(verdict, &item.bytes, question),
+        Kind::SpdmReport => nvidia::report(verdict, &item.bytes, question),
+        Kind::NvidiaEvidence => nvidia::sdk(verdict, &item.bytes, question),
+        other => verdict.fail("evidence", "of hardware", format!("{}, which is no such", other.title())),
     }
 }
 

@@ -77,18 +77,21 @@ pub struct CheckArguments {
     /// Which genuine hardware is wanted: strict, production, development, or a file that `policy init` made.
     #[arg(long, value_name = "POLICY", default_value = "strict", help_heading = "Hardware")]
     pub policy: String,
-    /// For when to verify: `now`, or a time like 2026-04-06T00:00:00Z.
+    /// For when to verify: `now`, `bundle` for the time that a bundle was made for, or a time like 2026-04-06T00:00:00Z.
     #[arg(long, value_name = "TIME", default_value = "now", help_heading = "Hardware")]
     pub at: String,
-    /// What the evidence has to answer, in hexadecimal: REPORT_DATA, or the nonce of a virtual TPM's quote.
+    /// What the evidence has to answer, in hexadecimal: REPORT_DATA, or the nonce of a GPU or of a virtual TPM.
     #[arg(long, value_name = "HEX", help_heading = "Hardware")]
     pub challenge: Option<String>,
-    /// Admit only this launch measurement, whatever the policy says. May be given several times.
+    /// Admit only this launch digest or MRTD, whatever the policy says. May be given several times.
     #[arg(long, value_name = "HEX", help_heading = "Hardware")]
     pub measurement: Vec<String>,
     /// Admit only this HOST_DATA, whatever the policy says. May be given several times.
     #[arg(long, value_name = "HEX", help_heading = "Hardware")]
     pub host_data: Vec<String>,
+    /// Admit only this MRCONFIGID, whatever the policy says. May be given several times.
+    #[arg(long, value_name = "HEX", help_heading = "Hardware")]
+    pub mr_config_id: Vec<String>,
     /// Print the verdict as JSON, with every value in full.
     #[arg(long)]
     pub json: bool,
@@ -158,7 +161,9 @@ Examples:
 
   Evidence of hardware alone, with what came along:
     redoubt-verify check report.bin vcek.der ark.crl --policy policy.toml --challenge 9f2c…
-    redoubt-verify check report.bin vcek.der --policy production --at 2026-04-06T00:00:00Z";
+    redoubt-verify check quote.bin tcb_info.json qe_identity.json signing.pem crls/* --policy production
+    redoubt-verify check evidence.bundle --at bundle --policy policy.toml
+    redoubt-verify check gpu.bin chain.pem driver.xml vbios.xml --challenge 4cff7f53…";
 
 const SHOW_EXAMPLES: &str = "\
 Nothing is verified: this is what the files say, whoever wrote them.

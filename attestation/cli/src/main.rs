@@ -59,11 +59,11 @@ fn run_check(arguments: &CheckArguments) -> ExitCode {
 /// The verdict on a claim, when there is one among the files, or on evidence.
 fn verdict(arguments: &CheckArguments) -> Result<Verdict, String> {
     let policy = terms::narrowed_policy(arguments).map_err(|error| error.to_string())?;
-    let at = terms::instant(&arguments.at).map_err(|error| error.to_string())?;
     let mut items = Vec::new();
     for path in &arguments.files {
         items.extend(recognised(path, arguments.reference.is_some())?);
     }
+    let at = terms::instant(&arguments.at, &items).map_err(|error| error.to_string())?;
     let (claims, items): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|item| item.kind == Kind::Claim);
     let challenge = arguments.challenge.as_deref().map(|word| terms::digits("--challenge", word));

@@ -3,12 +3,15 @@
 mod azure;
 mod certificate;
 mod guest;
+mod nvidia;
 mod render;
 mod snp;
+mod tdx;
 #[cfg(test)]
 mod tests;
 
 use attestation_recognise::{Item, Kind, RecogniseError, recognise};
+use attestation_x509::pem;
 use serde::Serialize;
 
 pub use render::{json, table};
@@ -69,9 +72,19 @@ fn show_item(file: &str, item: &Item) -> Shown {
             fields.hex("signature", &item.bytes);
             Ok(())
         }
+        Kind::TdxQuote => tdx::quote(&mut fields, file, &item.bytes),
+        Kind::TcbInfo | Kind::QeIdentity => tdx::document(&mut fields, &item.bytes),
+        Kind::EventLog => tdx::event_log(&mut fields, &item.bytes),
+        Kind::SpdmReport => nvidia::report(&mut fields, &item.bytes),
+        Kind::NvidiaEvidence => nvidia::list(&mut fields, file, &item.bytes),
+        Kind::Rim => nvidia::manifest(&mut fields, file, &item.bytes),
+        Kind::BundleTime => {
+            fields.plain("time", String::from_utf8_lossy(&item.bytes));
+            Ok(())
+        }
         Kind::Evidence => guest::evidence(&mut fields, file, &item.bytes),
         Kind::Claim => guest::claim(&mut fields, file, &item.bytes),
-        _ => Ok(()),
+        other => Err(format!("no fields of a {} are known to this build", other.title())),
     };
     let parsed = outcome.is_ok();
     Shown {
@@ -105,6 +118,13 @@ impl Fields {
 
     fn hex(&mut self, name: impl Into<String>, bytes: &[u8]) {
         self.plain(name, hex(bytes));
+    }
+
+    /// Goes on with every certificate of a list inside.
+    fn certificates(&mut self, file: &str, pem: &[u8]) {
+        for certificate in pem::certificates(pem).unwrap_or_default() {
+            self.part(file, Kind::Certificate, &certificate);
+        }
     }
 
     /// Goes on with something inside, as if it were a file of its own.

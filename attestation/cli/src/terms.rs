@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use attestation_policy::{POLICY_MAX_BYTES, Platform, Policy, Preset};
+use attestation_recognise::{Item, Kind};
 use attestation_x509::Instant;
 
 use crate::appraise::admit_only;
@@ -26,11 +27,14 @@ pub enum TermError {
         problem: String,
     },
     /// Not a time.
-    #[error("--at {word}: expected now, or a time in UTC like 2026-04-06T00:00:00Z")]
+    #[error("--at {word}: expected now, bundle, or a time in UTC like 2026-04-06T00:00:00Z")]
     Time {
         /// What was typed.
         word: String,
     },
+    /// The time of a bundle, and no bundle or several.
+    #[error("--at bundle: expected one bundle among the files, found none or several")]
+    NoBundle,
     /// Not so many digits.
     #[error("{option} {word}: expected {expected}")]
     Digits {
@@ -75,18 +79,30 @@ pub fn narrowed_policy(arguments: &CheckArguments) -> Result<Policy, TermError> 
     let mut policy = policy(&arguments.policy)?;
     let measurements = all_digits::<48>("--measurement", &arguments.measurement)?;
     let host_data = all_digits::<32>("--host-data", &arguments.host_data)?;
+    let config_ids = all_digits::<48>("--mr-config-id", &arguments.mr_config_id)?;
     if let Platform::Rules(rules) = &mut policy.snp {
         admit_only(&mut rules.launch.measurements, &measurements);
         admit_only(&mut rules.launch.host_data, &host_data);
     }
+    if let Platform::Rules(rules) = &mut policy.tdx {
+        admit_only(&mut rules.launch.mr_tds, &measurements);
+        admit_only(&mut rules.launch.mr_config_ids, &config_ids);
+    }
     Ok(policy)
 }
 
-/// `now`, which asks the machine's clock, or a time.
+/// `now`, which asks the machine's clock, `bundle`, which is the time that the one bundle among `items` was made for, or a
+/// time.
 ///
 /// # Errors
-/// It is neither.
-pub fn instant(word: &str) -> Result<Instant, TermError> {
+/// It is none of these.
+pub fn instant(word: &str, items: &[Item]) -> Result<Instant, TermError> {
+    if word == "bundle" {
+        let mut times = items.iter().filter(|item| item.kind == Kind::BundleTime);
+        let time = times.next().filter(|_| times.next().is_none());
+        let text = time.and_then(|item| str::from_utf8(&item.bytes).ok());
+        return text.and_then(|text| text.parse().ok()).ok_or(TermError::NoBundle);
+    }
     if word == "now" {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         return Ok(Instant::from_unix_seconds(since.as_secs()));
@@ -139,9 +155,15 @@ mod tests {
 
     #[test]
     fn words_mean_what_they_say() {
-        assert_eq!(instant("2026-04-06T00:00:00Z").unwrap().to_string(), "2026-04-06T00:00:00Z");
-        assert!(instant("now").unwrap() > instant("2026-01-01T00:00:00Z").unwrap());
-        assert!(instant("yesterday").unwrap_err().to_string().contains("expected now"));
+        assert_eq!(instant("2026-04-06T00:00:00Z", &[]).unwrap().to_string(), "2026-04-06T00:00:00Z");
+        assert!(instant("now", &[]).unwrap() > instant("2026-01-01T00:00:00Z", &[]).unwrap());
+        assert!(instant("yesterday", &[]).unwrap_err().to_string().contains("expected now"));
+        let time = |text: &str| Item { kind: Kind::BundleTime, bytes: text.into(), within: Vec::new() };
+        let items = [time("2026-04-06T00:00:00Z"), time("2026-04-06T00:00:00Z")];
+        assert_eq!(instant("bundle", &items[..1]).unwrap().to_string(), "2026-04-06T00:00:00Z");
+        for items in [&items[..], &[], &[time("x")]] {
+            assert_eq!(instant("bundle", items), Err(TermError::NoBundle));
+        }
         assert_eq!(digits("--challenge", "0aFF").unwrap(), [0x0A, 0xFF]);
         for wrong in ["", "0", "0x00", "zz"] {
             assert!(

@@ -1,8 +1,9 @@
 //! Formats that begin in a way of their own.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
+use attestation_bundle::{self as bundle, Bundle};
 use attestation_claim::SignedClaim;
 use attestation_evidence::Evidence;
 use attestation_report::{REPORT_BYTES, SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, hcl, table, tpm};
@@ -86,6 +87,25 @@ pub(crate) fn extended_report(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     has_certificates.then_some((report, rest))
 }
 
+/// What an item of a bundle is without being looked at; `None` for certificates and lists, which are read like files.
+const fn bundle_kind(kind: bundle::Kind) -> Option<Kind> {
+    Some(match kind {
+        bundle::Kind::Evidence => Kind::Evidence,
+        bundle::Kind::SnpReport => Kind::SnpReport,
+        bundle::Kind::HclReport => Kind::HclReport,
+        bundle::Kind::VtpmQuote => Kind::TpmQuote,
+        bundle::Kind::VtpmSignature => Kind::TpmSignature,
+        bundle::Kind::VtpmPcrs => Kind::TpmRegisters,
+        bundle::Kind::TdxQuote => Kind::TdxQuote,
+        bundle::Kind::EventLog => Kind::EventLog,
+        bundle::Kind::NvidiaReport => Kind::SpdmReport,
+        bundle::Kind::TcbInfo => Kind::TcbInfo,
+        bundle::Kind::QeIdentity => Kind::QeIdentity,
+        bundle::Kind::Rim => Kind::Rim,
+        _ => return None,
+    })
+}
+
 /// The first bytes, for a message.
 pub(crate) fn start(bytes: &[u8]) -> String {
     let start: String = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -93,6 +113,21 @@ pub(crate) fn start(bytes: &[u8]) -> String {
 }
 
 impl Items {
+    /// Every item of a bundle, and its time; `None` when it is no bundle.
+    pub(crate) fn read_bundle(&mut self, bytes: &[u8]) -> Option<Result<(), RecogniseError>> {
+        let bundle = Bundle::decode(bytes).ok()?;
+        Some(self.unwrap("bundle", |items| {
+            items.push(Kind::BundleTime, bundle.at.to_string().as_bytes())?;
+            for item in &bundle.items {
+                match bundle_kind(item.kind) {
+                    Some(kind) => items.push(kind, item.contents)?,
+                    None => items.unwrap(item.kind.name(), |items| items.read(item.contents))?,
+                }
+            }
+            Ok(())
+        }))
+    }
+
     pub(crate) fn read_extended_report(&mut self, report: &[u8], rest: &[u8]) -> Result<(), RecogniseError> {
         self.unwrap("extended guest report", |items| {
             items.push(Kind::SnpReport, report)?;

@@ -75,6 +75,8 @@ kinds! {
     Rim = "rim", "reference integrity manifest (RIM)";
     /// TCG event log.
     EventLog = "event-log", "TCG event log";
+    /// The instant for which a bundle was made, RFC 3339.
+    BundleTime = "bundle-time", "time of a bundle";
     /// Redoubt's evidence, deterministic CBOR.
     Evidence = "redoubt-evidence", "evidence of a Redoubt guest";
     /// Redoubt's claim, COSE_Sign1.

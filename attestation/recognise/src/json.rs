@@ -27,6 +27,11 @@ struct Fields<'a> {
     platform: Option<&'a RawValue>,
     #[serde(borrow)]
     evidence: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_log: Option<&'a RawValue>,
+    #[serde(borrow)]
+    quote: Option<&'a RawValue>,
+    tcb_info_issuer_chain: Option<IgnoredAny>,
 }
 
 /// An entry of the list of NVIDIA's SDK; what it holds is for its own reader.
@@ -59,6 +64,27 @@ struct AzureQuote<'a> {
     pcrs: Vec<&'a str>,
 }
 
+/// Collateral of a TDX quote as the clients of several PCCS servers keep it: documents without their frame.
+#[derive(Deserialize)]
+struct QuoteCollateral<'a> {
+    #[serde(borrow)]
+    tcb_info: Cow<'a, str>,
+    #[serde(borrow)]
+    tcb_info_signature: Cow<'a, str>,
+    #[serde(borrow)]
+    tcb_info_issuer_chain: Cow<'a, str>,
+    #[serde(borrow)]
+    qe_identity: Cow<'a, str>,
+    #[serde(borrow)]
+    qe_identity_signature: Cow<'a, str>,
+    #[serde(borrow)]
+    qe_identity_issuer_chain: Cow<'a, str>,
+    #[serde(borrow)]
+    pck_crl: Cow<'a, str>,
+    #[serde(borrow)]
+    root_ca_crl: Cow<'a, str>,
+}
+
 impl Items {
     pub(crate) fn read_json(&mut self, text: &str) -> Result<(), RecogniseError> {
         if text.starts_with('[') {
@@ -78,6 +104,12 @@ impl Items {
                 if platform.get() == "\"az-snp\"" =>
             {
                 self.unwrap("evidence of Azure's virtual TPM", |items| items.read_azure_evidence(evidence))
+            }
+            Fields { tcb_info_issuer_chain: Some(_), .. } => {
+                self.unwrap("collateral of a quote", |items| items.read_quote_collateral(text))
+            }
+            Fields { quote: Some(quote), event_log: Some(log), .. } => {
+                self.unwrap("quote with event log", |items| items.read_quote_with_log(quote, log))
             }
             _ => Err(self.unknown_json("an object with none of the fields that are known")),
         }
@@ -116,6 +148,39 @@ impl Items {
             self.push(kind, &bytes.ok_or_else(wrong)?)?;
         }
         Ok(())
+    }
+
+    /// The documents get back the frame in which Intel's service hands them out.
+    fn read_quote_collateral(&mut self, text: &str) -> Result<(), RecogniseError> {
+        let collateral: QuoteCollateral<'_> =
+            serde_json::from_str(text).map_err(|error| self.malformed(error))?;
+        let frame = |name: &str, body: &str, signature: &str| {
+            format!("{{\"{name}\":{body},\"signature\":\"{signature}\"}}").into_bytes()
+        };
+        let info = frame("tcbInfo", &collateral.tcb_info, &collateral.tcb_info_signature);
+        self.push(Kind::TcbInfo, &info)?;
+        let identity = frame("enclaveIdentity", &collateral.qe_identity, &collateral.qe_identity_signature);
+        self.push(Kind::QeIdentity, &identity)?;
+        self.read_pem(&collateral.tcb_info_issuer_chain)?;
+        if collateral.qe_identity_issuer_chain != collateral.tcb_info_issuer_chain {
+            self.read_pem(&collateral.qe_identity_issuer_chain)?;
+        }
+        for (field, list) in [("pck_crl", &collateral.pck_crl), ("root_ca_crl", &collateral.root_ca_crl)] {
+            let wrong = || self.malformed(format!("{field}: expected hexadecimal, found something else"));
+            let list = unhex(list).ok_or_else(wrong)?;
+            self.push(Kind::RevocationList, &list)?;
+        }
+        Ok(())
+    }
+
+    /// What dstack's guests hand out: the quote in hexadecimal, and the log as JSON in JSON.
+    fn read_quote_with_log(&mut self, quote: &RawValue, log: &RawValue) -> Result<(), RecogniseError> {
+        let quote: Cow<'_, str> = serde_json::from_str(quote.get()).map_err(|error| self.malformed(error))?;
+        let log: Cow<'_, str> = serde_json::from_str(log.get()).map_err(|error| self.malformed(error))?;
+        let wrong = || self.malformed("quote: expected hexadecimal, found something else");
+        let quote = unhex(&quote).ok_or_else(wrong)?;
+        self.push(Kind::TdxQuote, &quote)?;
+        self.push(Kind::EventLog, log.as_bytes())
     }
 
     fn unknown_json(&self, found: &str) -> RecogniseError {

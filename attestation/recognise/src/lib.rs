@@ -1,5 +1,5 @@
 //! Says what a file of evidence or collateral is, and takes it out of what it is wrapped in: hexadecimal, base64, PEM, JSON
-//! of clouds, certificate tables.
+//! of clouds, certificate tables, bundles.
 //!
 //! Recognition decides nothing: an item is what its bytes look like, and whoever reads it next finds out whether it is.
 //! What looks like nothing that is known is an error, never skipped.
@@ -20,8 +20,8 @@ use alloc::vec::Vec;
 
 pub use item::{Item, Kind};
 
-/// The longest file that is looked at; event logs have up to 256 KiB, RIMs 100 kB.
-pub const FILE_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// The longest file that is looked at: a bundle. Event logs have up to 256 KiB, RIMs 100 kB.
+pub const FILE_MAX_BYTES: usize = attestation_bundle::BUNDLE_MAX_BYTES;
 /// Most items that one file may hold.
 pub const ITEMS_MAX: usize = 256;
 /// How deep one thing may be wrapped in another: base64 of PEM in JSON in base64 is four.
@@ -90,6 +90,9 @@ impl Items {
         }
         if let Some((report, table)) = binary::extended_report(bytes) {
             return self.read_extended_report(report, table);
+        }
+        if let Some(done) = self.read_bundle(bytes) {
+            return done;
         }
         match core::str::from_utf8(bytes) {
             Ok(text) => self.read_text(text),

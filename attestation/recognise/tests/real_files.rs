@@ -26,6 +26,15 @@ fn expected(path: &str) -> Option<&'static [Kind]> {
         "evidence.json" => {
             &[Kind::HclReport, Kind::TpmQuote, Kind::TpmSignature, Kind::TpmRegisters, Kind::Certificate]
         }
+        "quote-report.json" => &[Kind::TdxQuote, Kind::EventLog],
+        "collateral.json" => &[
+            Kind::TcbInfo,
+            Kind::QeIdentity,
+            Kind::Certificate,
+            Kind::Certificate,
+            Kind::RevocationList,
+            Kind::RevocationList,
+        ],
         "ccel_data.dat" | "ccel_match.dat" | "ccel_mismatch.bin" => &[Kind::EventLog],
         _ if name.ends_with(".csr.der") => return None,
         _ if name.to_lowercase().contains("crl") => &[Kind::RevocationList],
@@ -160,5 +169,5 @@ fn what_is_not_known_is_said_with_its_beginning() {
     let nested = "[".repeat(100_000);
     assert!(recognise(nested.as_bytes()).unwrap_err().to_string().contains("JSON: EOF"));
     let long = vec![b' '; attestation_recognise::FILE_MAX_BYTES + 1];
-    assert!(recognise(&long).unwrap_err().to_string().contains("at most 4194304 bytes"));
+    assert!(recognise(&long).unwrap_err().to_string().contains("at most 8388608 bytes"));
 }

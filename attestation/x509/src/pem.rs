@@ -46,6 +46,17 @@ pub fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, X509Error> {
     Ok(list)
 }
 
+/// A list of certificates as PEM, in their order; `None` when one is too long to be encoded.
+#[must_use]
+pub fn encode(certificates: &[&[u8]]) -> Option<Vec<u8>> {
+    let mut list = Vec::new();
+    for der in certificates {
+        let block = pem_rfc7468::encode_string("CERTIFICATE", pem_rfc7468::LineEnding::LF, der).ok()?;
+        list.extend(block.bytes());
+    }
+    Some(list)
+}
+
 fn split(text: &str) -> Result<(&str, &str), X509Error> {
     if !text.starts_with(BEGIN) {
         let found: String = text.chars().take(BEGIN.len()).collect();
@@ -74,6 +85,10 @@ mod tests {
         let two = ONE.to_owned() + "\r\n" + &ONE.replace("AAEC", "AwQ=");
         assert_eq!(certificates(two.as_bytes()).unwrap(), [vec![0, 1, 2], vec![3, 4]]);
         assert_eq!(certificates((ONE.to_owned() + "\0").as_bytes()).unwrap(), [[0, 1, 2]]);
+        assert_eq!(
+            certificates(&encode(&[&[0, 1, 2], &[3, 4]]).unwrap()).unwrap(),
+            [vec![0, 1, 2], vec![3, 4]]
+        );
         assert!(is_pem(two.as_bytes()) && !is_pem(&[0x30, 0x82]));
     }
 

@@ -109,3 +109,79 @@ fn the_command_line_can_narrow_a_policy() {
     let verdict = appraise(&Question { items: &items, policy: &policy, challenge: None, at });
     assert_eq!(codes(&verdict, State::Fails), ["snp.launch.measurements"]);
 }
+
+/// Files of one vendor's folder, a policy's name, a time.
+fn other_vendor(
+    vendor: &str,
+    files: &[&str],
+    preset: Preset,
+    at: &str,
+    challenge: Option<&[u8]>,
+) -> Option<Verdict> {
+    let folder = tests_needs::fixture(vendor)?;
+    let read = |file: &&str| recognise(&fs::read(folder.join(file)).unwrap()).unwrap();
+    let items: Vec<Item> = files.iter().flat_map(read).collect();
+    let policy = Policy::parse(preset.text()).unwrap();
+    Some(appraise(&Question { items: &items, policy: &policy, challenge, at: at.parse().unwrap() }))
+}
+
+#[test]
+fn quotes_are_verified_with_all_that_lies_beside_them() {
+    let files = ["dq-uptodate/quote.bin", "dq-uptodate/collateral.json"];
+    let at = "2025-07-01T00:00:00Z";
+    let Some(verdict) = other_vendor("tdx", &files, Preset::Development, at, None) else { return };
+    assert!(verdict.is_accepted(), "{verdict:#?}");
+    assert_eq!(codes(&verdict, State::Fact), ["tcb-status:UpToDate"]);
+    assert_eq!(codes(&verdict, State::Finding), ["trailing-unsigned"]);
+    let strict = other_vendor("tdx", &files, Preset::Strict, at, Some(&[7; 64])).unwrap();
+    assert_eq!(codes(&strict, State::Fails), ["nonce-mismatch"]);
+    let files = [
+        "collateral-2026-03/pck_crl_platform.der",
+        "collateral-2026-03/root_ca_crl.der",
+        "collateral-2026-03/tcb_info_50806f000000.json",
+        "collateral-2026-03/tcb_info_90c06f000000.json",
+        "collateral-2026-03/tcb_signing_chain.pem",
+        "collateral-2026-03/td_qe_identity.json",
+        "google-v5/quote.bin",
+    ];
+    let verdict = other_vendor("tdx", &files, Preset::Development, "2026-04-01T00:00:00Z", None).unwrap();
+    assert!(verdict.is_accepted(), "{verdict:#?}");
+    assert!(codes(&verdict, State::Fact).contains(&"tcb-status:UpToDate".into()), "{verdict:#?}");
+    assert!(verdict.notes.iter().any(|note| note.contains("TCB info of another platform")));
+}
+
+#[test]
+fn devices_are_verified_with_their_manifests() {
+    let files = [
+        "h100-545-full/report.bin",
+        "h100-545-full/chain.pem",
+        "h100-545-full/driver_rim.xml",
+        "h100-545-full/vbios_rim.xml",
+    ];
+    let at = "2024-06-01T00:00:00Z";
+    let Some(verdict) = other_vendor("nvidia", &files, Preset::Development, at, None) else { return };
+    assert!(verdict.is_accepted(), "{verdict:#?}");
+    assert_eq!(codes(&verdict, State::Fact), ["fwid-absent", "rim-measurement-match"]);
+    let fewer = other_vendor("nvidia", &files[..2], Preset::Production, at, None).unwrap();
+    assert!(codes(&fewer, State::Fails).contains(&"nvidia.firmware.manifests".into()), "{fewer:#?}");
+    let list = ["sdk-evidence/hopper_evidence.json"];
+    let verdict = other_vendor("nvidia", &list, Preset::Development, "2026-01-01T00:00:00Z", None).unwrap();
+    assert!(codes(&verdict, State::Fails).is_empty(), "{verdict:#?}");
+}
+
+/// Two genuine pieces that nothing ties together.
+#[test]
+fn a_pair_has_to_be_tied_together() {
+    let Some(root) = tests_needs::fixture("") else { return };
+    let files = [
+        "tdx/combined-unbound/quote.bin",
+        "nvidia/combined-unbound/report.bin",
+        "nvidia/combined-unbound/chain.pem",
+    ];
+    let read = |file: &&str| recognise(&fs::read(root.join(file)).unwrap()).unwrap();
+    let items: Vec<Item> = files.iter().flat_map(read).collect();
+    let policy = Policy::parse(Preset::Development.text()).unwrap();
+    let at = "2025-11-20T00:00:00Z".parse().unwrap();
+    let verdict = appraise(&Question { items: &items, policy: &policy, challenge: None, at });
+    assert_eq!(codes(&verdict, State::Fails), ["unbound-pair"]);
+}

@@ -88,6 +88,12 @@ impl Verdict {
         self.record(what, expected.to_owned(), found.to_string(), State::Fails, None);
     }
 
+    /// Records a check that did not hold, under a stable name.
+    pub(crate) fn fail_as(&mut self, code: Code, what: &'static str, expected: &str, found: &str) {
+        let code = Some(code.to_string());
+        self.record(what, expected.to_owned(), found.to_owned(), State::Fails, code);
+    }
+
     /// Records every check of a verification.
     pub(crate) fn trail(&mut self, trail: &Trail) {
         for check in trail.checks() {

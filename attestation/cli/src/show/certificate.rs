@@ -2,6 +2,8 @@
 
 use attestation_report::TcbParts;
 use attestation_x509::amd::{self, CertifiedTcb, EndorsementFields, Endorses, KeyKind};
+use attestation_x509::intel::{PckFields, Role};
+use attestation_x509::nvidia::DeviceFields;
 use attestation_x509::{Certificate, Crl};
 
 use super::{Fields, hex};
@@ -19,6 +21,12 @@ pub(super) fn certificate(fields: &mut Fields, bytes: &[u8]) -> Result<(), Strin
     if let Some(kind) = vek_kind(&certificate) {
         show_endorsement(fields, &certificate, kind);
     }
+    if Role::of(certificate.subject()).is_ok_and(|role| role == Role::Pck) {
+        show_platform(fields, &certificate);
+    }
+    if let Ok(device) = DeviceFields::read(&certificate) {
+        show_device(fields, &device);
+    }
     Ok(())
 }
 
@@ -32,6 +40,14 @@ fn role(certificate: &Certificate) -> String {
     let name = certificate.subject().common_name().unwrap_or_default();
     if let Some(kind) = vek_kind(certificate) {
         return format!("{kind}: signs reports");
+    }
+    if let Ok(role) = Role::of(certificate.subject()) {
+        return match role {
+            Role::Pck => "PCK: signs reports of quoting enclaves".into(),
+            Role::Root => "Intel root key".into(),
+            Role::TcbSigning => "signs TCB info and QE identities".into(),
+            _ => "signs PCK certificates".into(),
+        };
     }
     match name {
         _ if name.starts_with("ARK-") => "AMD root key".into(),
@@ -54,6 +70,32 @@ fn show_endorsement(fields: &mut Fields, certificate: &Certificate, kind: KeyKin
         Endorses::Chip(id) => fields.plain("hardware id", hex(&id)),
         Endorses::Provider(name) => fields.plain("CSP id", name),
     }
+}
+
+fn show_platform(fields: &mut Fields, certificate: &Certificate) {
+    let pck = match PckFields::read(certificate) {
+        Ok(pck) => pck,
+        Err(error) => return fields.explained("SGX extension", "not that of its kind", error.to_string()),
+    };
+    fields.hex("PPID", &pck.ppid);
+    fields.hex("FMSPC", &pck.fmspc);
+    fields.hex("PCE-ID", &pck.pce_id);
+    let components: Vec<String> = pck.sgx_components.iter().map(ToString::to_string).collect();
+    fields.plain("SGX components", components.join(" "));
+    fields.plain("PCESVN", pck.pce_svn);
+    fields.plain("SGX type", format!("{:?}", pck.sgx_type));
+    let flag = |flag: Option<bool>| flag.map_or("not known", |flag| if flag { "yes" } else { "no" });
+    if let Some(configuration) = pck.configuration {
+        fields.plain("dynamic platform", flag(configuration.dynamic_platform));
+        fields.plain("cached keys", flag(configuration.cached_keys));
+        fields.plain("SMT", flag(configuration.smt_enabled));
+    }
+}
+
+fn show_device(fields: &mut Fields, device: &DeviceFields) {
+    fields.plain("product", &device.info.product);
+    fields.plain("chip serial number", &device.info.serial_number);
+    device.fwids.iter().for_each(|fwid| fields.hex("FWID", fwid));
 }
 
 pub(super) fn revocation_list(fields: &mut Fields, bytes: &[u8]) -> Result<(), String> {

@@ -112,6 +112,13 @@ pub struct SignatureData<'a> {
 }
 
 impl<'a> SignatureData<'a> {
+    /// The chain of the PCK certificate as PEM, where the quote carries it.
+    #[must_use]
+    pub fn certification_pem(&self) -> Option<&'a [u8]> {
+        let data = self.certification_data;
+        (data.data_type == CertificationDataType::PCK_CHAIN).then_some(data.bytes)
+    }
+
     /// Takes apart exactly `bytes`: what a length leaves over inside would be bytes that nobody signs and nobody reads.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
         let mut input = Input::new(bytes);

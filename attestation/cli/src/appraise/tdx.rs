@@ -1,0 +1,128 @@
+//! TDX: which of the items are of use, and the way from bytes to the policy.
+
+use attestation_recognise::{Item, Kind};
+use attestation_verify::tdx::{
+    Challenge, Collateral, Document, DocumentSubject, EventLog, Roots, UnverifiedDocument, read_quote, verify,
+};
+use attestation_x509::intel::{PckFields, Role};
+use attestation_x509::{Certificate, Crl, pem};
+
+use super::Question;
+use crate::check::Verdict;
+
+pub(super) fn quote(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>) {
+    let challenge = match question.challenge.map(<[u8; 64]>::try_from) {
+        None => Challenge::NotPosed,
+        Some(Ok(expected)) => Challenge::ReportData(expected),
+        Some(Err(_)) => {
+            let found = format!("{} bytes", question.challenge.unwrap_or_default().len());
+            return verdict.fail("challenge", "REPORTDATA has 64 bytes", found);
+        }
+    };
+    let found = Found::among(verdict, bytes, question.items);
+    let collateral = Collateral {
+        pck_chain: &found.pck_chain,
+        tcb_info: found.tcb_info.map(|body| Document { body, issuer_chain: &found.signing_chain }),
+        qe_identity: found.qe_identity.map(|body| Document { body, issuer_chain: &found.signing_chain }),
+        crls: &found.lists,
+        event_log: found.event_log,
+    };
+    match verify(Some(bytes), &collateral, challenge, &Roots::default(), question.at) {
+        Ok(verified) => {
+            verdict.trail(verified.trail());
+            verdict.decision(&question.policy.decide_tdx(&verified));
+        }
+        Err(rejection) => {
+            verdict.trail(rejection.trail());
+            verdict.note("the policy was not asked: what is not authentic is nothing to decide on");
+        }
+    }
+}
+
+/// Items that are Intel's, and of use for this quote. Files of several platforms may lie together: what is chosen here is
+/// verified afterwards, so that a wrong choice can only refuse.
+#[derive(Default)]
+struct Found<'a> {
+    pck_chain: Vec<&'a [u8]>,
+    signing_chain: Vec<&'a [u8]>,
+    tcb_info: Option<&'a [u8]>,
+    qe_identity: Option<&'a [u8]>,
+    lists: Vec<&'a [u8]>,
+    event_log: Option<EventLog<'a>>,
+}
+
+impl<'a> Found<'a> {
+    fn among(verdict: &mut Verdict, quote: &[u8], items: &'a [Item]) -> Self {
+        let mut found = Self::default();
+        let by_role = |wanted: &[Role]| -> Vec<&'a [u8]> {
+            wanted.iter().flat_map(|role| certificates(items, *role)).collect()
+        };
+        found.pck_chain = by_role(&[Role::Pck, Role::PlatformCa, Role::ProcessorCa, Role::Root]);
+        found.signing_chain = by_role(&[Role::TcbSigning, Role::Root]);
+        let platform = platform(quote, &found.pck_chain);
+        for item in items {
+            match item.kind {
+                Kind::TcbInfo if is_about(&item.bytes, platform.as_ref()) => {
+                    found.tcb_info = Some(&item.bytes)
+                }
+                Kind::TcbInfo => verdict.note("not used: TCB info of another platform"),
+                Kind::QeIdentity => found.qe_identity = Some(&item.bytes),
+                Kind::RevocationList if is_of(&item.bytes, platform.as_ref()) => {
+                    found.lists.push(&item.bytes)
+                }
+                Kind::RevocationList => verdict.note("not used: a revocation list of another authority"),
+                Kind::EventLog if item.bytes.starts_with(b"[") => {
+                    found.event_log = Some(EventLog::Digests(&item.bytes));
+                }
+                Kind::EventLog => found.event_log = Some(EventLog::Ccel(&item.bytes)),
+                Kind::Rim => verdict.note("not used: a RIM, not about TDX"),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// Which kind of platform a quote is of, and who certified it, by its own account.
+struct Platform {
+    fmspc: [u8; 6],
+    authority: Role,
+}
+
+fn platform(quote: &[u8], pck_chain: &[&[u8]]) -> Option<Platform> {
+    let quote = read_quote(Some(quote)).ok()?;
+    let inside = quote.signature_data.certification_pem().and_then(|pem| pem::certificates(pem).ok());
+    let leaf = match inside.as_deref() {
+        Some([leaf, ..]) => Certificate::parse(leaf).ok()?,
+        _ => Certificate::parse(pck_chain.first()?).ok()?,
+    };
+    let fields = PckFields::read(&leaf).ok()?;
+    Some(Platform { fmspc: fields.fmspc, authority: Role::of(leaf.issuer()).ok()? })
+}
+
+/// A document that nobody can read is kept: verification says what is wrong with it.
+fn is_about(document: &[u8], platform: Option<&Platform>) -> bool {
+    match UnverifiedDocument::read(document).map(|document| document.subject) {
+        Ok(DocumentSubject::TcbInfo { fmspc, .. }) => platform.is_none_or(|platform| platform.fmspc == fmspc),
+        _ => true,
+    }
+}
+
+fn is_of(list: &[u8], platform: Option<&Platform>) -> bool {
+    let role = Crl::parse(list).ok().and_then(|list| Role::of(list.issuer()).ok());
+    let authority = platform.map(|platform| platform.authority);
+    role.is_some_and(|role| role == Role::Root || authority.is_none_or(|authority| authority == role))
+}
+
+/// The certificates of a role, each once.
+fn certificates(items: &[Item], role: Role) -> Vec<&[u8]> {
+    let mut found: Vec<&[u8]> = Vec::new();
+    for item in items.iter().filter(|item| item.kind == Kind::Certificate) {
+        let is_of_role = Certificate::parse(&item.bytes)
+            .is_ok_and(|certificate| Role::of(certificate.subject()).is_ok_and(|found| found == role));
+        if is_of_role && !found.contains(&item.bytes.as_slice()) {
+            found.push(&item.bytes);
+        }
+    }
+    found
+}
