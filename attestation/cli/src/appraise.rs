@@ -7,6 +7,7 @@ mod tdx;
 #[cfg(test)]
 mod tests;
 
+use attestation_policy::nvidia::Binding;
 use attestation_policy::{Policy, Rule, terms::Hex, terms::OneOf};
 use attestation_recognise::{Item, Kind};
 use attestation_report::SnpReport;
@@ -38,11 +39,15 @@ pub fn appraise(question: &Question<'_>) -> Verdict {
         .note(format!("verified as of {}, decided on by the policy {:?}", question.at, question.policy.name));
     let evidence: Vec<&Item> = question.items.iter().filter(|item| is_evidence(item.kind)).collect();
     match evidence.as_slice() {
-        [item] => appraise_item(&mut verdict, item, question),
+        [item] => {
+            appraise_item(&mut verdict, item, question);
+            if is_device(item) {
+                verdict.decision(&question.policy.decide_binding(Binding::Alone));
+            }
+        }
         [] => verdict.fail("evidence", "a report, quote or blob", kinds(question.items)),
         several if is_pair(several) => {
-            several.iter().for_each(|item| appraise_item(&mut verdict, item, question));
-            check_pair(&mut verdict, several);
+            appraise_pair(&mut verdict, several, question);
         }
         several => {
             let kinds: Vec<&str> = several.iter().map(|item| item.kind.title()).collect();
@@ -54,23 +59,32 @@ pub fn appraise(question: &Question<'_>) -> Verdict {
 
 /// Evidence of one CPU and of devices.
 fn is_pair(evidence: &[&Item]) -> bool {
-    let is_device = |item: &&&Item| matches!(item.kind, Kind::SpdmReport | Kind::NvidiaEvidence);
-    evidence.len() == 2 && evidence.iter().filter(is_device).count() == 1
+    evidence.len() == 2 && evidence.iter().filter(|item| is_device(item)).count() == 1
 }
 
-/// Two pieces that were handed over together prove nothing of each other: a device answers whoever asks it.
-fn check_pair(verdict: &mut Verdict, evidence: &[&Item]) {
-    let binding = evidence.iter().find_map(|item| nvidia::nonce(item));
+const fn is_device(item: &Item) -> bool {
+    matches!(item.kind, Kind::SpdmReport | Kind::NvidiaEvidence)
+}
+
+/// Two pieces that were handed over together prove nothing of each other: a device answers whoever asks it. Where the CPU
+/// binds the nonce, the device answers the CPU, and the CPU the verifier.
+fn appraise_pair(verdict: &mut Verdict, evidence: &[&Item], question: &Question<'_>) {
+    let nonce = evidence.iter().find_map(|item| nvidia::nonce(item));
     let bound = evidence.iter().find_map(|item| report_data(item));
     let is_bound =
-        binding.zip(bound).is_some_and(|(nonce, data)| data.starts_with(&nonce) || data.ends_with(&nonce));
-    let what = "CPU and GPU evidence";
-    let expected = "REPORT_DATA of the CPU holds the nonce that the GPU answered";
-    if is_bound {
-        verdict.pass(what, expected, "it does");
-    } else {
-        verdict.fail_as(Code::UnboundPair, what, expected, "nothing ties them to each other");
+        nonce.zip(bound).is_some_and(|(nonce, data)| data.starts_with(&nonce) || data.ends_with(&nonce));
+    let nonce = nonce.filter(|_| is_bound);
+    for item in evidence {
+        let challenge =
+            if is_device(item) { nonce.as_ref().map(<[u8; 32]>::as_slice) } else { question.challenge };
+        appraise_item(verdict, item, &Question { challenge, ..*question });
     }
+    if !is_bound {
+        let expected = "REPORT_DATA of the CPU holds the nonce that the GPU answered";
+        verdict.find(Code::UnboundPair, "CPU and GPU evidence", expected, "nothing ties them to each other");
+    }
+    let binding = if is_bound { Binding::Bound } else { Binding::Unbound };
+    verdict.decision(&question.policy.decide_binding(binding));
 }
 
 /// What a CPU's report binds, before anybody has verified it: the verdict fails where that fails.

@@ -10,7 +10,7 @@ use attestation_verify::tdx::TdxEvidence;
 use toml::{Table, Value};
 
 use crate::decision::Rulings;
-use crate::nvidia::NvidiaPolicy;
+use crate::nvidia::{Binding, NvidiaPolicy};
 use crate::rules::{Section, Term};
 use crate::snp::SnpPolicy;
 use crate::tdx::TdxPolicy;
@@ -125,6 +125,15 @@ impl Policy {
         match &self.nvidia {
             Platform::Refused => Rulings::refuse("nvidia", "no evidence of NVIDIA", "some"),
             Platform::Rules(rules) => rules.decide(evidence),
+        }
+    }
+
+    /// Decides on how evidence of devices is tied to evidence of a CPU.
+    #[must_use]
+    pub fn decide_binding(&self, binding: Binding) -> Decision {
+        match &self.nvidia {
+            Platform::Refused => Rulings::refuse("nvidia", "no evidence of NVIDIA", "some"),
+            Platform::Rules(rules) => rules.decide_binding(binding),
         }
     }
 

@@ -180,8 +180,13 @@ fn a_pair_has_to_be_tied_together() {
     ];
     let read = |file: &&str| recognise(&fs::read(root.join(file)).unwrap()).unwrap();
     let items: Vec<Item> = files.iter().flat_map(read).collect();
-    let policy = Policy::parse(Preset::Development.text()).unwrap();
     let at = "2025-11-20T00:00:00Z".parse().unwrap();
-    let verdict = appraise(&Question { items: &items, policy: &policy, challenge: None, at });
-    assert_eq!(codes(&verdict, State::Fails), ["unbound-pair"]);
+    for preset in [Preset::Development, Preset::Production] {
+        let policy = Policy::parse(preset.text()).unwrap();
+        let verdict = appraise(&Question { items: &items, policy: &policy, challenge: None, at });
+        assert!(codes(&verdict, State::Finding).contains(&"unbound-pair".into()), "{verdict:#?}");
+        let fails = codes(&verdict, State::Fails).contains(&"nvidia.freshness.cpu_binding".into());
+        assert_eq!(fails, preset == Preset::Production, "{verdict:#?}");
+        assert_eq!(verdict.is_accepted(), preset == Preset::Development);
+    }
 }

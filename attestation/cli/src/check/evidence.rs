@@ -53,7 +53,7 @@ fn check_platform(verdict: &mut Verdict, platform: Platform, simulated: Simulate
 
 /// A report that may be looked at. Which of the two it is stays in the type up to here, and in the verdict.
 enum AuthenticReport {
-    Simulated(SimulatedReport),
+    Simulated(Box<SimulatedReport>),
     Snp(Box<Verified<SnpEvidence>>),
 }
 
@@ -83,7 +83,7 @@ fn authentic_report(
     match outcome {
         Ok(report) => {
             verdict.pass(what, expected, "yes");
-            Some(AuthenticReport::Simulated(report))
+            Some(AuthenticReport::Simulated(Box::new(report)))
         }
         Err(error) => {
             verdict.fail(what, expected, error);

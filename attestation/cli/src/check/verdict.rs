@@ -88,10 +88,10 @@ impl Verdict {
         self.record(what, expected.to_owned(), found.to_string(), State::Fails, None);
     }
 
-    /// Records a check that did not hold, under a stable name.
-    pub(crate) fn fail_as(&mut self, code: Code, what: &'static str, expected: &str, found: &str) {
+    /// Records what a policy has to decide on.
+    pub(crate) fn find(&mut self, code: Code, what: &'static str, expected: &str, found: &str) {
         let code = Some(code.to_string());
-        self.record(what, expected.to_owned(), found.to_owned(), State::Fails, code);
+        self.record(what, expected.to_owned(), found.to_owned(), State::Finding, code);
     }
 
     /// Records every check of a verification.

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use attestation_verify::nvidia::{DeviceKind, GpuEvidence, MachineEvidence};
 use attestation_verify::{Code, Trail, Verified};
 
-use super::{DeviceRules, FirmwareRules, FreshnessRules, NvidiaPolicy};
+use super::{Binding, DeviceRules, FirmwareRules, FreshnessRules, NvidiaPolicy};
 use crate::Decision;
 use crate::decision::{Rulings, finding, presence};
 use crate::terms::{OneOf, Text};
@@ -25,6 +25,19 @@ impl NvidiaPolicy {
         }
         self.apply_to_all(&mut rulings, machine, trail);
         rulings.finish(trail)
+    }
+
+    pub(crate) fn decide_binding(&self, binding: Binding) -> Decision {
+        let mut rulings = Rulings::default();
+        let found = match binding {
+            Binding::Alone => "no evidence of a CPU",
+            Binding::Unbound => "unbound-pair: nothing ties the two to each other",
+            Binding::Bound => "the CPU's report binds the nonce",
+        };
+        let field = "nvidia.freshness.cpu_binding";
+        let is_bound = binding == Binding::Bound;
+        rulings.apply(field, &self.freshness.cpu_binding, found, |rule| rule.allows(is_bound));
+        rulings.finish(&Trail::default())
     }
 
     /// What the record of the verification says without a device, or of one among them.

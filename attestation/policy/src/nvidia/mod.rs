@@ -19,6 +19,17 @@ pub struct NvidiaPolicy {
     pub freshness: FreshnessRules,
 }
 
+/// How evidence of devices and evidence of a CPU belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// There is none of a CPU.
+    Alone,
+    /// There is, and nothing ties the two to each other.
+    Unbound,
+    /// The CPU's report binds the nonce that the devices answered.
+    Bound,
+}
+
 rules! {
     /// The hardware, by the certificates of its key.
     pub struct DeviceRules("nvidia.device") {
@@ -58,6 +69,9 @@ rules! {
         ocsp: Presence,
         /// Bytes behind the report, which nobody signed.
         trailing_bytes: Presence,
+        /// Evidence of the CPU beside it, which binds the nonce that the device answered. A device answers whoever asks it:
+        /// without that it may stand anywhere.
+        cpu_binding: Presence,
     }
 }
 

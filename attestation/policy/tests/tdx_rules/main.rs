@@ -9,6 +9,10 @@ mod bundle;
 mod fixtures;
 mod with;
 
+// What the readers above use.
+use pem_rfc7468 as _;
+use serde_json as _;
+
 use attestation_policy::{Outcome, Policy, Preset};
 use attestation_verify::Verified;
 use attestation_verify::tdx::{Challenge, Roots, TdxEvidence};
