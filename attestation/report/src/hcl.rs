@@ -109,6 +109,8 @@ const _: () =
     assert!(core::mem::offset_of!(Header, runtime) == 0x4C0, "the runtime data's header is at 0x4C0");
 const _: () = assert!(size_of::<Header>() == 0x4D4, "the JSON begins at 0x4D4");
 
+const _: () = assert!(size_of::<RuntimeHeader>() == 20, "five numbers stand before the JSON");
+
 #[cfg(test)]
 mod tests {
     use zerocopy::FromZeros;

@@ -1,7 +1,7 @@
 //! The seeds are what the crates' own builders make of the fixtures today.
 //!
 //! `REDOUBT_BLESS=1 cargo test --test seeds` writes them anew.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -101,16 +101,16 @@ pub struct SourceArguments {
     /// The longest to wait for a service that says "too many requests", for each object.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub wait: u64,
-    /// Instead of https://kdsintf.amd.com.
+    /// Instead of the vendor's own, `https://kdsintf.amd.com`.
     #[arg(long, value_name = "URL")]
     pub kds_url: Option<BaseUrl>,
-    /// Instead of https://api.trustedservices.intel.com.
+    /// Instead of the vendor's own, `https://api.trustedservices.intel.com`.
     #[arg(long, value_name = "URL")]
     pub pcs_url: Option<BaseUrl>,
-    /// Instead of https://certificates.trustedservices.intel.com.
+    /// Instead of the vendor's own, `https://certificates.trustedservices.intel.com`.
     #[arg(long, value_name = "URL")]
     pub intel_certificates_url: Option<BaseUrl>,
-    /// Instead of https://rim.attestation.nvidia.com.
+    /// Instead of the vendor's own, `https://rim.attestation.nvidia.com`.
     #[arg(long, value_name = "URL")]
     pub rim_url: Option<BaseUrl>,
 }
