@@ -117,7 +117,8 @@ pub(crate) fn snp_report(
 }
 
 /// What can be verified, as opposed to what helps to.
-const fn is_evidence(kind: Kind) -> bool {
+#[must_use]
+pub const fn is_evidence(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::SnpReport

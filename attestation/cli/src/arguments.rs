@@ -92,6 +92,12 @@ pub struct CheckArguments {
     /// Admit only this MRCONFIGID, whatever the policy says. May be given several times.
     #[arg(long, value_name = "HEX", help_heading = "Hardware")]
     pub mr_config_id: Vec<String>,
+    /// Also write the verdict as an attestation result (EAR, a JWT signed with ES256), for other people's software.
+    #[arg(long, value_name = "FILE", requires = "ear_key", help_heading = "Hardware")]
+    pub ear: Option<PathBuf>,
+    /// Key of this verifier: P-256, PKCS #8, PEM.
+    #[arg(long, value_name = "FILE", requires = "ear", help_heading = "Hardware")]
+    pub ear_key: Option<PathBuf>,
     /// Print the verdict as JSON, with every value in full.
     #[arg(long)]
     pub json: bool,
@@ -162,7 +168,7 @@ Examples:
   Evidence of hardware alone, with what came along:
     redoubt-verify check report.bin vcek.der ark.crl --policy policy.toml --challenge 9f2c…
     redoubt-verify check quote.bin tcb_info.json qe_identity.json signing.pem crls/* --policy production
-    redoubt-verify check evidence.bundle --at bundle --policy policy.toml
+    redoubt-verify check evidence.bundle --at bundle --policy policy.toml --ear result.jwt --ear-key key.pem
     redoubt-verify check gpu.bin chain.pem driver.xml vbios.xml --challenge 4cff7f53…";
 
 const SHOW_EXAMPLES: &str = "\

@@ -14,6 +14,7 @@ pub mod appraise;
 pub mod arguments;
 pub mod check;
 pub mod collateral;
+pub mod ear;
 pub mod explain;
 pub mod files;
 pub mod measure;

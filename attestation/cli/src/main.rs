@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use attestation_cli::appraise::{Question, appraise};
+use attestation_cli::appraise::{Question, appraise, is_evidence};
 use attestation_cli::arguments::{Arguments, CheckArguments, Command, PolicyCommand, ShowArguments};
 use attestation_cli::check::{Hardware, SimulatedEvidence, Verdict, check};
 use attestation_cli::collateral;
@@ -17,7 +17,7 @@ use attestation_cli::measure::{self, run_diff, run_measure};
 use attestation_cli::progress::{Audience, Progress};
 use attestation_cli::render::{Colours, json, table};
 use attestation_cli::show::{self, show};
-use attestation_cli::{explain, terms};
+use attestation_cli::{ear, explain, terms};
 use attestation_evidence::text::printable;
 use attestation_recognise::{Item, Kind, recognise};
 use clap::{CommandFactory, Parser};
@@ -71,7 +71,9 @@ fn verdict(arguments: &CheckArguments) -> Result<Verdict, String> {
     match claims.as_slice() {
         [] => {
             let question = Question { items: &items, policy: &policy, challenge: challenge.as_deref(), at };
-            Ok(appraise(&question))
+            let verdict = appraise(&question);
+            write_result(arguments, &verdict, &question)?;
+            Ok(verdict)
         }
         [claim] => {
             let files = ClaimFiles::read(arguments).map_err(|error| error.to_string())?;
@@ -88,6 +90,22 @@ fn verdict(arguments: &CheckArguments) -> Result<Verdict, String> {
         }
         several => Err(format!("expected one claim, found {}: check them one by one", several.len())),
     }
+}
+
+/// The attestation result, where one was asked for.
+fn write_result(
+    arguments: &CheckArguments,
+    verdict: &Verdict,
+    question: &Question<'_>,
+) -> Result<(), String> {
+    let (Some(path), Some(key)) = (&arguments.ear, &arguments.ear_key) else { return Ok(()) };
+    let named = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let pem = std::fs::read_to_string(key).map_err(|error| named(key, &error))?;
+    let signer = ear::key(&pem).map_err(|error| named(key, &error))?;
+    let evidence = question.items.iter().find(|item| is_evidence(item.kind));
+    let name = evidence.map_or("none", |item| item.kind.name());
+    let token = ear::jwt(verdict, name, &question.policy.name, question.at, &signer);
+    std::fs::write(path, token).map_err(|error| named(path, &error))
 }
 
 /// What a file holds. Where a claim is expected, what is not known is taken for a damaged one: then the verdict says what is

@@ -10,6 +10,14 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use world::{COMPONENT, INPUT, OUTPUT, World};
 
+/// `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`; signs nothing but this test's results.
+const KEY_PEM: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgqE8SPcaXWOs7G1a2\n\
+D2g7pikuD9x9IIOmuBnYLVa+SIahRANCAATHLs2CdkuGtdzUD3acmRxLCPkKkv13\n\
+a/LZ6ockKwQRNgHZWL+F1qw73uu8xgSPVCNUk6fZ9PjcLT+qR+Qr2For\n\
+-----END PRIVATE KEY-----\n";
+
 /// A folder as an operator would hand it over.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -155,6 +163,30 @@ fn evidence_of_hardware_is_checked_without_a_claim() {
     assert_eq!(output.status.code(), Some(2));
     assert!(
         text(&output.stderr).contains("README.md: expected evidence or collateral"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+/// A result for other people's software, signed with the key of a verifier. Where there are fixtures.
+#[test]
+fn verdicts_are_written_as_attestation_results() {
+    let Some(folder) = tests_needs::fixture("snp") else { return };
+    let out = tempfile::tempdir().unwrap();
+    let (key, result) = (out.path().join("key.pem"), out.path().join("result.jwt"));
+    std::fs::write(&key, KEY_PEM).unwrap();
+    let (key, result) = (key.to_str().unwrap(), result.to_str().unwrap());
+    let check = ["check", "genoa-v5-oak/report.bin", "genoa-v5-oak/vcek.der", "--policy", "development"];
+    let more = ["--at", "2025-10-06T00:00:00Z", "--ear", result, "--ear-key", key];
+    let output = run_in(&folder, &[&check[..], &more].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let token = std::fs::read_to_string(result).unwrap();
+    assert_eq!(token.split('.').count(), 3);
+    std::fs::write(key, "nothing").unwrap();
+    let output = run_in(&folder, &[&check[..], &more].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("key.pem: expected a private key for P-256"),
         "{}",
         text(&output.stderr)
     );
