@@ -71,7 +71,7 @@ enum Command {
         #[arg(long, value_delimiter = ',')]
         only: Vec<test::Suite>,
     },
-    /// Measure boot time, run speed, memory and size, beside a minimal Linux guest
+    /// Measure beside other people's work: the guest (beside a minimal Linux guest), or verification of evidence
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(bench::Options),
     /// Feed the parsers what somebody hostile might have written
@@ -113,8 +113,10 @@ Tests on evidence of real hardware need a folder of it: REDOUBT_FIXTURES, or ../
 const BENCH_EXAMPLES: &str = "Examples:
   cargo xtask bench
   cargo xtask bench --boots 3 --runs 1 --out /tmp/benchmarks.md
+  cargo xtask bench verification
 
-Needs apt-get and dpkg-deb for Debian's kernel. A missed target makes it fail, after the file is written.";
+The first needs apt-get and dpkg-deb for Debian's kernel; verification needs evidence of real hardware: REDOUBT_FIXTURES,
+or ../shared/fixtures/attestation. A missed target makes it fail, after the file is written.";
 
 const DEMO_EXAMPLES: &str = "Examples:
   cargo xtask demo

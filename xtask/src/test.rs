@@ -171,7 +171,7 @@ fn host(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
 }
 
 /// Evidence of real hardware: part of this machine, not of the project.
-fn fixtures(workspace: &Workspace) -> Option<PathBuf> {
+pub(crate) fn fixtures(workspace: &Workspace) -> Option<PathBuf> {
     // Absolute, because each test runs in its package's folder.
     let stated =
         env::var_os("REDOUBT_FIXTURES").map(|folder| path::absolute(&folder).unwrap_or(folder.into()));

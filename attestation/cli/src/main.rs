@@ -99,7 +99,7 @@ fn write_result(
     question: &Question<'_>,
 ) -> Result<(), String> {
     let (Some(path), Some(key)) = (&arguments.ear, &arguments.ear_key) else { return Ok(()) };
-    let named = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let named = |path: &Path, error: &dyn core::fmt::Display| format!("{}: {error}", path.display());
     let pem = std::fs::read_to_string(key).map_err(|error| named(key, &error))?;
     let signer = ear::key(&pem).map_err(|error| named(key, &error))?;
     let evidence = question.items.iter().find(|item| is_evidence(item.kind));

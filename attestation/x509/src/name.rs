@@ -7,11 +7,21 @@ use core::fmt;
 use der::asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 use der::{Encode, Tag, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
-use x509_cert::name::Name;
+use x509_cert::name::{Name, RelativeDistinguishedName};
 
 use crate::X509Error;
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+
+/// Attribute types of RFC 4519 and their short names.
+const LABELS: [(ObjectIdentifier, &str); 6] = [
+    (COMMON_NAME, "CN"),
+    (ObjectIdentifier::new_unwrap("2.5.4.6"), "C"),
+    (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
+    (ObjectIdentifier::new_unwrap("2.5.4.8"), "ST"),
+    (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
+    (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
+];
 
 /// Who issued, or whose key it is.
 #[derive(Debug, Clone)]
@@ -40,7 +50,7 @@ impl DistinguishedName {
         let mut common_names = names.by_ref().filter(|attribute| attribute.oid == COMMON_NAME);
         let first = common_names.next().and_then(text);
         let common_name = if common_names.next().is_none() { first } else { None };
-        Ok(Self { der, common_name, text: name.to_string() })
+        Ok(Self { der, common_name, text: to_text(name) })
     }
 }
 
@@ -59,6 +69,29 @@ impl fmt::Display for DistinguishedName {
     }
 }
 
+/// RFC 4514, as the library writes it. For each attribute the library searches all object identifiers that it knows,
+/// which was a tenth of the time for a TDX quote; what authorities' names are made of is written here.
+fn to_text(name: &Name) -> String {
+    let set = |set: &RelativeDistinguishedName| {
+        set.as_ref().iter().map(attribute_text).collect::<Vec<_>>().join("+")
+    };
+    let mut sets: Vec<String> = name.as_ref().iter().map(set).collect();
+    sets.reverse();
+    sets.join(",")
+}
+
+fn attribute_text(attribute: &AttributeTypeAndValue) -> String {
+    let is_plain = |value: &String| {
+        let has_plain_ends = !value.starts_with(' ') && !value.ends_with(' ');
+        has_plain_ends && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -./:_".contains(&byte))
+    };
+    let label = LABELS.iter().find(|(oid, _)| *oid == attribute.oid);
+    match (label, text(attribute).filter(is_plain)) {
+        (Some((_, label)), Some(value)) => alloc::format!("{label}={value}"),
+        _ => attribute.to_string(),
+    }
+}
+
 fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
     let value = &attribute.value;
     match value.tag() {
@@ -67,5 +100,31 @@ fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
             value.decode_as::<PrintableStringRef<'_>>().ok().map(|text| text.as_str().into())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::str::FromStr;
+
+    use super::*;
+
+    /// What the library writes is the specification; this is only faster.
+    #[test]
+    fn names_read_as_the_library_writes_them() {
+        for text in [
+            "CN=SEV-Milan,O=Advanced Micro Devices,ST=CA,L=Santa Clara,C=US,OU=Engineering",
+            "CN=Intel SGX PCK Platform CA,O=Intel Corporation,L=Santa Clara,ST=CA,C=US",
+            "CN=A\\, with \\+ and \\;,O=x",
+            "CN=\\#leading,O=\\ leading",
+            "CN=trailing\\ ,O=x",
+            "CN=one+OU=two,C=US",
+            "STREET=not in the table,UID=neither",
+            "O=umlaut \u{e4}",
+        ] {
+            let name = Name::from_str(text).expect(text);
+            assert_eq!(to_text(&name), name.to_string(), "{text}");
+        }
+        assert_eq!(to_text(&Name::default()), "");
     }
 }

@@ -45,13 +45,18 @@ impl Machine {
 
     /// Processor, emulator, accelerator: what a reader needs to judge the figures.
     pub(super) fn describe(&self) -> String {
-        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-        let model = model.map_or("an unknown processor", |(_, name)| name);
         let version = Tool::new(&self.qemu).arg("--version").ask().unwrap_or_default();
         let version =
             version.lines().next().unwrap_or("QEMU of unknown version").replace(" emulator version", "");
-        let count = std::thread::available_parallelism().map_or(1, usize::from);
-        format!("{model}, {count} processors; {version}; accelerator {}", self.accelerator.name())
+        format!("{}; {version}; accelerator {}", processor(), self.accelerator.name())
     }
+}
+
+/// The processor's name and how many there are.
+pub(super) fn processor() -> String {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unknown processor", |(_, name)| name);
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{model}, {count} processors")
 }

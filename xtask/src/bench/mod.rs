@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the figures of `docs/benchmarks.md`, both systems on the same QEMU in one run.
+//! `cargo xtask bench`: the figures of `docs/benchmarks.md`, both systems on the same QEMU in one run, and those of
+//! `docs/benchmarks-verification.md`, all verifiers in one process.
 
 mod cpio;
 mod linux;
@@ -7,6 +8,7 @@ mod redoubt;
 mod report;
 mod sizes;
 mod statistics;
+mod verification;
 
 use std::fs;
 use std::io::Write as _;
@@ -29,22 +31,61 @@ const LEDGER_BYTES: u64 = 10_000_000;
 /// What the auditor says of an empty input: the first thing that the boot benchmark sees of it.
 const FIRST_LINE: &str = "ledger-audit:";
 
+/// What there is to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Subject {
+    /// Boot time, run speed, memory and size of the guest, beside a minimal Linux guest
+    Guest,
+    /// Time and memory of verifying evidence, beside other people's verifiers
+    Verification,
+}
+
+impl Subject {
+    const fn report(self) -> &'static str {
+        match self {
+            Self::Guest => "docs/benchmarks.md",
+            Self::Verification => "docs/benchmarks-verification.md",
+        }
+    }
+}
+
 /// Options of `cargo xtask bench`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
+    /// What to measure
+    #[arg(value_name = "WHAT", value_enum, default_value_t = Subject::Guest)]
+    subject: Subject,
     /// Boots of each system
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     boots: u32,
     /// Runs of the 10 MB job on each system
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// Where the figures go
-    #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
-    out: PathBuf,
+    /// Where the figures go [default: docs/benchmarks.md, docs/benchmarks-verification.md]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
-/// Measures everything and writes the report. A target that is missed is an error, after that.
+/// Text of a report, and the promised figures that were missed.
+struct Outcome {
+    text: String,
+    missed: Vec<String>,
+}
+
+/// Measures, and writes the report. A target that is missed is an error, after that.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let outcome = match options.subject {
+        Subject::Guest => guest(workspace, options)?,
+        Subject::Verification => verification::run(workspace)?,
+    };
+    print!("{}", outcome.text);
+    let out = options.out.as_deref().unwrap_or(Path::new(options.subject.report()));
+    draft::write(&workspace.root().join(out), |mut file| Ok(file.write_all(outcome.text.as_bytes())?))?;
+    ensure!(outcome.missed.is_empty(), "missed targets: {}", outcome.missed.join("; "));
+    Ok(())
+}
+
+fn guest(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     setup::ensure(workspace, &[Need::GuestToolchain, Need::ComponentTarget, Need::Qemu])?;
     let (elf, rom) = guest::build_rom(workspace)?;
     let component = component::build(workspace, component::EXAMPLE, component::EXAMPLE_PACKAGE)?;
@@ -71,13 +112,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         rom_used_bytes: rom.used_bytes(),
         sizes: sizes::table(&elf)?,
     };
-    let text = report.to_string();
-    print!("{text}");
-    let out = workspace.root().join(&options.out);
-    draft::write(&out, |mut file| Ok(file.write_all(text.as_bytes())?))?;
-    let missed = report.missed();
-    ensure!(missed.is_empty(), "missed targets: {}", missed.join("; "));
-    Ok(())
+    Ok(Outcome { text: report.to_string(), missed: report.missed() })
 }
 
 /// Alternates, so that whatever else the machine does hits both.

@@ -16,7 +16,8 @@ use crate::workspace::Workspace;
 use tree::Tree;
 
 /// Folders that are workspaces of their own.
-pub(crate) const OTHER_WORKSPACES: [&str; 3] = ["examples/ledger-audit", "tests/fuzz", "tests/linux-guest"];
+pub(crate) const OTHER_WORKSPACES: [&str; 4] =
+    ["examples/ledger-audit", "tests/fuzz", "tests/linux-guest", "tests/verifier-bench"];
 
 /// Something that breaks a rule.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -23,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
 const TEST_ONLY: [&str; 1] = ["tests/needs"];
 
 /// Packages that may contain unsafe code. All others forbid it.
-const UNSAFE_HOUSES: [&str; 8] = [
+const UNSAFE_HOUSES: [&str; 9] = [
     "attestation/artefact",
     "enclave/devices",
     "enclave/fw",
@@ -32,6 +32,7 @@ const UNSAFE_HOUSES: [&str; 8] = [
     "enclave/x86",
     "tests/fuzz",
     "tests/linux-guest",
+    "tests/verifier-bench",
 ];
 
 /// Tests that may contain unsafe code although their package may not.

@@ -60,20 +60,27 @@ pub(super) struct Kind<'a> {
     pub(super) version: u32,
 }
 
-/// Verifies who signed `document`; returns the bytes that were signed.
+/// The bytes that were signed, and the chain of the key that signed them.
+pub(super) struct Signed<'a> {
+    pub(super) body: &'a str,
+    pub(super) chain: Chain,
+}
+
+/// Verifies who signed `document`. `other` is the chain of the other document, which mostly has the same.
 pub(super) fn verify<'a>(
     trail: &mut Trail,
     kind: &DocumentKind,
     document: &Document<'a>,
     pck: &Pck,
+    other: Option<&Chain>,
     at: Instant,
-) -> Result<&'a str, Stop> {
+) -> Result<Signed<'a>, Stop> {
     let name = kind.name;
     let found = document.body.len();
     let limit = format!("at most {DOCUMENT_MAX_BYTES} bytes");
     let what = format!("{name}: size");
     trail.require(Code::CollateralEncoding, what, limit, found, found <= DOCUMENT_MAX_BYTES)?;
-    let key = verify_chain(trail, kind, document, pck, at)?;
+    let (chain, key) = verify_chain(trail, kind, document, pck, other, at)?;
     let what = format!("{name}: encoding");
     let expected = "a JSON object of one document and its signature";
     let frame = serde_json::from_slice::<Frame<'_>>(document.body);
@@ -83,7 +90,7 @@ pub(super) fn verify<'a>(
     let (what, expected) = (format!("{name}: signature"), format!("by {}", Role::TcbSigning));
     trail.require(Code::CollateralSignatureInvalid, what, expected, validity(is_signed), is_signed)?;
     check_kind(trail, kind, body)?;
-    Ok(body)
+    Ok(Signed { body, chain })
 }
 
 /// Reads the whole of a document whose signature and kind hold.
@@ -121,8 +128,9 @@ fn verify_chain(
     kind: &DocumentKind,
     document: &Document<'_>,
     pck: &Pck,
+    other: Option<&Chain>,
     at: Instant,
-) -> Result<VerifyingKey, Stop> {
+) -> Result<(Chain, VerifyingKey), Stop> {
     let profile = profile(kind);
     if document.issuer_chain.is_empty() {
         let what = format!("{}: issuer chain", kind.name);
@@ -134,7 +142,7 @@ fn verify_chain(
     let what = format!("{}: encoding", profile.name);
     let supplied =
         trail.unwrap(Code::CollateralChainInvalid, what, "certificates as Intel encodes them", supplied)?;
-    let chain = Chain::verify(trail, &profile, &supplied, &pck.root)?;
+    let chain = Chain::verify_beside(trail, &profile, &supplied, &pck.root, other)?;
     let names: Result<Vec<Role>, _> =
         chain.iter().map(|certificate| Role::of(certificate.subject())).collect();
     let what = format!("{}: names", profile.name);
@@ -147,7 +155,8 @@ fn verify_chain(
         revocation::check_silence(trail, crl, &chain)?;
     }
     chain.check_validity(trail, &profile, at)?;
-    key(trail, &profile, chain.leaf())
+    let key = key(trail, &profile, chain.leaf())?;
+    Ok((chain, key))
 }
 
 const fn profile(kind: &DocumentKind) -> ChainProfile {

@@ -32,6 +32,7 @@ pub use status::TcbStatus;
 pub use unverified::{DocumentError, DocumentSubject, UnverifiedDocument};
 
 use self::assessment::Subject;
+use self::document::Signed;
 use self::pck::Pck;
 use self::qe_identity::QeIdentity;
 use self::tcb_info::TcbInfo;
@@ -222,14 +223,17 @@ fn assess(
     pck: &Pck,
     at: Instant,
 ) -> Result<Option<TcbAssessment>, Stop> {
-    let mut signed = |kind, document: &Option<_>| match document {
-        Some(document) => document::verify(trail, kind, document, pck, at).map(Some),
+    let mut signed = |kind, document: &Option<_>, other: Option<&Signed<'_>>| match document {
+        Some(document) => {
+            document::verify(trail, kind, document, pck, other.map(|other| &other.chain), at).map(Some)
+        }
         None => Ok(None),
     };
-    let tcb_info = signed(&tcb_info::KIND, &collateral.tcb_info)?;
-    let qe_identity = signed(&qe_identity::KIND, &collateral.qe_identity)?;
-    let tcb_info = tcb_info.map(|body| read_tcb_info(trail, body, quote, pck, at)).transpose()?;
-    let qe_identity = qe_identity.map(|body| read_qe_identity(trail, body, quote, at)).transpose()?;
+    let tcb_info = signed(&tcb_info::KIND, &collateral.tcb_info, None)?;
+    let qe_identity = signed(&qe_identity::KIND, &collateral.qe_identity, tcb_info.as_ref())?;
+    let tcb_info = tcb_info.map(|signed| read_tcb_info(trail, signed.body, quote, pck, at)).transpose()?;
+    let qe_identity =
+        qe_identity.map(|signed| read_qe_identity(trail, signed.body, quote, at)).transpose()?;
     for (what, is_there) in [("TCB info", tcb_info.is_some()), ("QE identity", qe_identity.is_some())] {
         let found = if is_there { "supplied" } else { "none" };
         trail.note(Code::CollateralMissing, what, "supplied", found, is_there);
