@@ -21,9 +21,14 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     cargo(workspace, "build")?
         .args(["--package", "enclave-fw", "--profile", "guest", "--locked"])
         .run("building the guest")?;
-    let elf = workspace.target().join("guest").join(TARGET_NAME).join("guest/enclave-fw");
+    let elf = built(workspace, "enclave-fw");
     anyhow::ensure!(elf.is_file(), "the guest was built but {} is missing", elf.display());
     Ok(elf)
+}
+
+/// Where a program of the guest's target and profile is, once built.
+pub(crate) fn built(workspace: &Workspace, program: &str) -> PathBuf {
+    workspace.target().join("guest").join(TARGET_NAME).join("guest").join(program)
 }
 
 /// Builds the guest and makes its ROM; returns the ELF too.

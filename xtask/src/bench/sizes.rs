@@ -14,16 +14,9 @@ const ALLOCATED: u64 = 2;
 
 /// A Markdown table of the linked guest's bytes.
 pub(super) fn table(elf: &Path) -> Result<String> {
-    let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
-    let file =
-        object::File::parse(bytes.as_slice()).with_context(|| format!("{} is no ELF file", elf.display()))?;
-    let in_rom = |section: &object::Section<'_, '_>| {
-        let is_allocated =
-            matches!(section.flags(), SectionFlags::Elf { sh_flags } if sh_flags & ALLOCATED != 0);
-        is_allocated && section.file_range().is_some()
-    };
-    let sections: BTreeMap<usize, u64> =
-        file.sections().filter(in_rom).map(|section| (section.index().0, section.size())).collect();
+    let bytes = read(elf)?;
+    let file = parse(elf, &bytes)?;
+    let sections = sections(&file);
     let mut crates: BTreeMap<String, u64> = BTreeMap::new();
     for symbol in file.symbols().filter(|symbol| symbol.size() > 0) {
         if symbol.section_index().is_some_and(|index| sections.contains_key(&index.0)) {
@@ -33,6 +26,30 @@ pub(super) fn table(elf: &Path) -> Result<String> {
     }
     let total = sections.values().sum();
     Ok(render(crates, total))
+}
+
+/// Bytes of a linked program that lie in memory and come from its file.
+pub(super) fn linked_bytes(elf: &Path) -> Result<u64> {
+    let bytes = read(elf)?;
+    Ok(sections(&parse(elf, &bytes)?).values().sum())
+}
+
+fn read(elf: &Path) -> Result<Vec<u8>> {
+    std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))
+}
+
+fn parse<'a>(elf: &Path, bytes: &'a [u8]) -> Result<object::File<'a>> {
+    object::File::parse(bytes).with_context(|| format!("{} is no ELF file", elf.display()))
+}
+
+/// Index and size of each section that is part of the running program and has bytes in the file.
+fn sections(file: &object::File<'_>) -> BTreeMap<usize, u64> {
+    let in_rom = |section: &object::Section<'_, '_>| {
+        let is_allocated =
+            matches!(section.flags(), SectionFlags::Elf { sh_flags } if sh_flags & ALLOCATED != 0);
+        is_allocated && section.file_range().is_some()
+    };
+    file.sections().filter(in_rom).map(|section| (section.index().0, section.size())).collect()
 }
 
 fn render(crates: BTreeMap<String, u64>, total: u64) -> String {

@@ -7,11 +7,18 @@ use serde::Deserialize;
 
 use super::Outcome;
 use super::machine::processor;
+use super::sizes;
+use crate::guest;
 use crate::process::Tool;
+use crate::setup::{self, Need};
 use crate::test::fixtures;
 use crate::workspace::Workspace;
 
 const FOLDER: &str = "tests/verifier-bench";
+const SIZE_FOLDER: &str = "tests/verifier-size";
+/// Its programs besides `nothing`, and what they verify.
+const LINKED: [(&str, &str); 4] =
+    [("snp", "SEV-SNP"), ("tdx", "TDX"), ("nvidia", "NVIDIA with manifests"), ("all", "all three")];
 const OURS: &str = "Redoubt";
 /// Most that verification may hold at once.
 const PEAK_MAX_BYTES: u64 = 4 << 20;
@@ -44,8 +51,20 @@ pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
     let program = target.join("release/tests-verifier-bench");
     let printed = Tool::new(program).arg(evidence).run("verifying")?;
     let rows = parse(&printed)?;
-    let missed = missed(&rows);
-    Ok(Outcome { text: render(&rows)?, missed })
+    let text = render(&rows, &linked(workspace)?)?;
+    Ok(Outcome { text, missed: missed(&rows) })
+}
+
+/// What each verifier adds to a program of the guest's target, in bytes.
+fn linked(workspace: &Workspace) -> Result<Vec<(&'static str, u64)>> {
+    setup::ensure(workspace, &[Need::GuestToolchain])?;
+    guest::cargo(workspace, "build")?
+        .args(["--profile", "guest", "--locked", "--bins", "--manifest-path"])
+        .arg(workspace.path(SIZE_FOLDER).join("Cargo.toml"))
+        .run("linking the verifiers for the guest")?;
+    let size = |program: &str| sizes::linked_bytes(&guest::built(workspace, program));
+    let nothing = size("nothing")?;
+    LINKED.iter().map(|(program, what)| Ok((*what, size(program)?.saturating_sub(nothing)))).collect()
 }
 
 fn parse(printed: &str) -> Result<Vec<Row>> {
@@ -73,7 +92,7 @@ fn missed(rows: &[Row]) -> Vec<String> {
     slow.chain(large).collect()
 }
 
-fn render(rows: &[Row]) -> Result<String> {
+fn render(rows: &[Row], linked: &[(&str, u64)]) -> Result<String> {
     let mut text = String::from(INTRODUCTION);
     writeln!(text, "Machine: {}.\n", processor())?;
     writeln!(text, "| figure | target | measured |\n| --- | --- | --- |")?;
@@ -90,6 +109,10 @@ fn render(rows: &[Row]) -> Result<String> {
         let kib = peak_bytes >> 10;
         writeln!(text, "| {what} | {who} | {median_us:.0} µs ({least_us:.0} to {most_us:.0}) | {kib} KiB |")?;
     }
+    text.push_str(SIZES);
+    for (what, bytes) in linked {
+        writeln!(text, "| {what} | {bytes} |")?;
+    }
     Ok(text)
 }
 
@@ -103,6 +126,15 @@ given left out.
 Everybody starts from the same bytes. Redoubt records every check with what it expected and found, verifies the
 signatures of revocation lists, and for TDX evaluates every level of the TCB.
 
+";
+
+const SIZES: &str = "
+## In the guest
+
+What the verifier adds to a program that is built as the ROM is: code and constants, pinned authorities included.
+
+| verifies | bytes |
+| --- | ---: |
 ";
 
 #[cfg(test)]
@@ -123,9 +155,10 @@ mod tests {
         assert_eq!(missed(&rows(2.0, PEAK_MAX_BYTES)), [""; 0]);
         assert_eq!(missed(&rows(3.0, 1)), ["quote, Redoubt ÷ peer: expected at most 1.00, found 1.50"]);
         assert_eq!(missed(&rows(1.0, PEAK_MAX_BYTES + 1)).len(), 1);
-        let text = render(&rows(3.0, 1 << 20)).expect("text");
+        let text = render(&rows(3.0, 1 << 20), &[("all", 7)]).expect("text");
         assert!(text.contains("| quote: time, Redoubt ÷ peer | at most 1.00 | 1.50 |"), "{text}");
         assert!(text.contains("| quote: memory | at most 4096 KiB | 1024 KiB |"), "{text}");
+        assert!(text.ends_with("| all | 7 |\n"), "{text}");
     }
 
     #[test]

@@ -16,8 +16,13 @@ use crate::workspace::Workspace;
 use tree::Tree;
 
 /// Folders that are workspaces of their own.
-pub(crate) const OTHER_WORKSPACES: [&str; 4] =
-    ["examples/ledger-audit", "tests/fuzz", "tests/linux-guest", "tests/verifier-bench"];
+pub(crate) const OTHER_WORKSPACES: [&str; 5] = [
+    "examples/ledger-audit",
+    "tests/fuzz",
+    "tests/linux-guest",
+    "tests/verifier-bench",
+    "tests/verifier-size",
+];
 
 /// Something that breaks a rule.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,5 @@
+//! What is there without a verifier.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+#![cfg_attr(target_os = "none", expect(unsafe_code, reason = "the linker finds the entry point by its name"))]
+
+tests_verifier_size::program!(());
