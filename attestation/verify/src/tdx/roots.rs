@@ -4,6 +4,8 @@
 //! file is that of `Phala-Network/dcap-qvl` (MIT), commit 9bffe30b4da5, `src/TrustedRootCA.der`. SHA-256:
 //! 44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3.
 
+use alloc::vec::Vec;
+
 use attestation_x509::Certificate;
 
 /// A set of roots. It has at least one: an empty set cannot be written down.
@@ -26,12 +28,15 @@ impl<'a> Roots<'a> {
     }
 
     /// The root that signed `last` of a chain, itself included; or else one that it names, or else any: a chain is
-    /// always compared with something that we trust. A root and its successor may share a name.
+    /// always compared with something that we trust. A root and its successor may share a name, and only then are
+    /// signatures looked at: that of the chain is verified anyhow.
     pub(super) fn of(&self, last: &Certificate) -> Option<Certificate> {
-        let roots = || self.iter().filter_map(|der| Certificate::parse(der).ok());
-        let is_named = |root: &Certificate| root.subject() == last.issuer();
-        let signer = roots().find(|root| is_named(root) && last.is_signed_by(root.key()));
-        signer.or_else(|| roots().find(is_named)).or_else(|| roots().next())
+        let roots: Vec<Certificate> = self.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+        let named = || roots.iter().filter(|root| root.subject() == last.issuer());
+        let is_one_of_many = named().nth(1).is_some();
+        let is_signer = |root: &&Certificate| *root == last || last.is_signed_by(root.key());
+        let signer = if is_one_of_many { named().find(is_signer) } else { None };
+        signer.or_else(|| named().next()).or_else(|| roots.first()).cloned()
     }
 }
 
