@@ -1,5 +1,5 @@
 //! Says what a file of evidence or collateral is, and takes it out of what it is wrapped in: hexadecimal, base64, PEM, JSON
-//! of clouds, certificate tables, bundles.
+//! of clouds, protobuf of Google's tools, certificate tables, bundles.
 //!
 //! Recognition decides nothing: an item is what its bytes look like, and whoever reads it next finds out whether it is.
 //! What looks like nothing that is known is an error, never skipped.
@@ -11,8 +11,10 @@
 extern crate alloc;
 
 mod binary;
+mod google;
 mod item;
 mod json;
+mod protobuf;
 mod text;
 
 use alloc::string::{String, ToString};
@@ -93,6 +95,9 @@ impl Items {
         }
         if let Some(done) = self.read_bundle(bytes) {
             return done;
+        }
+        if let Some(message) = google::message(bytes) {
+            return self.read_google(message, bytes);
         }
         match core::str::from_utf8(bytes) {
             Ok(text) => self.read_text(text),

@@ -176,10 +176,17 @@ fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("recognise", "report", report.as_bytes().to_vec()),
         ("recognise", "authority", turin.to_vec()),
         ("recognise", "json", br#"{"vcekCert": "-----BEGIN", "certificateChain": ""}"#.to_vec()),
+        ("recognise", "google-report", google_report()),
+        ("recognise", "google-quote", b"\x0A\x05\x08\x04\x18\x81\x01\x12\x00".to_vec()),
         ("azure", "blob", hcl_report()),
         ("azure", "quote", tpm_quote()),
         ("snp-verify", "report-authority-list", framed.collect()),
     ]
+}
+
+/// Measurement and signature of a report as `go-sev-guest` writes them, fields 12 and 28.
+fn google_report() -> Vec<u8> {
+    [b"\x08\x05\x62\x30", &[0xA5; 48][..], b"\xE2\x01\x80\x04", &[0; 512]].concat()
 }
 
 /// A list with one entry and a signature of zeros.
