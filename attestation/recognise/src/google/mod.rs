@@ -7,9 +7,10 @@
 mod snp;
 mod tdx;
 
+use zerocopy::IntoBytes as _;
+
 use crate::protobuf::{Field, NoMessage, Value, fields};
 use crate::{Items, Kind, RecogniseError};
-use zerocopy::IntoBytes as _;
 
 /// Fields of `Attestation`.
 const REPORT: u32 = 1;
@@ -17,6 +18,7 @@ const CERTIFICATE_CHAIN: u32 = 2;
 const PRODUCT: u32 = 3;
 /// Fields of `CertificateChain`. What hosts add of their own, `firmware_cert` and `extras`, is endorsed by nobody here.
 const CERTIFICATES: [(u32, &str); 4] = [(1, "vcek_cert"), (6, "vlek_cert"), (2, "ask_cert"), (3, "ark_cert")];
+
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Message {

@@ -27,6 +27,11 @@ enum Part {
 /// Its number, its name and what it becomes.
 type Row = (u32, &'static str, Part);
 
+/// Most fields of one number: the registers.
+const VALUES_MAX: usize = 4;
+/// TDX, where the header has its number.
+const TEE_TYPE: u64 = 0x81;
+
 const QUOTE_V4: &[Row] = &[
     (1, "header", Part::Message(HEADER)),
     (2, "td_quote_body", Part::Message(BODY)),
@@ -142,11 +147,6 @@ impl WrongQuote {
         Self { path, ..self }
     }
 }
-
-/// Most fields of one number: the registers.
-const VALUES_MAX: usize = 4;
-/// TDX, where the header has its number.
-const TEE_TYPE: u64 = 0x81;
 
 /// Whether `bytes` are a message with a header that speaks of TDX.
 pub(super) fn is_quote(bytes: &[u8]) -> bool {
