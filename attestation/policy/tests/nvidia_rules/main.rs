@@ -108,6 +108,17 @@ fn every_rule_holds_and_fails() {
 }
 
 #[test]
+fn chips_are_listed_by_serial_number() {
+    let field = "nvidia.device.serial_numbers";
+    let Some(bad) = FULL.decide(&with("nvidia.device", "serial_numbers", "[\"0\"]")) else { return };
+    assert_ruling(&bad, field, &Outcome::Fails);
+    let ruling = bad.rulings().iter().find(|ruling| ruling.field.starts_with(field)).unwrap();
+    let list = format!("[\"0\", \"{}\"]", ruling.found);
+    let good = FULL.decide(&with("nvidia.device", "serial_numbers", &list)).unwrap();
+    assert_ruling(&good, field, &Outcome::Holds);
+}
+
+#[test]
 fn a_machine_is_as_good_as_its_worst_device() {
     let policy = with("nvidia.firmware", "drivers", "[\"590.12\"]");
     let Some(good) = WITHOUT_SWITCHES.decide(&policy) else { return };
