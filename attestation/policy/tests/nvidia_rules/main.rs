@@ -64,7 +64,7 @@ impl Scene {
 }
 
 fn unhex(digits: &str) -> [u8; 32] {
-    std::array::from_fn(|index| {
+    core::array::from_fn(|index| {
         u8::from_str_radix(digits.get(2 * index..2 * index + 2).unwrap(), 16).unwrap()
     })
 }
