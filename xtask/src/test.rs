@@ -15,7 +15,7 @@ use crate::ledger::{self, ByteCount};
 use crate::process::Tool;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use crate::{component, fuzz, guest, image, lint, reproduce};
+use crate::{bench, component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
 const BARE_PACKAGES: [&str; 21] = [
@@ -68,6 +68,8 @@ pub(crate) enum Suite {
     Example,
     /// Every parser against made-up input, for some seconds each
     Fuzz,
+    /// What we call genuine against what other people's verifiers do
+    Peers,
     /// The image, built
     Image,
     /// The image again from another path: the bytes must be the same
@@ -77,7 +79,7 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Rules,
         Self::Fmt,
         Self::Clippy,
@@ -86,6 +88,7 @@ impl Suite {
         Self::Bare,
         Self::Example,
         Self::Fuzz,
+        Self::Peers,
         Self::Image,
         Self::Reproduce,
         Self::E2e,
@@ -106,6 +109,7 @@ impl Suite {
             Self::Bare => bare(workspace).map(|()| Vec::new()),
             Self::Example => example(workspace),
             Self::Fuzz => fuzz(workspace, length),
+            Self::Peers => peers(workspace),
             Self::Image => image(workspace).map(|()| Vec::new()),
             Self::Reproduce => reproduce::check(workspace, &image_folder(workspace)).map(|()| Vec::new()),
             Self::E2e => e2e(workspace, length),
@@ -214,6 +218,20 @@ fn fuzz(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
     let seconds = if length == Length::Long { FUZZ_SECONDS_LONG } else { FUZZ_SECONDS };
     fuzz::run(workspace, &fuzz::Options::all(seconds))?;
     fuzz::test(workspace)
+}
+
+fn peers(workspace: &Workspace) -> Result<Vec<String>> {
+    // Where and as the benchmark builds them, so that it need not again.
+    let test = Tool::cargo(workspace)
+        .dir(&workspace.path(bench::PEERS))
+        .args(["test", "--release", "--locked", "--target-dir"])
+        .arg(workspace.target().join(bench::PEERS_TARGET));
+    let test = match fixtures(workspace) {
+        Some(folder) => test.env("REDOUBT_FIXTURES", folder),
+        None => test,
+    };
+    let (_, skipped) = test.args(["--", "--show-output"]).run_tests("cargo test in tests/verifier-bench")?;
+    Ok(skipped)
 }
 
 fn image(workspace: &Workspace) -> Result<()> {

@@ -3,6 +3,8 @@
 //! Prints one JSON object per line: what, who, median and extremes in microseconds, most bytes held at once. Run by
 //! `cargo xtask bench verification`, which writes the report.
 
+#[cfg(test)]
+mod agreement;
 #[path = "../../fuzz/src/memory.rs"]
 mod memory;
 mod snp;

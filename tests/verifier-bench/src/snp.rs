@@ -12,36 +12,55 @@ use crate::Contender;
 
 const AT: &str = "2025-10-06T00:00:00Z";
 
-pub(crate) fn contenders(folder: &Path) -> Vec<Contender> {
-    let read = |name: &str| fs::read(folder.join(name)).expect("the shared evidence");
-    let (report, vcek) = (read("genoa-v5-oak/report.bin"), read("genoa-v5-oak/vcek.der"));
-    let what = "SEV-SNP report with its chain (Genoa)";
-    let (our_report, our_vcek) = (report.clone(), vcek.clone());
-    let ours = move || {
-        let collateral = Collateral { vek: Some(&our_vcek), chain: &AUTHORITIES[2..3], crls: &[] };
+/// A report of a Genoa, and the certificate of its key.
+#[derive(Clone)]
+pub(crate) struct Evidence {
+    pub(crate) report: Vec<u8>,
+    pub(crate) vcek: Vec<u8>,
+}
+
+impl Evidence {
+    /// From the folder of shared evidence.
+    pub(crate) fn read(folder: &Path) -> Self {
+        let read =
+            |name: &str| fs::read(folder.join("genoa-v5-oak").join(name)).expect("the shared evidence");
+        Self { report: read("report.bin"), vcek: read("vcek.der") }
+    }
+
+    fn collateral(&self) -> Collateral<'_> {
+        Collateral { vek: Some(&self.vcek), chain: &AUTHORITIES[2..3], crls: &[] }
+    }
+
+    /// Whether we call it genuine.
+    pub(crate) fn ours(&self) -> bool {
         let at = AT.parse().expect("a time");
-        let verified = verify(Some(&our_report), &collateral, Challenge::NotPosed, &Roots::default(), at);
-        assert!(verified.is_ok(), "genuine");
-    };
-    let (their_report, their_vcek) = (report.clone(), vcek.clone());
-    let theirs = move || {
-        let chain = Chain {
-            ca: ca::Chain {
-                ark: builtin::genoa::ark().expect("their root"),
-                ask: builtin::genoa::ask().expect("their intermediate"),
-            },
-            vek: Certificate::from_der(&their_vcek).expect("a certificate"),
-        };
-        let report = AttestationReport::from_bytes(&their_report).expect("a report");
-        (&chain, &report).verify().expect("genuine");
-    };
-    let collateral = Collateral { vek: Some(&vcek), chain: &AUTHORITIES[2..3], crls: &[] };
-    let endorsement = Endorsement::verify(&collateral, &Roots::default(), AT.parse().expect("a time"));
-    let endorsement = endorsement.expect("genuine");
+        let roots = Roots::default();
+        verify(Some(&self.report), &self.collateral(), Challenge::NotPosed, &roots, at).is_ok()
+    }
+
+    /// Whether `sev` does.
+    pub(crate) fn sev(&self) -> bool {
+        let Ok(vek) = Certificate::from_der(&self.vcek) else { return false };
+        let Ok(report) = AttestationReport::from_bytes(&self.report) else { return false };
+        let ark = builtin::genoa::ark().expect("their root");
+        let ask = builtin::genoa::ask().expect("their intermediate");
+        let chain = Chain { ca: ca::Chain { ark, ask }, vek };
+        (&chain, &report).verify().is_ok()
+    }
+}
+
+pub(crate) fn contenders(folder: &Path) -> Vec<Contender> {
+    let evidence = Evidence::read(folder);
+    let what = "SEV-SNP report with its chain (Genoa)";
+    let at = AT.parse().expect("a time");
+    let endorsement = Endorsement::verify(&evidence.collateral(), &Roots::default(), at).expect("genuine");
+    let (ours, theirs, again) = (evidence.clone(), evidence.clone(), evidence);
     let again = move || {
-        let report = read_report(Some(&report)).expect("a report");
+        let report = read_report(Some(&again.report)).expect("a report");
         assert!(endorsement.verify_report(report, Challenge::NotPosed).is_ok(), "genuine");
     };
+    let ours = move || assert!(ours.ours(), "genuine");
+    let theirs = move || assert!(theirs.sev(), "genuine");
     vec![
         Contender { what, who: "Redoubt", is_peer: false, verify: Box::new(ours) },
         Contender { what, who: "sev 8.0.0 (crypto_nossl)", is_peer: true, verify: Box::new(theirs) },

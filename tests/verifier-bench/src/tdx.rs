@@ -14,40 +14,72 @@ use crate::Contender;
 const AT: &str = "2025-07-01T00:00:00Z";
 const AT_UNIX_SECONDS: u64 = 1_751_328_000;
 
-pub(crate) fn contenders(folder: &Path) -> Vec<Contender> {
-    let read = |name: &str| fs::read(folder.join(name)).expect("the shared evidence");
-    let (quote, collateral) = (read("dq-uptodate/quote.bin"), read("dq-uptodate/collateral.json"));
-    let what = "TDX quote with full collateral";
-    let items = recognise(&collateral).expect("collateral");
-    let our_quote = quote.clone();
-    let ours = move || {
+/// A quote of a platform that is up to date, and its collateral as both sides read it.
+#[derive(Clone)]
+pub(crate) struct Evidence {
+    pub(crate) quote: Vec<u8>,
+    pub(crate) ours: Vec<Item>,
+    pub(crate) theirs: QuoteCollateralV3,
+}
+
+impl Evidence {
+    /// From the folder of shared evidence.
+    pub(crate) fn read(folder: &Path) -> Self {
+        let quote = fs::read(folder.join("dq-uptodate/quote.bin")).expect("the shared evidence");
+        Self::with(quote, &Self::collateral(folder)).expect("collateral")
+    }
+
+    /// The collateral of that quote, JSON.
+    pub(crate) fn collateral(folder: &Path) -> Vec<u8> {
+        fs::read(folder.join("dq-uptodate/collateral.json")).expect("the shared evidence")
+    }
+
+    /// `None` when one of the two sides cannot read the collateral.
+    pub(crate) fn with(quote: Vec<u8>, collateral: &[u8]) -> Option<Self> {
+        Some(Self { quote, ours: recognise(collateral).ok()?, theirs: their_collateral(collateral)? })
+    }
+
+    /// Whether we call it genuine, with nothing left out.
+    pub(crate) fn ours(&self) -> bool {
         let of = |kind: Kind| -> Vec<&[u8]> {
-            items.iter().filter(|item: &&Item| item.kind == kind).map(|item| item.bytes.as_slice()).collect()
+            let items = self.ours.iter().filter(|item| item.kind == kind);
+            items.map(|item| item.bytes.as_slice()).collect()
         };
         let (chain, crls) = (of(Kind::Certificate), of(Kind::RevocationList));
-        let document = |kind| Document { body: of(kind)[0], issuer_chain: &chain };
+        let document = |kind| of(kind).first().map(|body| Document { body, issuer_chain: &chain });
         let collateral = Collateral {
             pck_chain: &[],
-            tcb_info: Some(document(Kind::TcbInfo)),
-            qe_identity: Some(document(Kind::QeIdentity)),
+            tcb_info: document(Kind::TcbInfo),
+            qe_identity: document(Kind::QeIdentity),
             crls: &crls,
             event_log: None,
         };
         let at = AT.parse().expect("a time");
-        let verified = verify(Some(&our_quote), &collateral, Challenge::NotPosed, &Roots::default(), at);
-        let verified = verified.expect("genuine");
-        assert!(verified.evidence().tcb().is_some(), "nothing was left out");
-        let mut findings = verified.trail().findings();
-        assert!(findings.all(|(code, _)| code != Code::RevocationUnchecked), "nothing was left out");
-    };
-    let collateral = their_collateral(&collateral);
-    let (quote_a, collateral_a) = (quote.clone(), collateral.clone());
-    let rust = move || {
-        dcap_qvl::verify::rustcrypto::verify(&quote_a, &collateral_a, AT_UNIX_SECONDS).expect("genuine");
-    };
-    let ring = move || {
-        dcap_qvl::verify::ring::verify(&quote, &collateral, AT_UNIX_SECONDS).expect("genuine");
-    };
+        let verified = verify(Some(&self.quote), &collateral, Challenge::NotPosed, &Roots::default(), at);
+        verified.is_ok_and(|verified| {
+            let mut findings = verified.trail().findings();
+            verified.evidence().tcb().is_some() && findings.all(|(code, _)| code != Code::RevocationUnchecked)
+        })
+    }
+
+    /// Whether `dcap-qvl` does, with the same cryptography as ours.
+    pub(crate) fn rustcrypto(&self) -> bool {
+        dcap_qvl::verify::rustcrypto::verify(&self.quote, &self.theirs, AT_UNIX_SECONDS).is_ok()
+    }
+
+    /// Whether `dcap-qvl` does, with the cryptography that it takes by itself.
+    pub(crate) fn ring(&self) -> bool {
+        dcap_qvl::verify::ring::verify(&self.quote, &self.theirs, AT_UNIX_SECONDS).is_ok()
+    }
+}
+
+pub(crate) fn contenders(folder: &Path) -> Vec<Contender> {
+    let evidence = Evidence::read(folder);
+    let what = "TDX quote with full collateral";
+    let (ours, rust, ring) = (evidence.clone(), evidence.clone(), evidence);
+    let ours = move || assert!(ours.ours(), "genuine");
+    let rust = move || assert!(rust.rustcrypto(), "genuine");
+    let ring = move || assert!(ring.ring(), "genuine");
     vec![
         Contender { what, who: "Redoubt", is_peer: false, verify: Box::new(ours) },
         Contender { what, who: "dcap-qvl 0.7.1 (rustcrypto)", is_peer: true, verify: Box::new(rust) },
@@ -55,26 +87,24 @@ pub(crate) fn contenders(folder: &Path) -> Vec<Contender> {
     ]
 }
 
-fn their_collateral(json: &[u8]) -> QuoteCollateralV3 {
-    let json: Value = serde_json::from_slice(json).expect("JSON");
-    let text = |name: &str| json[name].as_str().expect("a text").to_owned();
-    let bytes = |name: &str| -> Vec<u8> {
-        let digits = text(name);
-        (0..digits.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("digits"))
-            .collect()
+fn their_collateral(json: &[u8]) -> Option<QuoteCollateralV3> {
+    let json: Value = serde_json::from_slice(json).ok()?;
+    let text = |name: &str| json.get(name)?.as_str().map(str::to_owned);
+    let bytes = |name: &str| -> Option<Vec<u8>> {
+        let digits = text(name)?;
+        let pair = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+        (0..digits.len()).step_by(2).map(pair).collect()
     };
-    QuoteCollateralV3 {
-        pck_crl_issuer_chain: text("pck_crl_issuer_chain"),
-        root_ca_crl: bytes("root_ca_crl"),
-        pck_crl: bytes("pck_crl"),
-        tcb_info_issuer_chain: text("tcb_info_issuer_chain"),
-        tcb_info: text("tcb_info"),
-        tcb_info_signature: bytes("tcb_info_signature"),
-        qe_identity_issuer_chain: text("qe_identity_issuer_chain"),
-        qe_identity: text("qe_identity"),
-        qe_identity_signature: bytes("qe_identity_signature"),
+    Some(QuoteCollateralV3 {
+        pck_crl_issuer_chain: text("pck_crl_issuer_chain")?,
+        root_ca_crl: bytes("root_ca_crl")?,
+        pck_crl: bytes("pck_crl")?,
+        tcb_info_issuer_chain: text("tcb_info_issuer_chain")?,
+        tcb_info: text("tcb_info")?,
+        tcb_info_signature: bytes("tcb_info_signature")?,
+        qe_identity_issuer_chain: text("qe_identity_issuer_chain")?,
+        qe_identity: text("qe_identity")?,
+        qe_identity_signature: bytes("qe_identity_signature")?,
         pck_certificate_chain: None,
-    }
+    })
 }

@@ -26,6 +26,8 @@ use machine::Machine;
 use redoubt::Redoubt;
 use report::{Boot, Report, Speed};
 
+pub(crate) use verification::{FOLDER as PEERS, TARGET as PEERS_TARGET};
+
 /// The ledger's size in bytes: the 10 MB that the targets speak of.
 const LEDGER_BYTES: u64 = 10_000_000;
 /// What the auditor says of an empty input: the first thing that the boot benchmark sees of it.

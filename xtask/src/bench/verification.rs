@@ -14,7 +14,10 @@ use crate::setup::{self, Need};
 use crate::test::fixtures;
 use crate::workspace::Workspace;
 
-const FOLDER: &str = "tests/verifier-bench";
+/// The workspace that builds other people's verifiers.
+pub(crate) const FOLDER: &str = "tests/verifier-bench";
+/// Where it does, in the target folder.
+pub(crate) const TARGET: &str = "verifier-bench";
 const SIZE_FOLDER: &str = "tests/verifier-size";
 /// Its programs besides `nothing`, and what they verify.
 const LINKED: [(&str, &str); 4] =
@@ -42,7 +45,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Outcome> {
         "there is no evidence to verify: set REDOUBT_FIXTURES to the folder that holds `snp` and `tdx`",
     )?;
     let folder = workspace.path(FOLDER);
-    let target = workspace.target().join("verifier-bench");
+    let target = workspace.target().join(TARGET);
     Tool::cargo(workspace)
         .dir(&folder)
         .args(["build", "--release", "--locked", "--target-dir"])
