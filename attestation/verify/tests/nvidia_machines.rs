@@ -11,7 +11,7 @@ mod pki;
 
 use std::collections::BTreeSet;
 
-use attestation_verify::nvidia::{Challenge, SdkEvidence, verify_machine};
+use attestation_verify::nvidia::{Challenge, DEVICES_MAX, SdkEvidence, verify_machine};
 use attestation_verify::{Code, Rejection};
 use base64ct::{Base64, Encoding};
 use expect::{check, codes};
@@ -126,6 +126,10 @@ fn arrays_that_are_not_read() {
         let error = SdkEvidence::parse(json.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(found), "{json}: {error}");
     }
-    let entry = r#"{"arch":"","certificate":"","evidence":"","nonce":""},"#;
-    assert!(SdkEvidence::parse(format!("[{}{{}}]", entry.repeat(40)).as_bytes()).is_err());
+    let entry = format!(r#"{{"arch":"","certificate":"","evidence":"","nonce":"{}"}}"#, "00".repeat(32));
+    let parse =
+        |count: usize| SdkEvidence::parse(format!("[{}]", vec![entry.as_str(); count].join(",")).as_bytes());
+    assert_eq!(parse(DEVICES_MAX).unwrap().devices().len(), DEVICES_MAX);
+    let error = parse(DEVICES_MAX + 1).unwrap_err().to_string();
+    assert!(error.contains("at most 32 devices") && error.contains("found: 33 devices"), "{error}");
 }

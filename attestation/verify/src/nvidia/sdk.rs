@@ -37,7 +37,7 @@ pub enum SdkError {
     )]
     Syntax {
         /// What the reader met.
-        found: serde_json_core::de::Error,
+        found: String,
     },
     /// A field that its meaning does not fit.
     #[error("device {position}, {field}: expected {expected}, found another value")]
@@ -97,9 +97,12 @@ impl SdkEvidence {
         if found > SDK_EVIDENCE_MAX_BYTES {
             return Err(SdkError::TooLong { found });
         }
-        // Refuses anything but white space behind the array.
-        let (entries, _): (heapless::Vec<Entry<'_>, DEVICES_MAX>, usize) =
-            serde_json_core::from_slice(bytes).map_err(|found| SdkError::Syntax { found })?;
+        let syntax = |found| SdkError::Syntax { found };
+        let entries: Vec<Entry<'_>> =
+            serde_json::from_slice(bytes).map_err(|error| syntax(error.to_string()))?;
+        if entries.len() > DEVICES_MAX {
+            return Err(syntax(format!("{} devices", entries.len())));
+        }
         let devices = entries.iter().enumerate().map(|(position, entry)| decode(position, entry));
         Ok(Self { devices: devices.collect::<Result<_, _>>()? })
     }
