@@ -101,6 +101,6 @@ fn other_versions_and_other_files_are_refused() {
         assert!(error.contains(message), "{error}");
     }
     let long = text.to_owned() + &"#".repeat(POLICY_MAX_BYTES);
-    assert!(Policy::parse(&long).unwrap_err().to_string().contains("at most 1048576 bytes"));
+    assert!(Policy::parse(&long).unwrap_err().to_string().contains("at most 262144 bytes"));
     assert!(Policy::parse("").is_err());
 }
