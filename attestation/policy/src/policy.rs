@@ -17,7 +17,7 @@ use crate::tdx::TdxPolicy;
 use crate::terms::Text;
 use crate::{Decision, Described, PolicyError};
 
-/// The longest policy that is read: a list of a thousand chips takes half of it, a preset 8 kB.
+/// The longest policy that is read: a list of a thousand chips takes half of it, a preset 6 kB.
 pub const POLICY_MAX_BYTES: usize = 256 * 1024;
 /// The version of the fields that this is about.
 pub const POLICY_VERSION: u32 = 1;
