@@ -173,6 +173,11 @@ fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("pem", "two", pem.repeat(2)),
         ("policy", "strict", Preset::Strict.text().into()),
         ("policy", "development", Preset::Development.text().into()),
+        (
+            "policy",
+            "deep",
+            (0..24).map(|number| format!("k{number}{}=0\n", ".c".repeat(78))).collect::<String>().into(),
+        ),
         ("recognise", "report", report.as_bytes().to_vec()),
         ("recognise", "authority", turin.to_vec()),
         ("recognise", "json", br#"{"vcekCert": "-----BEGIN", "certificateChain": ""}"#.to_vec()),
