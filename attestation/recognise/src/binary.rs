@@ -69,7 +69,7 @@ fn is_tdx_quote(bytes: &[u8]) -> bool {
     matches!(version, Some(4..=9)) && bytes.get(4..8) == Some(&TDX_TEE_TYPE)
 }
 
-/// A small version, and the only signature algorithm there is; a placeholder of zeros where one of the two is.
+/// A small version, and the only signature algorithm there is or else exactly the size of a report.
 fn is_snp_report(bytes: &[u8]) -> bool {
     let number =
         |offset: usize| bytes.get(offset..)?.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes));

@@ -55,26 +55,13 @@ const HEADER: &[Row] = &[
     (6, "qe_vendor_id", Part::Exact(16)),
     (7, "user_data", Part::Exact(20)),
 ];
-const BODY: &[Row] = &[
-    (1, "tee_tcb_svn", Part::Exact(16)),
-    (2, "mr_seam", Part::Exact(48)),
-    (3, "mr_signer_seam", Part::Exact(48)),
-    (4, "seam_attributes", Part::Exact(8)),
-    (5, "td_attributes", Part::Exact(8)),
-    (6, "xfam", Part::Exact(8)),
-    (7, "mr_td", Part::Exact(48)),
-    (8, "mr_config_id", Part::Exact(48)),
-    (9, "mr_owner", Part::Exact(48)),
-    (10, "mr_owner_config", Part::Exact(48)),
-    (11, "rtmrs", Part::Repeated(4, 48)),
-    (12, "report_data", Part::Exact(64)),
-];
+const BODY: &[Row] = BODY_V5.split_at(12).0;
 const BODY_DESCRIPTOR: &[Row] = &[
     (1, "td_quote_body_type", Part::Number(2)),
     (2, "td_quote_body_size", Part::Number(4)),
     (3, "td_quote_body_v5", Part::Message(BODY_V5)),
 ];
-/// Of a TD report 1.5; one of 1.0 ends two fields earlier.
+/// Of a TD report 1.5; one of 1.0 leaves the last two out, and `QuoteV4` has no place for them.
 const BODY_V5: &[Row] = &[
     (1, "tee_tcb_svn", Part::Exact(16)),
     (2, "mr_seam", Part::Exact(48)),

@@ -123,6 +123,8 @@ fn wrong_messages_are_told() {
     let Some(quote) = quotes().into_iter().next() else { return };
     let mut reader = Reader(&quote);
     let header = delimited(1, &reader.header());
+    // What only TD reports 1.5 have.
+    let late_body = delimited(2, &[reader.body(), delimited(13, &[0; 16])].concat());
     let good = message(&quote);
     let rest = &good[header.len()..];
     let other_header = |version: u64, more: &[u8]| {
@@ -138,6 +140,7 @@ fn wrong_messages_are_told() {
             "header.attestation_key_type: expected a number of 2 bytes, found 65536",
         ),
         (other_header(4, &number(8, 1)), "header: field 8 is not known"),
+        ([&header[..], &late_body].concat(), "td_quote_body: field 13 is not known"),
         ([&good[..], &header].concat(), "header: expected a message, once, found 2 fields"),
         (
             [&header[..], &delimited(2, &delimited(11, &[0; 48]))].concat(),
