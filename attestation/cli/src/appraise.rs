@@ -12,8 +12,9 @@ use attestation_policy::{Policy, Rule, terms::Hex, terms::OneOf};
 use attestation_recognise::{Item, Kind};
 use attestation_report::SnpReport;
 use attestation_report::tdx::Quote;
+use attestation_ring::Ring;
 use attestation_verify::snp::SnpEvidence;
-use attestation_verify::{Code, Verified};
+use attestation_verify::{Code, Verified, Verifier};
 use attestation_x509::Instant;
 
 use crate::check::Verdict;
@@ -29,6 +30,13 @@ pub struct Question<'a> {
     pub challenge: Option<&'a [u8]>,
     /// For when.
     pub at: Instant,
+}
+
+impl Question<'_> {
+    /// As fast as signatures go: a command runs on an operating system.
+    const fn verifier(&self) -> Verifier<'static> {
+        Verifier { signatures: &Ring, at: self.at }
+    }
 }
 
 /// Verifies the one piece of evidence among the items, and decides on it.

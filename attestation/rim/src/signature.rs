@@ -5,8 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-use p384::ecdsa::signature::hazmat::PrehashVerifier;
-use p384::ecdsa::{Signature, VerifyingKey};
+use attestation_signature::{P384Point, P384Signature, SignatureVerifier};
 use roxmltree::{Document, Node, NodeId, ParsingOptions};
 use sha2::{Digest, Sha384};
 
@@ -30,7 +29,7 @@ pub struct SignedRim<'a> {
     /// Of the document without its signature, as it is and as it was signed.
     digest: Vec<u8>,
     signed_digest: Vec<u8>,
-    /// Digest of `SignedInfo`.
+    /// Canonical form of `SignedInfo`.
     signed_info: Vec<u8>,
     signature: Vec<u8>,
     certificates: Vec<Vec<u8>>,
@@ -56,9 +55,9 @@ impl<'a> SignedRim<'a> {
         let [signed_info, signature_value, key_info] = children(signature, "Signature", parts)?;
         let signed_digest = read_signed_info(signed_info)?;
         Ok(Self {
-            digest: digest(document.root(), Some(signature.id()))?,
+            digest: digest(document.root(), signature.id())?,
             signed_digest,
-            signed_info: digest(signed_info, None)?,
+            signed_info: canonical(signed_info)?,
             signature: base64(signature_value, "SignatureValue")?,
             certificates: read_key_info(key_info)?,
             document,
@@ -72,13 +71,17 @@ impl<'a> SignedRim<'a> {
         &self.certificates
     }
 
-    /// What `key` signed. Only the document whose digest was signed is read.
+    /// What `key` signed, as `by` computes it. Only the document whose digest was signed is read.
     ///
     /// # Errors
     /// Another content than the signed one, another signer than `key`, or a content that no RIM has.
-    pub fn verify(&self, key: &VerifyingKey) -> Result<Rim, RimError> {
-        let signature = Signature::from_slice(&self.signature).map_err(|_| RimError::SignatureValue)?;
-        key.verify_prehash(&self.signed_info, &signature).map_err(|_| RimError::SignatureValue)?;
+    pub fn verify(&self, key: &P384Point, by: &dyn SignatureVerifier) -> Result<Rim, RimError> {
+        let signature = <&P384Signature>::try_from(self.signature.as_slice());
+        let is_signed =
+            signature.is_ok_and(|signature| by.ecdsa_p384_sha384(key, &self.signed_info, signature));
+        if !is_signed {
+            return Err(RimError::SignatureValue);
+        }
         if self.digest != self.signed_digest {
             return Err(RimError::Digest { expected: hex(&self.signed_digest), found: hex(&self.digest) });
         }
@@ -127,10 +130,16 @@ fn read_signed_info(signed_info: Node<'_, '_>) -> Result<Vec<u8>, RimError> {
     base64(digest_value, "DigestValue")
 }
 
+fn canonical(apex: Node<'_, '_>) -> Result<Vec<u8>, RimError> {
+    let mut bytes = Vec::new();
+    canonicalize(apex, None, |piece| bytes.extend_from_slice(piece.as_bytes()))?;
+    Ok(bytes)
+}
+
 /// SHA-384 of the canonical form of `apex` without `omitted`.
-fn digest(apex: Node<'_, '_>, omitted: Option<NodeId>) -> Result<Vec<u8>, RimError> {
+fn digest(apex: Node<'_, '_>, omitted: NodeId) -> Result<Vec<u8>, RimError> {
     let mut hash = Sha384::new();
-    canonicalize(apex, omitted, |piece| hash.update(piece))?;
+    canonicalize(apex, Some(omitted), |piece| hash.update(piece))?;
     Ok(hash.finalize().to_vec())
 }
 

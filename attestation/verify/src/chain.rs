@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use attestation_x509::{Certificate, DistinguishedName, Instant};
 
 use crate::trail::Stop;
-use crate::{Code, Trail};
+use crate::{Code, Trail, Verifier};
 
 /// What a chain is called, and which code each of its faults has.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +51,9 @@ impl Chain {
         profile: &ChainProfile,
         supplied: &[Certificate],
         root: &Certificate,
+        by: Verifier<'_>,
     ) -> Result<Self, Stop> {
-        Self::verify_beside(trail, profile, supplied, root, None)
+        Self::verify_beside(trail, profile, supplied, root, None, by)
     }
 
     /// [`Self::verify`] where a chain to the same root was verified before: what both share is not computed twice.
@@ -62,6 +63,7 @@ impl Chain {
         supplied: &[Certificate],
         root: &Certificate,
         known: Option<&Self>,
+        by: Verifier<'_>,
     ) -> Result<Self, Stop> {
         let Some((leaf, issuers)) = supplied.split_first() else {
             let name = profile.name;
@@ -73,7 +75,7 @@ impl Chain {
             authorities.push(root.clone());
         }
         let chain = Self { leaf: leaf.clone(), authorities };
-        chain.check_signatures(trail, profile, known)?;
+        chain.check_signatures(trail, profile, known, by)?;
         chain.check_rights(trail, profile)?;
         Ok(chain)
     }
@@ -106,12 +108,13 @@ impl Chain {
         trail: &mut Trail,
         profile: &ChainProfile,
         known: Option<&Self>,
+        by: Verifier<'_>,
     ) -> Result<(), Stop> {
         let certificates: Vec<&Certificate> = self.iter().collect();
         for pair in certificates.windows(2).rev() {
             let [certificate, issuer] = pair else { continue };
             let is_known = known.is_some_and(|known| known.links(certificate, issuer));
-            let holds = is_known || certificate.is_signed_by(issuer.key());
+            let holds = is_known || certificate.is_signed_by(issuer.key(), by.signatures);
             let what = format!("{}: signature on {}", profile.name, name(certificate.subject()));
             let found = if holds { "valid" } else { "not valid" };
             trail.require(profile.signature, what, format!("by {}", name(issuer.subject())), found, holds)?;

@@ -24,7 +24,7 @@
 //! }
 //! ```
 //!
-//! Time, roots and collateral are arguments; nothing here reads a file, a clock or a network. Each check is recorded with
+//! Time, roots, collateral and who computes signatures are arguments; nothing here reads a file, a clock or a network. Each check is recorded with
 //! what was expected and what was found, and each that fails has a stable [`Code`].
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
@@ -41,10 +41,12 @@ pub mod snp;
 pub mod tdx;
 mod trail;
 mod verified;
+mod verifier;
 mod vtpm;
 
 pub use code::{Code, Kind};
 pub use revocation::CRLS_MAX;
 pub use trail::{Check, Label, Rejection, Trail};
 pub use verified::Verified;
+pub use verifier::Verifier;
 pub use vtpm::{Pcr, Vtpm, VtpmBundle, VtpmChallenge};

@@ -10,7 +10,7 @@ use attestation_x509::{Certificate, Crl, Instant};
 
 use crate::chain::{Chain, name};
 use crate::trail::Stop;
-use crate::{Code, Trail};
+use crate::{Code, Trail, Verifier};
 
 /// Most revocation lists that are looked at.
 pub const CRLS_MAX: usize = 16;
@@ -24,20 +24,20 @@ pub(crate) fn check(
     supplied: &[&[u8]],
     others: &[Certificate],
     required: &[&Certificate],
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Vec<Crl>, Stop> {
     let (count, limit) = (supplied.len(), format!("at most {CRLS_MAX} lists"));
     trail.require(Code::CrlEncoding, "number of CRLs", limit, count, count <= CRLS_MAX)?;
     let mut lists = Vec::new();
     for bytes in supplied {
         let crl = trail.unwrap(Code::CrlEncoding, "CRL encoding", "one CRL", Crl::parse(bytes))?;
-        check_signature(trail, &crl, chain.authorities().iter().chain(others))?;
+        check_signature(trail, &crl, chain.authorities().iter().chain(others), by)?;
         check_silence(trail, &crl, chain)?;
         lists.push(crl);
     }
     for issuer in required {
         let of_issuer = lists.iter().filter(|crl| crl.issuer() == issuer.subject());
-        check_freshness(trail, issuer, of_issuer.max_by_key(|crl| crl.this_update()), at);
+        check_freshness(trail, issuer, of_issuer.max_by_key(|crl| crl.this_update()), by.at);
     }
     Ok(lists)
 }
@@ -46,6 +46,7 @@ fn check_signature<'a>(
     trail: &mut Trail,
     crl: &Crl,
     authorities: impl Iterator<Item = &'a Certificate> + Clone,
+    by: Verifier<'_>,
 ) -> Result<(), Stop> {
     let code = Code::CrlSignatureInvalid;
     let mut issuers = authorities.filter(|certificate| certificate.subject() == crl.issuer()).peekable();
@@ -57,7 +58,7 @@ fn check_signature<'a>(
     let is_entitled = entitled.peek().is_some();
     let right = if is_entitled { "may sign CRLs" } else { "may not sign CRLs" };
     trail.require(code, "CRL issuer's rights", "may sign CRLs", right, is_entitled)?;
-    let is_signed = entitled.any(|issuer| crl.is_signed_by(issuer.key()));
+    let is_signed = entitled.any(|issuer| crl.is_signed_by(issuer.key(), by.signatures));
     let found = if is_signed { "valid" } else { "not valid" };
     trail.require(code, "CRL signature", format!("by {}", crl.issuer()), found, is_signed)
 }

@@ -4,13 +4,12 @@
 //! Guests there cannot choose `REPORT_DATA`: what is fresh, and what they measured, only the quote says. The virtual TPM is
 //! part of the paravisor, which the launch measurement covers.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use attestation_report::hcl::HclReport;
 use attestation_report::tpm::{PCR_COUNT, TpmQuote};
+use attestation_signature::{Rsa2048Modulus, SignatureVerifier};
 use base64ct::{Base64UrlUnpadded, Encoding};
-use rsa::{BoxedUint, Pkcs1v15Sign};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -65,10 +64,11 @@ pub(crate) fn check(
     hcl: &HclReport<'_>,
     bundle: &VtpmBundle<'_>,
     challenge: VtpmChallenge<'_>,
+    by: &dyn SignatureVerifier,
 ) -> Result<Vtpm, Stop> {
     check_runtime_data(trail, report_data, hcl.runtime_data)?;
     let key = attestation_key(trail, hcl.runtime_data)?;
-    let holds = key.verify(pkcs1v15_sha256(), &Sha256::digest(bundle.quote), bundle.signature).is_ok();
+    let holds = by.rsa2048_pkcs1v15_sha256(&key, bundle.quote, bundle.signature);
     let found = if holds { "valid" } else { "not valid" };
     trail.require(Code::VtpmUnbound, "vTPM quote signature", "by HCLAkPub", found, holds)?;
     let quote = TpmQuote::parse(bundle.quote);
@@ -107,11 +107,9 @@ struct JsonWebKey<'a> {
 }
 
 const KEY_ID: &str = "HCLAkPub";
-const KEY_BITS: u32 = 2048;
-const KEY_BYTES: usize = 256;
 
 /// The one RSA key with 2048 bits named `HCLAkPub`.
-fn attestation_key(trail: &mut Trail, runtime_data: &[u8]) -> Result<rsa::PublicKey, Stop> {
+fn attestation_key(trail: &mut Trail, runtime_data: &[u8]) -> Result<Rsa2048Modulus, Stop> {
     let (code, what) = (Code::VtpmUnbound, "runtime data");
     let data = serde_json::from_slice::<RuntimeData<'_>>(runtime_data);
     let data = trail.unwrap(code, what, "JSON with keys", data)?;
@@ -123,24 +121,20 @@ fn attestation_key(trail: &mut Trail, runtime_data: &[u8]) -> Result<rsa::Public
     trail.unwrap(code, "runtime data, HCLAkPub", "one RSA key with 2048 bits, exponent AQAB", key)
 }
 
-fn read_key(key: &JsonWebKey<'_>) -> Result<rsa::PublicKey, &'static str> {
+fn read_key(key: &JsonWebKey<'_>) -> Result<Rsa2048Modulus, &'static str> {
     if key.kty != "RSA" || key.e != "AQAB" {
         return Err("another kind of key");
     }
-    let mut modulus = [0; KEY_BYTES];
-    let modulus =
+    let mut modulus: Rsa2048Modulus = [0; _];
+    let decoded =
         Base64UrlUnpadded::decode(key.n, &mut modulus).map_err(|_| "no base64url of that length")?;
-    if modulus.len() != KEY_BYTES {
+    if decoded.len() != size_of::<Rsa2048Modulus>() {
         return Err("another length");
     }
-    let modulus = BoxedUint::from_be_slice(modulus, KEY_BITS).map_err(|_| "no modulus")?;
-    rsa::PublicKey::new(modulus, BoxedUint::from(65537_u32)).map_err(|_| "no modulus")
-}
-
-/// `DigestInfo` of SHA-256 (RFC 8017, section 9.2, note 1).
-fn pkcs1v15_sha256() -> Pkcs1v15Sign {
-    const PREFIX: [u8; 19] = *b"\x30\x31\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
-    Pkcs1v15Sign { hash_len: Some(32), prefix: Box::new(PREFIX) }
+    if decoded.first().is_none_or(|byte| *byte < 0x80) {
+        return Err("a modulus of fewer bits");
+    }
+    Ok(modulus)
 }
 
 /// The digest in the quote is that of the selected registers, one behind the other.

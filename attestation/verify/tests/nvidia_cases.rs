@@ -2,6 +2,9 @@
 //! fixtures.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+#[path = "support/each.rs"]
+mod each;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -10,6 +13,7 @@ use attestation_verify::nvidia::{
 };
 use attestation_verify::{Code, Kind, Rejection, Trail};
 use attestation_x509::Instant;
+use each::by_each;
 use serde_json::Value;
 
 struct Fixtures<'a> {
@@ -79,18 +83,19 @@ impl Fixtures<'_> {
             return check_sdk(name, &file, facts, at);
         }
         if let Some(file) = self.file(entry, "rim") {
-            let verified = RimEvidence::verify(RimKind::Driver, &file, &roots, at)?;
+            let verified = by_each(at, |by| RimEvidence::verify(RimKind::Driver, &file, &roots, by))?;
             check_rim_facts(name, verified.evidence(), facts);
             return Ok(verified.trail().clone());
         }
         let (report, chain) = (self.file(entry, "report"), self.file(entry, "chain"));
         if report.is_none() {
-            return Device::verify(chain.as_deref(), &roots, at).map(|device| device.trail().clone());
+            let device = by_each(at, |by| Device::verify(chain.as_deref(), &roots, by));
+            return device.map(|device| device.trail().clone());
         }
         let (driver, vbios) = (self.file(entry, "driver_rim"), self.file(entry, "vbios_rim"));
         let rims = RimFiles { driver: driver.as_deref(), vbios: vbios.as_deref() };
         let evidence = Evidence { report: report.as_deref(), chain: chain.as_deref(), rims };
-        let verified = verify(&evidence, challenge(facts), &roots, at)?;
+        let verified = by_each(at, |by| verify(&evidence, challenge(facts), &roots, by))?;
         check_facts(name, verified.evidence(), facts);
         Ok(verified.trail().clone())
     }
@@ -103,8 +108,9 @@ fn challenge(facts: &Value) -> Challenge {
 fn check_sdk(name: &str, file: &[u8], facts: &Value, at: Instant) -> Result<Trail, Rejection> {
     let evidence = SdkEvidence::parse(file).unwrap_or_else(|error| panic!("{name}: {error}"));
     let nonce = serde_json::from_slice::<Value>(file).unwrap()[0]["nonce"].as_str().map(unhex).unwrap();
-    let verified =
-        evidence.verify(|_| RimFiles::default(), Challenge::Nonce(nonce), &Roots::default(), at)?;
+    let verified = by_each(at, |by| {
+        evidence.verify(|_| RimFiles::default(), Challenge::Nonce(nonce), &Roots::default(), by)
+    })?;
     let facts = facts.as_array().unwrap();
     let devices = verified.evidence().devices();
     assert_eq!(devices.len(), facts.len(), "{name}");

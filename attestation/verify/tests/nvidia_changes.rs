@@ -2,6 +2,9 @@
 //! ends in is that of the object that it is in. Where there are fixtures.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "support/each.rs"]
+mod each;
+
 use std::path::Path;
 
 use attestation_verify::nvidia::{
@@ -10,6 +13,7 @@ use attestation_verify::nvidia::{
 use attestation_verify::{Code, Rejection};
 use attestation_x509::{Instant, pem};
 use base64ct::{Base64, Encoding};
+use each::by_each;
 
 /// What a change to the layout of a report ends in; any other change breaks its signature.
 const PARSE: [Code; 3] = [Code::Truncated, Code::UnsupportedVersion, Code::Malformed];
@@ -39,7 +43,7 @@ impl Files {
     fn verify(&self) -> Result<(), Rejection> {
         let rims = RimFiles { driver: self.driver.as_deref(), vbios: self.vbios.as_deref() };
         let evidence = Evidence { report: Some(&self.report), chain: Some(&self.chain), rims };
-        verify(&evidence, Challenge::NotPosed, &Roots::default(), at()).map(drop)
+        by_each(at(), |by| verify(&evidence, Challenge::NotPosed, &Roots::default(), by)).map(drop)
     }
 
     /// The code that a changed copy is refused with.
@@ -250,7 +254,8 @@ fn a_machine_without_one_of_its_devices() {
     let verify = |text: &str| {
         let evidence = SdkEvidence::parse(text.as_bytes()).unwrap();
         let at = "2026-06-01T00:00:00Z".parse().unwrap();
-        evidence.verify(|_| RimFiles::default(), Challenge::NotPosed, &Roots::default(), at).map(drop)
+        by_each(at, |by| evidence.verify(|_| RimFiles::default(), Challenge::NotPosed, &Roots::default(), by))
+            .map(drop)
     };
     assert_eq!(verify(&text), Ok(()));
     let mut array: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();

@@ -3,6 +3,8 @@
 
 #[path = "support/nvidia_der.rs"]
 mod der;
+#[path = "support/each.rs"]
+mod each;
 #[path = "support/nvidia_expect.rs"]
 mod expect;
 #[path = "support/nvidia_pki.rs"]
@@ -14,6 +16,7 @@ use std::collections::BTreeSet;
 use attestation_verify::nvidia::{Challenge, DEVICES_MAX, SdkEvidence, verify_machine};
 use attestation_verify::{Code, Rejection};
 use base64ct::{Base64, Encoding};
+use each::by_each;
 use expect::{check, codes};
 use pki::{AT, Built, NONCE, Plan, with_roots};
 
@@ -38,7 +41,7 @@ fn verify(devices: &[Built]) -> Result<BTreeSet<Code>, Rejection> {
         switch.rims.driver = None;
     }
     let at = AT.parse().unwrap();
-    with_roots(|roots| verify_machine(&evidence, Challenge::Nonce(NONCE), roots, at))
+    with_roots(|roots| by_each(at, |by| verify_machine(&evidence, Challenge::Nonce(NONCE), roots, by)))
         .map(|verified| codes(verified.trail()))
 }
 
@@ -70,7 +73,9 @@ fn one_nonce_even_where_nobody_asked() {
     let devices = machine(|plans| plans[1].report.nonce = [0x4F; 32]);
     let evidence = [devices[0].evidence(), devices[1].evidence()];
     let at = AT.parse().unwrap();
-    let outcome = with_roots(|roots| verify_machine(&evidence, Challenge::NotPosed, roots, at).map(drop));
+    let outcome = with_roots(|roots| {
+        by_each(at, |by| verify_machine(&evidence, Challenge::NotPosed, roots, by)).map(drop)
+    });
     check(&outcome.unwrap_err(), Code::NonceMismatch, "device 1", "4e4e", "4f4f");
 }
 
@@ -83,7 +88,8 @@ fn verify_json(arch: &str, nonce: &str, more: &str) -> Result<(), Rejection> {
     let evidence = SdkEvidence::parse(json.as_bytes()).unwrap();
     let at = AT.parse().unwrap();
     with_roots(|roots| {
-        evidence.verify(|_| built.evidence().rims, Challenge::Nonce(NONCE), roots, at).map(drop)
+        by_each(at, |by| evidence.verify(|_| built.evidence().rims, Challenge::Nonce(NONCE), roots, by))
+            .map(drop)
     })
 }
 

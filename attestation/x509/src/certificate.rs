@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use attestation_signature::SignatureVerifier;
 use der::{Decode, Encode, Reader, SliceReader};
 use x509_cert::certificate::{TbsCertificateInner, Version};
 
@@ -71,10 +72,10 @@ impl Certificate {
         })
     }
 
-    /// Whether `key` signed the bytes that were read.
+    /// Whether `key` signed the bytes that were read, as `by` computes it.
     #[must_use]
-    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
-        self.envelope.is_signed_by(key)
+    pub fn is_signed_by(&self, key: &PublicKey, by: &dyn SignatureVerifier) -> bool {
+        self.envelope.is_signed_by(key, by)
     }
 
     /// How it is signed.

@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use attestation_signature::SignatureVerifier;
 use der::{Decode, Encode};
 use x509_cert::certificate::Version;
 use x509_cert::crl::{CertificateList, RevokedCert};
@@ -61,10 +62,10 @@ impl Crl {
         })
     }
 
-    /// Whether `key` signed the bytes that were read.
+    /// Whether `key` signed the bytes that were read, as `by` computes it.
     #[must_use]
-    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
-        self.envelope.is_signed_by(key)
+    pub fn is_signed_by(&self, key: &PublicKey, by: &dyn SignatureVerifier) -> bool {
+        self.envelope.is_signed_by(key, by)
     }
 
     /// Who signed, by its own account.

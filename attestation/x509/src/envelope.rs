@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
+use attestation_signature::SignatureVerifier;
 use der::asn1::BitStringRef;
 use der::{Decode, Reader, SliceReader};
 
@@ -47,9 +48,9 @@ impl Envelope {
         Err(X509Error::field("signature algorithm, signed copy", hex(&self.identifier), hex(inner)))
     }
 
-    /// Whether `key` signed.
-    pub(crate) fn is_signed_by(&self, key: &PublicKey) -> bool {
-        key.verifies(self.algorithm, &self.signed_bytes, &self.signature)
+    /// Whether `key` signed, as `by` computes it.
+    pub(crate) fn is_signed_by(&self, key: &PublicKey, by: &dyn SignatureVerifier) -> bool {
+        key.verifies(self.algorithm, &self.signed_bytes, &self.signature, by)
     }
 
     pub(crate) const fn algorithm(&self) -> SignatureAlgorithm {

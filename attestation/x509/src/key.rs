@@ -1,13 +1,12 @@
 //! Public keys: RSA with 4096 bits, P-256, P-384.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::fmt;
 
+use attestation_signature::{P256Point, P384Point, Rsa4096Modulus, SignatureVerifier, UNCOMPRESSED};
 use der::asn1::{AnyRef, ObjectIdentifier, UintRef};
 use der::{Decode, Reader, SliceReader};
-use p256::ecdsa::signature::Verifier;
-use rsa::BoxedUint;
-use sha2::Sha384;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use crate::envelope::hex;
@@ -17,40 +16,39 @@ const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const MODULUS_BITS: u32 = 4096;
-const MODULUS_BYTES: usize = 512;
-const EXPONENT: u32 = 65537;
-/// First byte of an uncompressed point in SEC1.
-const UNCOMPRESSED: u8 = 4;
 
-/// Key of 4096 bits with exponent 65537.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RsaKey(rsa::PublicKey);
-
-/// Subject's key of a certificate.
+/// Subject's key of a certificate, as bytes: whether they are a key at all turns out when one verifies with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublicKey {
     /// On P-256, as Intel's.
-    P256(p256::ecdsa::VerifyingKey),
+    P256(P256Point),
     /// On P-384, as those of chips by AMD and NVIDIA.
-    P384(p384::ecdsa::VerifyingKey),
-    /// RSA, as those of AMD's authorities.
-    Rsa(RsaKey),
+    P384(P384Point),
+    /// RSA with 4096 bits and exponent 65537, as those of AMD's authorities.
+    Rsa(Box<Rsa4096Modulus>),
 }
 
 impl PublicKey {
     /// Whether `signature`, as it stands in a certificate, is by this key over `message`. A key of another kind than
     /// `algorithm` asks for has signed nothing.
     #[must_use]
-    pub fn verifies(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+    pub fn verifies(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+        by: &dyn SignatureVerifier,
+    ) -> bool {
         match (self, algorithm) {
-            (Self::P256(key), SignatureAlgorithm::EcdsaSha256) => p256::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            (Self::P384(key), SignatureAlgorithm::EcdsaSha384) => p384::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            (Self::Rsa(key), SignatureAlgorithm::RsaPssSha384) => {
-                key.0.pss_verify::<Sha384>(message, signature).is_ok()
+            (Self::P256(key), SignatureAlgorithm::EcdsaSha256) => {
+                read_ecdsa(signature).is_some_and(|signature| by.ecdsa_p256_sha256(key, message, &signature))
+            }
+            (Self::P384(key), SignatureAlgorithm::EcdsaSha384) => {
+                read_ecdsa(signature).is_some_and(|signature| by.ecdsa_p384_sha384(key, message, &signature))
+            }
+            (Self::Rsa(modulus), SignatureAlgorithm::RsaPssSha384) => {
+                by.rsa4096_pss_sha384(modulus, message, signature)
             }
             _ => false,
         }
@@ -58,7 +56,7 @@ impl PublicKey {
 
     /// The key, when it is on P-256.
     #[must_use]
-    pub const fn p256(&self) -> Option<&p256::ecdsa::VerifyingKey> {
+    pub const fn p256(&self) -> Option<&P256Point> {
         match self {
             Self::P256(key) => Some(key),
             _ => None,
@@ -67,7 +65,7 @@ impl PublicKey {
 
     /// The key, when it is on P-384.
     #[must_use]
-    pub const fn p384(&self) -> Option<&p384::ecdsa::VerifyingKey> {
+    pub const fn p384(&self) -> Option<&P384Point> {
         match self {
             Self::P384(key) => Some(key),
             _ => None,
@@ -84,18 +82,14 @@ impl PublicKey {
             return read_rsa(bytes).map(Self::Rsa);
         }
         let curve = parameters.and_then(|parameters| ObjectIdentifier::try_from(parameters).ok());
-        let is_point = bytes.first() == Some(&UNCOMPRESSED);
-        let point = match curve.filter(|_| algorithm.oid == EC_PUBLIC_KEY) {
-            Some(SECP256R1) => p256::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok().map(Self::P256),
-            Some(SECP384R1) => p384::ecdsa::VerifyingKey::from_sec1_bytes(bytes).ok().map(Self::P384),
+        match curve.filter(|_| algorithm.oid == EC_PUBLIC_KEY) {
+            Some(SECP256R1) => read_point(bytes).map(Self::P256),
+            Some(SECP384R1) => read_point(bytes).map(Self::P384),
             _ => {
                 let found = algorithm.oid.to_string();
-                return Err(X509Error::field("subject key", "RSA, P-256 or P-384", found));
+                Err(X509Error::field("subject key", "RSA, P-256 or P-384", found))
             }
-        };
-        point
-            .filter(|_| is_point)
-            .ok_or_else(|| X509Error::field("subject key", "a point of its curve, uncompressed", hex(bytes)))
+        }
     }
 }
 
@@ -109,20 +103,40 @@ impl fmt::Display for PublicKey {
     }
 }
 
-fn read_rsa(bytes: &[u8]) -> Result<RsaKey, X509Error> {
+fn read_point<const N: usize>(bytes: &[u8]) -> Result<[u8; N], X509Error> {
+    let point = bytes.try_into().ok().filter(|_| bytes.first() == Some(&UNCOMPRESSED));
+    point.ok_or_else(|| X509Error::field("subject key", "a point of its curve, uncompressed", hex(bytes)))
+}
+
+fn read_rsa(bytes: &[u8]) -> Result<Box<Rsa4096Modulus>, X509Error> {
     let encoding = X509Error::encoding("subject key");
     let mut reader = SliceReader::new(bytes).map_err(&encoding)?;
     let numbers =
         reader.sequence(|body| Ok::<_, der::Error>((UintRef::decode(body)?, UintRef::decode(body)?)));
     let (modulus, exponent) = numbers.map_err(&encoding)?;
     reader.finish().map_err(&encoding)?;
-    let modulus = modulus.as_bytes();
-    let is_whole = modulus.len() == MODULUS_BYTES && modulus.first().is_some_and(|byte| *byte >= 0x80);
-    if !is_whole || exponent.as_bytes() != [1, 0, 1] {
-        let found = alloc::format!("{} bytes, exponent {}", modulus.len(), hex(exponent.as_bytes()));
-        return Err(X509Error::field("subject key", "RSA with 4096 bits, exponent 010001", found));
+    let (modulus, exponent) = (modulus.as_bytes(), exponent.as_bytes());
+    let is_whole = modulus.first().is_some_and(|byte| *byte >= 0x80) && exponent == [1, 0, 1];
+    modulus.try_into().ok().filter(|_| is_whole).map(Box::new).ok_or_else(|| {
+        let found = alloc::format!("{} bytes, exponent {}", modulus.len(), hex(exponent));
+        X509Error::field("subject key", "RSA with 4096 bits, exponent 010001", found)
+    })
+}
+
+/// `ECDSA-Sig-Value` (RFC 5480, appendix A) to R and S of half of `N` big-endian bytes each. `None` when it is not the one
+/// DER encoding of two numbers of at most that length.
+fn read_ecdsa<const N: usize>(signature: &[u8]) -> Option<[u8; N]> {
+    let mut reader = SliceReader::new(signature).ok()?;
+    let numbers =
+        reader.sequence(|body| Ok::<_, der::Error>((UintRef::decode(body)?, UintRef::decode(body)?)));
+    let (r, s) = numbers.ok()?;
+    reader.finish().ok()?;
+    let mut fixed = [0; N];
+    let (left, right) = fixed.split_at_mut(N.div_euclid(2));
+    for (place, number) in [(left, r), (right, s)] {
+        let number = number.as_bytes();
+        let start = place.len().checked_sub(number.len())?;
+        place.get_mut(start..)?.copy_from_slice(number);
     }
-    let unusable = || X509Error::field("subject key", "an RSA modulus", "another number");
-    let modulus = BoxedUint::from_be_slice(modulus, MODULUS_BITS).map_err(|_| unusable())?;
-    rsa::PublicKey::new(modulus, BoxedUint::from(EXPONENT)).map(RsaKey).map_err(|_| unusable())
+    Some(fixed)
 }

@@ -32,5 +32,5 @@ pub use crl::{CRL_MAX_BYTES, Crl};
 pub use error::X509Error;
 pub use extensions::{Authority, Extensions};
 pub use instant::{Instant, Validity};
-pub use key::{PublicKey, RsaKey};
+pub use key::PublicKey;
 pub use name::DistinguishedName;

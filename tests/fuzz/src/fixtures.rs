@@ -12,6 +12,7 @@ use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
 use attestation_evidence::{Evidence, Platform, report_data};
 use attestation_manifest::manifest_digest;
 use attestation_report::{NEWEST_VERSION, SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, SnpReport};
+use attestation_signature::P384Point;
 use zerocopy::{FromZeros, IntoBytes};
 
 /// That byte.
@@ -101,8 +102,9 @@ pub fn evidence() -> Evidence {
 
 /// The key that signs the manifests that are seeds: that of their builder, whose scalar is one byte again and again.
 #[must_use]
-pub fn rim_key() -> p384::ecdsa::VerifyingKey {
-    *p384::ecdsa::SigningKey::from_slice(&[RIM_SIGNER; 48]).unwrap().verifying_key()
+pub fn rim_key() -> P384Point {
+    let key = p384::ecdsa::SigningKey::from_slice(&[RIM_SIGNER; 48]).unwrap();
+    key.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap()
 }
 
 /// A claim that verifies, with this outcome.

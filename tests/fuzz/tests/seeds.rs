@@ -13,6 +13,7 @@ use attestation_corim::{Platform, ReferenceManifest};
 use attestation_evidence::Evidence;
 use attestation_policy::Preset;
 use attestation_rim::SignedRim;
+use attestation_signature::RustCrypto;
 use attestation_verify::snp::AUTHORITIES;
 use base64ct::{Base64, Encoding};
 use enclave_devices::net::Network;
@@ -231,7 +232,7 @@ fn nvidia_evidence() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         "4e".repeat(32)
     );
     let signed = SignedRim::parse(&gpu.driver).unwrap();
-    assert_eq!(signed.verify(&fixtures::rim_key()).unwrap().measurements.len(), 6);
+    assert_eq!(signed.verify(&fixtures::rim_key(), &RustCrypto).unwrap().measurements.len(), 6);
     vec![
         ("measurement-report", "gpu", gpu.report),
         ("measurement-report", "switch", switch.report),

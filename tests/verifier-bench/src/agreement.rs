@@ -3,6 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
+use attestation_ring::Ring;
+
 use crate::{snp, tdx};
 
 /// Of bytes of collateral, every so many is changed: their JSON is long.
@@ -24,14 +26,14 @@ fn flipped(bytes: &[u8], at: usize) -> Vec<u8> {
 fn what_we_accept_of_snp_sev_accepts() {
     let Some(folder) = folder("snp") else { return };
     let good = snp::Evidence::read(&folder);
-    assert!(good.ours() && good.sev());
+    assert!(good.ours(&Ring) && good.sev());
     for at in 0..good.report.len() {
         let changed = snp::Evidence { report: flipped(&good.report, at), ..good.clone() };
-        assert!(!changed.ours() || changed.sev(), "report, byte {at}");
+        assert!(!changed.ours(&Ring) || changed.sev(), "report, byte {at}");
     }
     for at in 0..good.vcek.len() {
         let changed = snp::Evidence { vcek: flipped(&good.vcek, at), ..good.clone() };
-        assert!(!changed.ours() || changed.sev(), "VCEK, byte {at}");
+        assert!(!changed.ours(&Ring) || changed.sev(), "VCEK, byte {at}");
     }
 }
 
@@ -39,8 +41,8 @@ fn what_we_accept_of_snp_sev_accepts() {
 fn what_we_accept_of_tdx_dcap_qvl_accepts() {
     let Some(folder) = folder("tdx") else { return };
     let good = tdx::Evidence::read(&folder);
-    assert!(good.ours() && good.rustcrypto() && good.ring());
-    let accepted = |changed: &tdx::Evidence| !changed.ours() || changed.ring();
+    assert!(good.ours(&Ring) && good.rustcrypto() && good.ring());
+    let accepted = |changed: &tdx::Evidence| !changed.ours(&Ring) || changed.ring();
     for at in 0..good.quote.len() {
         let changed = tdx::Evidence { quote: flipped(&good.quote, at), ..good.clone() };
         assert!(accepted(&changed), "quote, byte {at}");

@@ -13,15 +13,33 @@ mod tdx;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use serde::Serialize;
+
 /// Runs of each contender.
 const RUNS: usize = 200;
+
+const RUST_CRYPTO: &str = "RustCrypto";
+const RING: &str = "ring";
+
+/// What a contender is in the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    /// A whole verification of ours.
+    Ours,
+    /// Other people's.
+    Peer,
+    /// Part of one of ours.
+    Part,
+}
 
 /// Somebody's verification of one piece of evidence. Panics when it does not verify: what fails early is fast.
 struct Contender {
     what: &'static str,
     who: &'static str,
-    /// Whether it is other people's.
-    is_peer: bool,
+    role: Role,
+    /// Whose arithmetic it verifies signatures with.
+    cryptography: &'static str,
     verify: Box<dyn Fn()>,
 }
 
@@ -54,12 +72,12 @@ fn race(contenders: &[Contender]) {
         let (least, most) = (micros.first().unwrap_or(&0.0), micros.last().unwrap_or(&0.0));
         let median = micros.get(RUNS / 2).unwrap_or(&0.0);
         let peak_bytes = memory::peak_of(&contender.verify);
-        let Contender { what, who, is_peer, .. } = contender;
+        let Contender { what, who, role, cryptography, .. } = contender;
         println!(
             "{}",
             serde_json::json!({
-                "what": what, "who": who, "is_peer": is_peer, "median_us": median, "least_us": least, "most_us": most,
-                "peak_bytes": peak_bytes,
+                "what": what, "who": who, "role": role, "cryptography": cryptography, "median_us": median,
+                "least_us": least, "most_us": most, "peak_bytes": peak_bytes,
             })
         );
     }

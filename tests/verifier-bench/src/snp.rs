@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use attestation_ring::Ring;
+use attestation_signature::{RustCrypto, SignatureVerifier};
+use attestation_verify::Verifier;
 use attestation_verify::snp::{AUTHORITIES, Challenge, Collateral, Endorsement, Roots, read_report, verify};
 use sev::certs::snp::{Certificate, Chain, Verifiable, builtin, ca};
 use sev::firmware::guest::AttestationReport;
 use sev::parser::ByteParser;
 
-use crate::Contender;
+use crate::{Contender, RING, RUST_CRYPTO, Role};
 
 const AT: &str = "2025-10-06T00:00:00Z";
 
@@ -32,10 +35,10 @@ impl Evidence {
     }
 
     /// Whether we call it genuine.
-    pub(crate) fn ours(&self) -> bool {
-        let at = AT.parse().expect("a time");
+    pub(crate) fn ours(&self, signatures: &dyn SignatureVerifier) -> bool {
+        let by = Verifier { signatures, at: AT.parse().expect("a time") };
         let roots = Roots::default();
-        verify(Some(&self.report), &self.collateral(), Challenge::NotPosed, &roots, at).is_ok()
+        verify(Some(&self.report), &self.collateral(), Challenge::NotPosed, &roots, by).is_ok()
     }
 
     /// Whether `sev` does.
@@ -51,19 +54,28 @@ impl Evidence {
 
 pub(crate) fn contenders(folder: &Path) -> Vec<Contender> {
     let evidence = Evidence::read(folder);
-    let what = "SEV-SNP report with its chain (Genoa)";
-    let at = AT.parse().expect("a time");
-    let endorsement = Endorsement::verify(&evidence.collateral(), &Roots::default(), at).expect("genuine");
-    let (ours, theirs, again) = (evidence.clone(), evidence.clone(), evidence);
-    let again = move || {
-        let report = read_report(Some(&again.report)).expect("a report");
-        assert!(endorsement.verify_report(report, Challenge::NotPosed).is_ok(), "genuine");
+    let contender = |who, role, cryptography, verify: fn(&Evidence) -> bool| {
+        let evidence = evidence.clone();
+        let verify = Box::new(move || assert!(verify(&evidence), "genuine"));
+        Contender { what: "SEV-SNP report with its chain (Genoa)", who, role, cryptography, verify }
     };
-    let ours = move || assert!(ours.ours(), "genuine");
-    let theirs = move || assert!(theirs.sev(), "genuine");
-    vec![
-        Contender { what, who: "Redoubt", is_peer: false, verify: Box::new(ours) },
-        Contender { what, who: "sev 8.0.0 (crypto_nossl)", is_peer: true, verify: Box::new(theirs) },
-        Contender { what, who: "Redoubt, chain verified before", is_peer: false, verify: Box::new(again) },
-    ]
+    let mut contenders = vec![
+        contender("Redoubt (RustCrypto)", Role::Ours, RUST_CRYPTO, |evidence| evidence.ours(&RustCrypto)),
+        contender("Redoubt (ring)", Role::Ours, RING, |evidence| evidence.ours(&Ring)),
+        contender("sev 8.0.0 (RustCrypto)", Role::Peer, RUST_CRYPTO, Evidence::sev),
+    ];
+    let mut again = contender("Redoubt (ring), chain verified before", Role::Part, RING, |_| true);
+    again.verify = again_with_ring(evidence.clone());
+    contenders.push(again);
+    contenders
+}
+
+/// Further reports of one chip.
+fn again_with_ring(evidence: Evidence) -> Box<dyn Fn()> {
+    let by = Verifier { signatures: &Ring, at: AT.parse().expect("a time") };
+    let endorsement = Endorsement::verify(&evidence.collateral(), &Roots::default(), by).expect("genuine");
+    Box::new(move || {
+        let report = read_report(Some(&evidence.report)).expect("a report");
+        assert!(endorsement.verify_report(report, Challenge::NotPosed, &Ring).is_ok(), "genuine");
+    })
 }

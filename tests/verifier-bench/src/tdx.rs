@@ -4,12 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use attestation_recognise::{Item, Kind, recognise};
-use attestation_verify::Code;
+use attestation_ring::Ring;
+use attestation_signature::{RustCrypto, SignatureVerifier};
 use attestation_verify::tdx::{Challenge, Collateral, Document, Roots, verify};
+use attestation_verify::{Code, Verifier};
 use dcap_qvl::QuoteCollateralV3;
 use serde_json::Value;
 
-use crate::Contender;
+use crate::{Contender, RING, RUST_CRYPTO, Role};
 
 const AT: &str = "2025-07-01T00:00:00Z";
 const AT_UNIX_SECONDS: u64 = 1_751_328_000;
@@ -40,7 +42,7 @@ impl Evidence {
     }
 
     /// Whether we call it genuine, with nothing left out.
-    pub(crate) fn ours(&self) -> bool {
+    pub(crate) fn ours(&self, signatures: &dyn SignatureVerifier) -> bool {
         let of = |kind: Kind| -> Vec<&[u8]> {
             let items = self.ours.iter().filter(|item| item.kind == kind);
             items.map(|item| item.bytes.as_slice()).collect()
@@ -54,8 +56,8 @@ impl Evidence {
             crls: &crls,
             event_log: None,
         };
-        let at = AT.parse().expect("a time");
-        let verified = verify(Some(&self.quote), &collateral, Challenge::NotPosed, &Roots::default(), at);
+        let by = Verifier { signatures, at: AT.parse().expect("a time") };
+        let verified = verify(Some(&self.quote), &collateral, Challenge::NotPosed, &Roots::default(), by);
         verified.is_ok_and(|verified| {
             let mut findings = verified.trail().findings();
             verified.evidence().tcb().is_some() && findings.all(|(code, _)| code != Code::RevocationUnchecked)
@@ -75,15 +77,16 @@ impl Evidence {
 
 pub(crate) fn contenders(folder: &Path) -> Vec<Contender> {
     let evidence = Evidence::read(folder);
-    let what = "TDX quote with full collateral";
-    let (ours, rust, ring) = (evidence.clone(), evidence.clone(), evidence);
-    let ours = move || assert!(ours.ours(), "genuine");
-    let rust = move || assert!(rust.rustcrypto(), "genuine");
-    let ring = move || assert!(ring.ring(), "genuine");
+    let contender = |who, role, cryptography, verify: fn(&Evidence) -> bool| {
+        let evidence = evidence.clone();
+        let verify = Box::new(move || assert!(verify(&evidence), "genuine"));
+        Contender { what: "TDX quote with full collateral", who, role, cryptography, verify }
+    };
     vec![
-        Contender { what, who: "Redoubt", is_peer: false, verify: Box::new(ours) },
-        Contender { what, who: "dcap-qvl 0.7.1 (rustcrypto)", is_peer: true, verify: Box::new(rust) },
-        Contender { what, who: "dcap-qvl 0.7.1 (ring)", is_peer: true, verify: Box::new(ring) },
+        contender("Redoubt (RustCrypto)", Role::Ours, RUST_CRYPTO, |evidence| evidence.ours(&RustCrypto)),
+        contender("Redoubt (ring)", Role::Ours, RING, |evidence| evidence.ours(&Ring)),
+        contender("dcap-qvl 0.7.1 (RustCrypto)", Role::Peer, RUST_CRYPTO, Evidence::rustcrypto),
+        contender("dcap-qvl 0.7.1 (ring)", Role::Peer, RING, Evidence::ring),
     ]
 }
 

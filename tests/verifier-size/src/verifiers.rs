@@ -2,12 +2,18 @@
 
 use core::hint::black_box;
 
-use attestation_verify::{nvidia as of_nvidia, snp as of_amd, tdx as of_intel};
+use attestation_signature::RustCrypto;
+use attestation_verify::{Verifier, nvidia as of_nvidia, snp as of_amd, tdx as of_intel};
 
 const AT: &str = "2026-01-01T00:00:00Z";
 
 fn input() -> Option<&'static [u8]> {
     black_box(None)
+}
+
+fn verifier() -> Option<Verifier<'static>> {
+    let at = black_box(AT).parse().ok()?;
+    Some(Verifier { signatures: &RustCrypto, at })
 }
 
 /// SEV-SNP: report and chain.
@@ -16,8 +22,7 @@ pub fn snp() -> bool {
     let (bytes, roots) = (input().unwrap_or_default(), of_amd::Roots::default());
     let collateral = of_amd::Collateral { vek: input(), chain: &[bytes], crls: &[bytes] };
     let challenge = of_amd::Challenge::NotPosed;
-    let verify = |at| of_amd::verify(input(), &collateral, challenge, &roots, at).is_ok();
-    black_box(AT).parse().is_ok_and(verify)
+    verifier().is_some_and(|by| of_amd::verify(input(), &collateral, challenge, &roots, by).is_ok())
 }
 
 /// TDX: quote and collateral, without an event log.
@@ -34,8 +39,7 @@ pub fn tdx() -> bool {
         event_log: None,
     };
     let challenge = of_intel::Challenge::NotPosed;
-    let verify = |at| of_intel::verify(input(), &collateral, challenge, &roots, at).is_ok();
-    black_box(AT).parse().is_ok_and(verify)
+    verifier().is_some_and(|by| of_intel::verify(input(), &collateral, challenge, &roots, by).is_ok())
 }
 
 /// A device of NVIDIA with its manifests.
@@ -44,6 +48,5 @@ pub fn nvidia() -> bool {
     let rims = of_nvidia::RimFiles { driver: input(), vbios: input() };
     let evidence = of_nvidia::Evidence { report: input(), chain: input(), rims };
     let (challenge, roots) = (of_nvidia::Challenge::NotPosed, of_nvidia::Roots::default());
-    let verify = |at| of_nvidia::verify(&evidence, challenge, &roots, at).is_ok();
-    black_box(AT).parse().is_ok_and(verify)
+    verifier().is_some_and(|by| of_nvidia::verify(&evidence, challenge, &roots, by).is_ok())
 }

@@ -24,7 +24,7 @@ pub(super) fn report(
             return None;
         }
     };
-    let outcome = verify(Some(bytes), &found.collateral(), challenge, &Roots::default(), question.at);
+    let outcome = verify(Some(bytes), &found.collateral(), challenge, &Roots::default(), question.verifier());
     decide(verdict, outcome, question)
 }
 
@@ -39,7 +39,8 @@ pub(super) fn azure(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>
     let (pcrs, _) = registers.as_chunks::<{ size_of::<Pcr>() }>();
     let bundle = VtpmBundle { hcl_report: bytes, quote, signature, pcrs };
     let challenge = question.challenge.map_or(VtpmChallenge::NotPosed, VtpmChallenge::Nonce);
-    let outcome = verify_azure(&bundle, &found.collateral(), challenge, &Roots::default(), question.at);
+    let outcome =
+        verify_azure(&bundle, &found.collateral(), challenge, &Roots::default(), question.verifier());
     decide(verdict, outcome, question);
 }
 

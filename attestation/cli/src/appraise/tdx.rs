@@ -27,7 +27,7 @@ pub(super) fn quote(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>
         crls: &found.lists,
         event_log: found.event_log,
     };
-    match verify(Some(bytes), &collateral, challenge, &Roots::default(), question.at) {
+    match verify(Some(bytes), &collateral, challenge, &Roots::default(), question.verifier()) {
         Ok(verified) => {
             verdict.trail(verified.trail());
             verdict.decision(&question.policy.decide_tdx(&verified));

@@ -5,7 +5,8 @@ use attestation_collateral::plan::{self, Plan, TdxPlatform};
 use attestation_collateral::{Found, Mode};
 use attestation_report::tdx::Quote;
 use attestation_report::{ProductLine, SnpReport};
-use attestation_verify::{Code, snp, tdx};
+use attestation_signature::RustCrypto;
+use attestation_verify::{Code, Verifier, snp, tdx};
 use attestation_x509::pem;
 
 use crate::imitation::{Server, Vendors, read};
@@ -53,7 +54,8 @@ fn a_report_verifies_with_its_bundle_alone() {
         snp::Collateral { vek: bundle.of(Kind::Vek).next(), chain: &slices(&chain), crls: &crls };
     let report = bundle.of(Kind::SnpReport).next();
     let challenge = snp::Challenge::NotPosed;
-    let verified = snp::verify(report, &collateral, challenge, &snp::Roots::default(), bundle.at).unwrap();
+    let by = Verifier { signatures: &RustCrypto, at: bundle.at };
+    let verified = snp::verify(report, &collateral, challenge, &snp::Roots::default(), by).unwrap();
     assert!(!codes(verified.trail()).contains(&Code::RevocationUnchecked), "the list of the bundle was read");
 }
 
@@ -79,7 +81,8 @@ fn a_quote_verifies_with_its_bundle_alone() {
     };
     let quote = bundle.of(Kind::TdxQuote).next();
     let challenge = tdx::Challenge::NotPosed;
-    let verified = tdx::verify(quote, &collateral, challenge, &tdx::Roots::default(), bundle.at).unwrap();
+    let by = Verifier { signatures: &RustCrypto, at: bundle.at };
+    let verified = tdx::verify(quote, &collateral, challenge, &tdx::Roots::default(), by).unwrap();
     assert_eq!(verified.evidence().tcb().unwrap().status, tdx::TcbStatus::UpToDate);
 }
 

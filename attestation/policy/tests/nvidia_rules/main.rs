@@ -2,6 +2,8 @@
 //! fixtures.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../../../verify/tests/support/each.rs"]
+mod each;
 #[path = "../tdx_rules/with.rs"]
 mod with;
 
@@ -11,6 +13,7 @@ use pem_rfc7468 as _;
 use attestation_policy::nvidia::Binding;
 use attestation_policy::{Decision, Outcome, Policy, Preset};
 use attestation_verify::nvidia::{Challenge, Evidence, RimFiles, Roots, SdkEvidence, verify_machine};
+use each::by_each;
 use serde_json::Value;
 use with::{assert_ruling, with};
 
@@ -51,14 +54,15 @@ impl Scene {
         let challenge = nonce.map_or(Challenge::NotPosed, |nonce| Challenge::Nonce(unhex(nonce)));
         if let Some(sdk) = file("evidence") {
             let evidence = SdkEvidence::parse(&sdk).unwrap();
-            let verified = evidence.verify(|_| RimFiles::default(), challenge, &roots, at).unwrap();
+            let verified =
+                by_each(at, |by| evidence.verify(|_| RimFiles::default(), challenge, &roots, by)).unwrap();
             return Some(policy.decide_nvidia(&verified));
         }
         let (driver, vbios) = (file("driver_rim"), file("vbios_rim"));
         let rims = RimFiles { driver: driver.as_deref(), vbios: vbios.as_deref() };
         let (report, chain) = (file("report"), file("chain"));
         let evidence = [Evidence { report: report.as_deref(), chain: chain.as_deref(), rims }];
-        let verified = verify_machine(&evidence, challenge, &roots, at).unwrap();
+        let verified = by_each(at, |by| verify_machine(&evidence, challenge, &roots, by)).unwrap();
         Some(policy.decide_nvidia(&verified))
     }
 }

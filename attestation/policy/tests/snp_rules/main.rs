@@ -1,6 +1,8 @@
 //! Rules for SEV-SNP against real evidence: each rule in turn, as it holds and as it fails. Where there are fixtures.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../../../verify/tests/support/each.rs"]
+mod each;
 #[path = "../tdx_rules/with.rs"]
 mod with;
 
@@ -9,6 +11,7 @@ use std::fs;
 use attestation_policy::{Outcome, Policy, Preset};
 use attestation_verify::Verified;
 use attestation_verify::snp::{Challenge, Collateral, Roots, SnpEvidence, verify};
+use each::by_each;
 use with::{assert_ruling, with};
 
 /// Evidence of one case.
@@ -30,7 +33,8 @@ fn evidence(
     let crls: Vec<&[u8]> = crl.iter().map(Vec::as_slice).collect();
     let collateral = Collateral { vek: Some(&vek), chain: &[&issuer], crls: &crls };
     let at = at.parse().unwrap();
-    Some(verify(Some(&report), &collateral, Challenge::NotPosed, &Roots::default(), at).unwrap())
+    let (roots, challenge) = (Roots::default(), Challenge::NotPosed);
+    Some(by_each(at, |by| verify(Some(&report), &collateral, challenge, &roots, by)).unwrap())
 }
 
 fn milan_debug() -> Option<Verified<SnpEvidence>> {

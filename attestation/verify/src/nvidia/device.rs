@@ -5,14 +5,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use attestation_signature::P384Point;
 use attestation_x509::nvidia::DeviceFields;
-use attestation_x509::{Certificate, Instant, pem};
-use p384::ecdsa::VerifyingKey;
+use attestation_x509::{Certificate, pem};
 
 use super::roots::{RootSet, Roots};
 use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail, Verified};
+use crate::{Code, Rejection, Trail, Verified, Verifier};
 
 /// Certificates in the chain of a device: firmware, boot ROM, provisioner, product, root. Shorter chains lack one.
 pub const DEVICE_CHAIN_CERTIFICATES: usize = 5;
@@ -50,7 +50,7 @@ impl fmt::Display for DeviceKind {
 pub struct Device {
     kind: DeviceKind,
     fields: DeviceFields,
-    key: VerifyingKey,
+    key: P384Point,
     chain: Chain,
 }
 
@@ -59,8 +59,12 @@ impl Device {
     ///
     /// # Errors
     /// The first check that fails, with all before it.
-    pub fn verify(chain: Option<&[u8]>, roots: &Roots<'_>, at: Instant) -> Result<Verified<Self>, Rejection> {
-        Verified::by(|trail| verify_chain(trail, chain, &roots.device, at))
+    pub fn verify(
+        chain: Option<&[u8]>,
+        roots: &Roots<'_>,
+        by: Verifier<'_>,
+    ) -> Result<Verified<Self>, Rejection> {
+        Verified::by(|trail| verify_chain(trail, chain, &roots.device, by))
     }
 
     /// GPU or switch.
@@ -83,7 +87,7 @@ impl Device {
 
     /// The key that signs reports.
     #[must_use]
-    pub const fn key(&self) -> &VerifyingKey {
+    pub const fn key(&self) -> &P384Point {
         &self.key
     }
 
@@ -104,7 +108,7 @@ pub(super) fn verify_chain(
     trail: &mut Trail,
     chain: Option<&[u8]>,
     roots: &RootSet<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Device, Stop> {
     let Some(bytes) = chain else {
         return Err(trail.stop(Code::ChainMissing, "device chain", "certificates as PEM", "none"));
@@ -125,8 +129,8 @@ pub(super) fn verify_chain(
     trail.require(Code::ChainIncomplete, "device chain: root", "a root", found, last.is_some())?;
     let root = roots.for_chain(certificates.last()).ok_or("none that can be read");
     let root = trail.unwrap(Code::ChainUntrustedRoot, "device chain: root", roots.names(), root)?;
-    let chain = Chain::verify(trail, &PROFILE, &certificates, &root)?;
-    chain.check_validity(trail, &PROFILE, at)?;
+    let chain = Chain::verify(trail, &PROFILE, &certificates, &root, by)?;
+    chain.check_validity(trail, &PROFILE, by.at)?;
     let device = read_leaf(trail, chain)?;
     let (expected, found) = ("an answer for each certificate", "none: the evidence has no place for them");
     trail.note(Code::RevocationUnchecked, "device chain: OCSP", expected, found, false);

@@ -6,12 +6,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use attestation_report::spdm::{FeatureFlag, Pdi, Status};
-use attestation_x509::Instant;
 
 use super::report::hex;
 use super::{Challenge, DeviceKind, Evidence, GpuEvidence, Roots, verify_device};
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail, Verified};
+use crate::{Code, Rejection, Trail, Verified, Verifier};
 
 /// Most devices of one machine.
 pub const DEVICES_MAX: usize = 32;
@@ -44,9 +43,9 @@ pub fn verify_machine<'a>(
     devices: &[Evidence<'a>],
     challenge: Challenge,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Verified<MachineEvidence<'a>>, Rejection> {
-    Verified::by(|trail| verify_devices(trail, devices, challenge, roots, at))
+    Verified::by(|trail| verify_devices(trail, devices, challenge, roots, by))
 }
 
 pub(super) fn verify_devices<'a>(
@@ -54,7 +53,7 @@ pub(super) fn verify_devices<'a>(
     devices: &[Evidence<'a>],
     challenge: Challenge,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<MachineEvidence<'a>, Stop> {
     let count = devices.len();
     trail.require(Code::EvidenceMissing, "devices", "at least one", count, count != 0)?;
@@ -63,7 +62,7 @@ pub(super) fn verify_devices<'a>(
     let mut verified: Vec<GpuEvidence<'a>> = Vec::new();
     for (position, evidence) in devices.iter().enumerate() {
         let mut own = Trail::default();
-        let result = verify_device(&mut own, evidence, challenge, roots, at);
+        let result = verify_device(&mut own, evidence, challenge, roots, by);
         trail.append(&format!("device {position}"), own);
         let evidence = result?;
         check_against(trail, position, &evidence, &verified)?;

@@ -16,7 +16,6 @@ mod roots;
 mod sdk;
 
 use attestation_report::spdm::{MeasurementReport, NONCE_BYTES, SpdmError};
-use attestation_x509::Instant;
 
 pub use device::{DEVICE_CHAIN_CERTIFICATES, Device, DeviceKind};
 pub use golden::Comparison;
@@ -26,7 +25,7 @@ pub use roots::{RootSet, Roots};
 pub use sdk::{SDK_EVIDENCE_MAX_BYTES, SdkDevice, SdkError, SdkEvidence};
 
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail, Verified};
+use crate::{Code, Rejection, Trail, Verified, Verifier};
 
 /// What [`Verified`] holds for a GPU or a switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,9 +97,9 @@ pub fn verify<'a>(
     evidence: &Evidence<'a>,
     challenge: Challenge,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Verified<GpuEvidence<'a>>, Rejection> {
-    Verified::by(|trail| verify_device(trail, evidence, challenge, roots, at))
+    Verified::by(|trail| verify_device(trail, evidence, challenge, roots, by))
 }
 
 /// First stage: bytes to a report that nobody has signed yet.
@@ -116,12 +115,12 @@ fn verify_device<'a>(
     evidence: &Evidence<'a>,
     challenge: Challenge,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<GpuEvidence<'a>, Stop> {
     let report = parse(trail, evidence.report)?;
-    let device = device::verify_chain(trail, evidence.chain, &roots.device, at)?;
-    let rims = rim::verify_rims(trail, &evidence.rims, &roots.rim, at)?;
-    report::check(trail, &device, &report, challenge)?;
+    let device = device::verify_chain(trail, evidence.chain, &roots.device, by)?;
+    let rims = rim::verify_rims(trail, &evidence.rims, &roots.rim, by)?;
+    report::check(trail, &device, &report, challenge, by.signatures)?;
     let comparison = golden::compare(trail, &device, &report, &rims)?;
     let answers_a_challenge = challenge != Challenge::NotPosed;
     Ok(GpuEvidence { report, device, rims, comparison, answers_a_challenge })

@@ -5,8 +5,7 @@ use alloc::string::String;
 use core::fmt::Write;
 
 use attestation_report::spdm::MeasurementReport;
-use p384::ecdsa::Signature;
-use p384::ecdsa::signature::Verifier;
+use attestation_signature::SignatureVerifier;
 
 use super::{Challenge, Device};
 use crate::trail::Stop;
@@ -17,10 +16,9 @@ pub(super) fn check(
     device: &Device,
     report: &MeasurementReport<'_>,
     challenge: Challenge,
+    by: &dyn SignatureVerifier,
 ) -> Result<(), Stop> {
-    let signature = Signature::from_slice(report.signature());
-    let is_signed =
-        signature.is_ok_and(|signature| device.key().verify(report.signed_bytes(), &signature).is_ok());
+    let is_signed = by.ecdsa_p384_sha384(device.key(), report.signed_bytes(), report.signature());
     let expected = format!("by {}", device.leaf().subject());
     let found = if is_signed { "valid" } else { "not valid" };
     trail.require(Code::SignatureInvalid, "report signature", expected, found, is_signed)?;

@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use attestation_rim::{Rim, RimError, SignedRim};
-use attestation_x509::{Certificate, Instant, nvidia};
+use attestation_signature::SignatureVerifier;
+use attestation_x509::{Certificate, nvidia};
 
 use super::roots::{RootSet, Roots};
 use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail, Verified};
+use crate::{Code, Rejection, Trail, Verified, Verifier};
 
 /// What a manifest is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +79,9 @@ impl RimEvidence {
         kind: RimKind,
         file: &[u8],
         roots: &Roots<'_>,
-        at: Instant,
+        by: Verifier<'_>,
     ) -> Result<Verified<Self>, Rejection> {
-        Verified::by(|trail| verify_rim(trail, kind, file, &roots.rim, at))
+        Verified::by(|trail| verify_rim(trail, kind, file, &roots.rim, by))
     }
 
     /// The manifest.
@@ -129,10 +130,10 @@ pub(super) fn verify_rims(
     trail: &mut Trail,
     files: &RimFiles<'_>,
     roots: &RootSet<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Rims, Stop> {
     let mut verify = |kind, file: Option<&[u8]>| match file {
-        Some(file) => verify_rim(trail, kind, file, roots, at).map(Some),
+        Some(file) => verify_rim(trail, kind, file, roots, by).map(Some),
         None => Ok(None),
     };
     Ok(Rims { driver: verify(RimKind::Driver, files.driver)?, vbios: verify(RimKind::Vbios, files.vbios)? })
@@ -143,7 +144,7 @@ fn verify_rim(
     kind: RimKind,
     file: &[u8],
     roots: &RootSet<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<RimEvidence, Stop> {
     let what = format!("{kind}: structure");
     let signed = trail.unwrap(Code::RimEncoding, what, "a signed SWID tag", SignedRim::parse(file))?;
@@ -157,9 +158,9 @@ fn verify_rim(
     let root = roots.for_chain(certificates.last()).ok_or("none that can be read");
     let what = format!("{}: root", profile.name);
     let root = trail.unwrap(profile.untrusted_root, what, roots.names(), root)?;
-    let chain = Chain::verify(trail, &profile, &certificates, &root)?;
-    let rim = verify_signature(trail, kind, &signed, chain.leaf())?;
-    chain.check_validity(trail, &profile, at)?;
+    let chain = Chain::verify(trail, &profile, &certificates, &root, by)?;
+    let rim = verify_signature(trail, kind, &signed, chain.leaf(), by.signatures)?;
+    chain.check_validity(trail, &profile, by.at)?;
     let what = format!("{}: OCSP", profile.name);
     let (expected, found) = ("an answer for each certificate", "none: a manifest has no place for them");
     trail.note(Code::RevocationUnchecked, what, expected, found, false);
@@ -171,6 +172,7 @@ fn verify_signature(
     kind: RimKind,
     signed: &SignedRim<'_>,
     signer: &Certificate,
+    by: &dyn SignatureVerifier,
 ) -> Result<Rim, Stop> {
     let code = Code::CertificateProfile;
     let what = format!("{kind}: extensions of the signer");
@@ -178,7 +180,7 @@ fn verify_signature(
     let key = signer.key();
     let what = format!("{kind}: key of the signer");
     let key = trail.unwrap(code, what, "P-384", key.p384().ok_or(key))?;
-    let verified = signed.verify(key);
+    let verified = signed.verify(key, by);
     let code = match verified {
         Err(RimError::Digest { .. } | RimError::SignatureValue) => Code::RimSignatureInvalid,
         _ => Code::RimEncoding,

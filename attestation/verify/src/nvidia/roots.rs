@@ -91,6 +91,8 @@ impl Default for Roots<'static> {
 
 #[cfg(test)]
 mod tests {
+    use attestation_signature::RustCrypto;
+
     use super::*;
 
     #[test]
@@ -100,7 +102,7 @@ mod tests {
             [(roots.device, "NVIDIA Device Identity CA"), (roots.rim, "NVIDIA CoRIM signing Root CA")]
         {
             let root = Certificate::parse(set.first).unwrap();
-            assert!(root.is_signed_by(root.key()) && root.is_self_issued(), "{name}");
+            assert!(root.is_signed_by(root.key(), &RustCrypto) && root.is_self_issued(), "{name}");
             assert_eq!(root.subject().common_name(), Some(name));
             assert!(root.extensions().authority().is_ok(), "{name}");
             assert_eq!(set.iter().count(), 1);

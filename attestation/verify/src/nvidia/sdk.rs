@@ -8,7 +8,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use attestation_report::spdm::NONCE_BYTES;
-use attestation_x509::Instant;
 use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 
@@ -16,7 +15,7 @@ use super::machine::{DEVICES_MAX, verify_devices};
 use super::report::hex;
 use super::{Challenge, Evidence, GpuEvidence, MachineEvidence, RimFiles, Roots};
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail, Verified};
+use crate::{Code, Rejection, Trail, Verified, Verifier};
 
 /// The longest evidence that is read. A device takes about 12.5 kB.
 pub const SDK_EVIDENCE_MAX_BYTES: usize = DEVICES_MAX * 16 * 1024;
@@ -123,7 +122,7 @@ impl SdkEvidence {
         rims: impl Fn(&SdkDevice) -> RimFiles<'a>,
         challenge: Challenge,
         roots: &Roots<'_>,
-        at: Instant,
+        by: Verifier<'_>,
     ) -> Result<Verified<MachineEvidence<'a>>, Rejection> {
         let evidence = |device: &'a SdkDevice| Evidence {
             report: Some(&device.report),
@@ -132,7 +131,7 @@ impl SdkEvidence {
         };
         let evidence: Vec<Evidence<'a>> = self.devices.iter().map(evidence).collect();
         Verified::by(|trail| {
-            let machine = verify_devices(trail, &evidence, challenge, roots, at)?;
+            let machine = verify_devices(trail, &evidence, challenge, roots, by)?;
             for (position, (device, verified)) in self.devices.iter().zip(machine.devices()).enumerate() {
                 check_account(trail, position, device, verified)?;
             }

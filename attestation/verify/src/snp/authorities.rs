@@ -16,6 +16,7 @@ pub const AUTHORITIES: [&[u8]; 6] = [
 
 #[cfg(test)]
 mod tests {
+    use attestation_signature::RustCrypto;
     use attestation_x509::{Certificate, amd};
 
     use super::*;
@@ -30,7 +31,7 @@ mod tests {
         for bytes in AUTHORITIES {
             let certificate = Certificate::parse(bytes).unwrap();
             assert!(
-                roots.iter().any(|root| certificate.is_signed_by(root.key())),
+                roots.iter().any(|root| certificate.is_signed_by(root.key(), &RustCrypto)),
                 "{}",
                 certificate.subject()
             );

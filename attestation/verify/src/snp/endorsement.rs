@@ -5,14 +5,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use attestation_report::ProductLine;
+use attestation_signature::P384Point;
 use attestation_x509::amd::{self, EndorsementFields, KeyKind};
-use attestation_x509::{Certificate, DistinguishedName, Instant};
-use p384::ecdsa::VerifyingKey;
+use attestation_x509::{Certificate, DistinguishedName};
 
 use super::roots::{Root, Roots};
 use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail, revocation};
+use crate::{Code, Rejection, Trail, Verifier, revocation};
 
 /// Most certificates that are looked at besides the VCEK or VLEK.
 pub const CHAIN_MAX: usize = 16;
@@ -42,7 +42,7 @@ pub struct Collateral<'a> {
 pub struct Endorsement {
     pub(super) kind: KeyKind,
     pub(super) line: ProductLine,
-    pub(super) key: VerifyingKey,
+    pub(super) key: P384Point,
     pub(super) fields: EndorsementFields,
     pub(super) certificate: Certificate,
     trail: Trail,
@@ -53,9 +53,13 @@ impl Endorsement {
     ///
     /// # Errors
     /// The first check that fails, with all before it.
-    pub fn verify(collateral: &Collateral<'_>, roots: &Roots<'_>, at: Instant) -> Result<Self, Rejection> {
+    pub fn verify(
+        collateral: &Collateral<'_>,
+        roots: &Roots<'_>,
+        by: Verifier<'_>,
+    ) -> Result<Self, Rejection> {
         let mut trail = Trail::default();
-        match verify_chain(&mut trail, collateral, roots, at) {
+        match verify_chain(&mut trail, collateral, roots, by) {
             Ok(endorsement) => Ok(Self { trail, ..endorsement }),
             Err(_) => Err(Rejection::new(trail)),
         }
@@ -96,12 +100,12 @@ fn verify_chain(
     trail: &mut Trail,
     collateral: &Collateral<'_>,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Endorsement, Stop> {
     let Some(vek) = collateral.vek else {
         return Err(trail.stop(Code::VekMissing, "VEK", "a VCEK or VLEK", "none"));
     };
-    let (line, chain) = verify_signatures(trail, vek, collateral.chain, roots)?;
+    let (line, chain) = verify_signatures(trail, vek, collateral.chain, roots, by)?;
     let kind = check_names(trail, line, &chain)?;
     let fields = trail.unwrap(
         Code::CertificateProfile,
@@ -110,11 +114,11 @@ fn verify_chain(
         EndorsementFields::read(chain.leaf(), kind),
     )?;
     check_product(trail, line, &fields)?;
-    chain.check_validity(trail, &PROFILE, at)?;
+    chain.check_validity(trail, &PROFILE, by.at)?;
     // AMD's ARKs list ASKs and ASVKs. An ASK or ASVK lists nothing so far: it is no authority of which a list is missing.
     let others: Vec<Certificate> = parsed(roots).map(|(_, root)| root).collect();
     let required: Vec<&Certificate> = chain.authorities().last().into_iter().collect();
-    revocation::check(trail, &chain, collateral.crls, &others, &required, at)?;
+    revocation::check(trail, &chain, collateral.crls, &others, &required, by)?;
     let key = chain.leaf().key();
     let key = *trail.unwrap(Code::CertificateProfile, "VEK key", "P-384", key.p384().ok_or(key))?;
     let certificate = chain.leaf().clone();
@@ -127,6 +131,7 @@ fn verify_signatures(
     vek: &[u8],
     supplied: &[&[u8]],
     roots: &Roots<'_>,
+    by: Verifier<'_>,
 ) -> Result<(ProductLine, Chain), Stop> {
     let count = supplied.len();
     let limit = format!("at most {CHAIN_MAX} certificates");
@@ -147,10 +152,11 @@ fn verify_signatures(
     let found = if issuers.is_empty() { format!("{count} others") } else { vek.issuer().to_string() };
     trail.require(Code::ChainIncomplete, "issuer of the VEK", vek.issuer(), found, !issuers.is_empty())?;
     // AMD has issued two ASKs of one name and revoked the first: the one that signed counts.
-    let index = issuers.iter().position(|issuer| vek.is_signed_by(issuer.key())).unwrap_or_default();
+    let index =
+        issuers.iter().position(|issuer| vek.is_signed_by(issuer.key(), by.signatures)).unwrap_or_default();
     let intermediate = issuers.swap_remove(index);
     let (line, root) = find_root(trail, &intermediate, roots)?;
-    Ok((line, Chain::verify(trail, &PROFILE, &[vek, intermediate], &root)?))
+    Ok((line, Chain::verify(trail, &PROFILE, &[vek, intermediate], &root, by)?))
 }
 
 fn parse(trail: &mut Trail, what: &'static str, bytes: &[u8]) -> Result<Certificate, Stop> {

@@ -10,13 +10,12 @@ mod report;
 mod roots;
 
 use attestation_report::{ReportError, SnpReport};
-use attestation_x509::Instant;
 
 pub use authorities::AUTHORITIES;
 pub use endorsement::{CHAIN_MAX, Collateral, Endorsement};
 pub use roots::{Root, Roots};
 
-use crate::{Code, Rejection, Trail, Verified, Vtpm, VtpmBundle, VtpmChallenge, vtpm};
+use crate::{Code, Rejection, Trail, Verified, Verifier, Vtpm, VtpmBundle, VtpmChallenge, vtpm};
 
 /// What [`Verified`] holds for SEV-SNP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +70,10 @@ pub fn verify(
     collateral: &Collateral<'_>,
     challenge: Challenge,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Verified<SnpEvidence>, Rejection> {
     let report = read_report(report)?;
-    Endorsement::verify(collateral, roots, at)?.verify_report(report, challenge)
+    Endorsement::verify(collateral, roots, by)?.verify_report(report, challenge, by.signatures)
 }
 
 /// Verifies evidence of Azure, whose guests reach the report through a virtual TPM: report and endorsement as in [`verify`],
@@ -87,14 +86,15 @@ pub fn verify_azure(
     collateral: &Collateral<'_>,
     challenge: VtpmChallenge<'_>,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Verified<SnpEvidence>, Rejection> {
     let mut trail = Trail::default();
     let hcl = vtpm::parse_hcl(&mut trail, bundle.hcl_report).map_err(|_| Rejection::new(trail))?;
     let report = read_report(Some(hcl.hardware_report))?;
-    let verified = Endorsement::verify(collateral, roots, at)?.verify_report(report, Challenge::NotPosed)?;
+    let endorsement = Endorsement::verify(collateral, roots, by)?;
+    let verified = endorsement.verify_report(report, Challenge::NotPosed, by.signatures)?;
     let (mut evidence, mut trail) = verified.into_parts();
-    match vtpm::check(&mut trail, &report.report_data, &hcl, bundle, challenge) {
+    match vtpm::check(&mut trail, &report.report_data, &hcl, bundle, challenge, by.signatures) {
         Ok(vtpm) => {
             evidence.vtpm = Some(vtpm);
             evidence.answers_a_challenge = challenge != VtpmChallenge::NotPosed;

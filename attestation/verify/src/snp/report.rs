@@ -4,9 +4,8 @@ use alloc::format;
 use alloc::string::ToString;
 
 use attestation_report::{ProductLine, SigningKeyKind, SnpReport, TcbParts, TcbVersion};
+use attestation_signature::SignatureVerifier;
 use attestation_x509::amd::{CertifiedTcb, Endorses, KeyKind};
-use p384::ecdsa::Signature;
-use p384::ecdsa::signature::Verifier;
 
 use super::{Challenge, Endorsement, SnpEvidence, findings};
 use crate::trail::{Stop, hex};
@@ -22,9 +21,10 @@ impl Endorsement {
         &self,
         report: SnpReport,
         challenge: Challenge,
+        by: &dyn SignatureVerifier,
     ) -> Result<Verified<SnpEvidence>, Rejection> {
         let mut trail = self.trail().clone();
-        match check(&mut trail, self, &report, challenge) {
+        match check(&mut trail, self, &report, challenge, by) {
             Ok(()) => {
                 findings::note(&mut trail, self, &report);
                 Ok(Verified::new(
@@ -47,8 +47,9 @@ fn check(
     endorsement: &Endorsement,
     report: &SnpReport,
     challenge: Challenge,
+    by: &dyn SignatureVerifier,
 ) -> Result<(), Stop> {
-    let is_signed = is_signed(endorsement, report);
+    let is_signed = is_signed(endorsement, report, by);
     let expected = format!("by the {}", endorsement.kind);
     let found = if is_signed { "valid" } else { "not valid" };
     trail.require(Code::SignatureInvalid, "report signature", expected, found, is_signed)?;
@@ -66,11 +67,10 @@ fn check(
     Ok(())
 }
 
-fn is_signed(endorsement: &Endorsement, report: &SnpReport) -> bool {
+fn is_signed(endorsement: &Endorsement, report: &SnpReport, by: &dyn SignatureVerifier) -> bool {
     let signature = report.signature.to_big_endian();
     signature
-        .and_then(|bytes| Signature::from_slice(&bytes).ok())
-        .is_some_and(|signature| endorsement.key.verify(report.signed_bytes(), &signature).is_ok())
+        .is_some_and(|signature| by.ecdsa_p384_sha384(&endorsement.key, report.signed_bytes(), &signature))
 }
 
 fn check_signing_key(trail: &mut Trail, endorsement: &Endorsement, report: &SnpReport) -> Result<(), Stop> {

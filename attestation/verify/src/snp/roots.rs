@@ -50,6 +50,7 @@ impl Default for Roots<'static> {
 
 #[cfg(test)]
 mod tests {
+    use attestation_signature::RustCrypto;
     use attestation_x509::{Certificate, amd};
 
     use super::*;
@@ -60,7 +61,7 @@ mod tests {
         assert_eq!(roots.iter().count(), 3);
         for root in roots.iter() {
             let certificate = Certificate::parse(root.certificate).unwrap();
-            assert!(certificate.is_signed_by(certificate.key()), "{}", root.line);
+            assert!(certificate.is_signed_by(certificate.key(), &RustCrypto), "{}", root.line);
             let name = amd::common_name(certificate.subject()).unwrap();
             assert_eq!(name, format!("ARK-{}", root.line));
             assert_eq!(certificate.subject(), certificate.issuer());

@@ -9,19 +9,19 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use attestation_signature::P256Point;
 use attestation_x509::Instant;
 use attestation_x509::intel::Role;
-use p256::ecdsa::VerifyingKey;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::pck::{check_end_entity, check_length, key, parse_all};
-use super::signature::{validity, verifies};
+use super::signature::validity;
 use super::{Document, Pck, hex};
 use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
-use crate::{Code, Trail, revocation};
+use crate::{Code, Trail, Verifier, revocation};
 
 /// The longest document that is read; Intel's have less than 10 kB.
 pub const DOCUMENT_MAX_BYTES: usize = 64 * 1024;
@@ -73,20 +73,20 @@ pub(super) fn verify<'a>(
     document: &Document<'a>,
     pck: &Pck,
     other: Option<&Chain>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Signed<'a>, Stop> {
     let name = kind.name;
     let found = document.body.len();
     let limit = format!("at most {DOCUMENT_MAX_BYTES} bytes");
     let what = format!("{name}: size");
     trail.require(Code::CollateralEncoding, what, limit, found, found <= DOCUMENT_MAX_BYTES)?;
-    let (chain, key) = verify_chain(trail, kind, document, pck, other, at)?;
+    let (chain, key) = verify_chain(trail, kind, document, pck, other, by)?;
     let what = format!("{name}: encoding");
     let expected = "a JSON object of one document and its signature";
     let frame = serde_json::from_slice::<Frame<'_>>(document.body);
     let frame = trail.unwrap(Code::CollateralEncoding, what, expected, frame)?;
     let body = frame.body.get();
-    let is_signed = verifies(&key, body.as_bytes(), &frame.signature);
+    let is_signed = by.signatures.ecdsa_p256_sha256(&key, body.as_bytes(), &frame.signature);
     let (what, expected) = (format!("{name}: signature"), format!("by {}", Role::TcbSigning));
     trail.require(Code::CollateralSignatureInvalid, what, expected, validity(is_signed), is_signed)?;
     check_kind(trail, kind, body)?;
@@ -129,8 +129,8 @@ fn verify_chain(
     document: &Document<'_>,
     pck: &Pck,
     other: Option<&Chain>,
-    at: Instant,
-) -> Result<(Chain, VerifyingKey), Stop> {
+    by: Verifier<'_>,
+) -> Result<(Chain, P256Point), Stop> {
     let profile = profile(kind);
     if document.issuer_chain.is_empty() {
         let what = format!("{}: issuer chain", kind.name);
@@ -142,7 +142,7 @@ fn verify_chain(
     let what = format!("{}: encoding", profile.name);
     let supplied =
         trail.unwrap(Code::CollateralChainInvalid, what, "certificates as Intel encodes them", supplied)?;
-    let chain = Chain::verify_beside(trail, &profile, &supplied, &pck.root, other)?;
+    let chain = Chain::verify_beside(trail, &profile, &supplied, &pck.root, other, by)?;
     let names: Result<Vec<Role>, _> =
         chain.iter().map(|certificate| Role::of(certificate.subject())).collect();
     let what = format!("{}: names", profile.name);
@@ -154,7 +154,7 @@ fn verify_chain(
     for crl in &pck.crls {
         revocation::check_silence(trail, crl, &chain)?;
     }
-    chain.check_validity(trail, &profile, at)?;
+    chain.check_validity(trail, &profile, by.at)?;
     let key = key(trail, &profile, chain.leaf())?;
     Ok((chain, key))
 }

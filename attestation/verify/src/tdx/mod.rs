@@ -38,7 +38,7 @@ use self::qe_identity::QeIdentity;
 use self::tcb_info::TcbInfo;
 pub use crate::snp::Challenge;
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail, Verified};
+use crate::{Code, Rejection, Trail, Verified, Verifier};
 
 /// Most certificates that are looked at in one chain.
 pub const CHAIN_MAX: usize = 16;
@@ -152,11 +152,11 @@ pub fn verify(
     collateral: &Collateral<'_>,
     challenge: Challenge,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Verified<TdxEvidence>, Rejection> {
     let quote = read_quote(quote)?;
     let mut trail = Trail::default();
-    match check(&mut trail, &quote, collateral, challenge, roots, at) {
+    match check(&mut trail, &quote, collateral, challenge, roots, by) {
         Ok(evidence) => Ok(Verified::new(evidence, trail)),
         Err(_) => Err(Rejection::new(trail)),
     }
@@ -192,11 +192,11 @@ fn check(
     collateral: &Collateral<'_>,
     challenge: Challenge,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<TdxEvidence, Stop> {
-    let pck = pck::verify(trail, quote, collateral, roots, at)?;
-    signature::check(trail, quote, &pck.key, challenge)?;
-    let tcb = assess(trail, quote, collateral, &pck, at)?;
+    let pck = pck::verify(trail, quote, collateral, roots, by)?;
+    signature::check(trail, quote, &pck.key, challenge, by.signatures)?;
+    let tcb = assess(trail, quote, collateral, &pck, by)?;
     findings::note(trail, quote);
     if let Some(log) = &collateral.event_log {
         event_log::note(trail, log, quote.body.report());
@@ -221,19 +221,19 @@ fn assess(
     quote: &Quote<'_>,
     collateral: &Collateral<'_>,
     pck: &Pck,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Option<TcbAssessment>, Stop> {
     let mut signed = |kind, document: &Option<_>, other: Option<&Signed<'_>>| match document {
         Some(document) => {
-            document::verify(trail, kind, document, pck, other.map(|other| &other.chain), at).map(Some)
+            document::verify(trail, kind, document, pck, other.map(|other| &other.chain), by).map(Some)
         }
         None => Ok(None),
     };
     let tcb_info = signed(&tcb_info::KIND, &collateral.tcb_info, None)?;
     let qe_identity = signed(&qe_identity::KIND, &collateral.qe_identity, tcb_info.as_ref())?;
-    let tcb_info = tcb_info.map(|signed| read_tcb_info(trail, signed.body, quote, pck, at)).transpose()?;
+    let tcb_info = tcb_info.map(|signed| read_tcb_info(trail, signed.body, quote, pck, by.at)).transpose()?;
     let qe_identity =
-        qe_identity.map(|signed| read_qe_identity(trail, signed.body, quote, at)).transpose()?;
+        qe_identity.map(|signed| read_qe_identity(trail, signed.body, quote, by.at)).transpose()?;
     for (what, is_there) in [("TCB info", tcb_info.is_some()), ("QE identity", qe_identity.is_some())] {
         let found = if is_there { "supplied" } else { "none" };
         trail.note(Code::CollateralMissing, what, "supplied", found, is_there);

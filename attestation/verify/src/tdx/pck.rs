@@ -4,14 +4,14 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use attestation_report::tdx::{CertificationDataType, Quote};
+use attestation_signature::P256Point;
 use attestation_x509::intel::{self, PckFields, Role};
-use attestation_x509::{Certificate, Crl, Instant, X509Error, pem};
-use p256::ecdsa::VerifyingKey;
+use attestation_x509::{Certificate, Crl, X509Error, pem};
 
 use super::{CHAIN_MAX, Collateral, Roots};
 use crate::chain::{Chain, ChainProfile, name};
 use crate::trail::Stop;
-use crate::{Code, Label, Trail, revocation};
+use crate::{Code, Label, Trail, Verifier, revocation};
 
 const PROFILE: ChainProfile = ChainProfile {
     name: "PCK chain",
@@ -30,7 +30,7 @@ pub(super) struct Pck {
     pub(super) root: Certificate,
     pub(super) ca: Role,
     pub(super) fields: PckFields,
-    pub(super) key: VerifyingKey,
+    pub(super) key: P256Point,
     pub(super) crls: Vec<Crl>,
 }
 
@@ -41,12 +41,12 @@ pub(super) fn verify(
     quote: &Quote<'_>,
     collateral: &Collateral<'_>,
     roots: &Roots<'_>,
-    at: Instant,
+    by: Verifier<'_>,
 ) -> Result<Pck, Stop> {
     let supplied = supplied(trail, quote, collateral)?;
-    let root = supplied.last().and_then(|last| roots.of(last)).ok_or("none");
+    let root = supplied.last().and_then(|last| roots.of(last, by.signatures)).ok_or("none");
     let root = trail.unwrap(Code::ChainUntrustedRoot, "PCK chain: root", "a pinned certificate", root)?;
-    let chain = Chain::verify(trail, &PROFILE, &supplied, &root)?;
+    let chain = Chain::verify(trail, &PROFILE, &supplied, &root, by)?;
     let ca = check_names(trail, &chain)?;
     check_end_entity(trail, &PROFILE, chain.leaf())?;
     let expected = "the fields of a PCK certificate";
@@ -55,9 +55,9 @@ pub(super) fn verify(
     let (has_instance, expected) = (fields.platform_instance_id.is_some(), ca == Role::PlatformCa);
     let what = "SGX extension: platform instance id";
     trail.require(Code::CertificateProfile, what, expected, has_instance, has_instance == expected)?;
-    chain.check_validity(trail, &PROFILE, at)?;
+    chain.check_validity(trail, &PROFILE, by.at)?;
     let required: Vec<&Certificate> = chain.authorities().iter().collect();
-    let crls = revocation::check(trail, &chain, collateral.crls, &[], &required, at)?;
+    let crls = revocation::check(trail, &chain, collateral.crls, &[], &required, by)?;
     let key = key(trail, &PROFILE, chain.leaf())?;
     Ok(Pck { certificate: chain.leaf().clone(), root, ca, fields, key, crls })
 }
@@ -112,7 +112,7 @@ pub(super) fn key(
     trail: &mut Trail,
     profile: &ChainProfile,
     certificate: &Certificate,
-) -> Result<VerifyingKey, Stop> {
+) -> Result<P256Point, Stop> {
     let key = certificate.key();
     let what = format!("{}: key of {}", profile.name, name(certificate.subject()));
     trail.unwrap(profile.profile, what, "P-256", key.p256().copied().ok_or(key))

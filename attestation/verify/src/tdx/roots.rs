@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use attestation_signature::SignatureVerifier;
 use attestation_x509::Certificate;
 
 /// A set of roots. It has at least one: an empty set cannot be written down.
@@ -30,11 +31,11 @@ impl<'a> Roots<'a> {
     /// The root that signed `last` of a chain, itself included; or else one that it names, or else any: a chain is
     /// always compared with something that we trust. A root and its successor may share a name, and only then are
     /// signatures looked at: that of the chain is verified anyhow.
-    pub(super) fn of(&self, last: &Certificate) -> Option<Certificate> {
+    pub(super) fn of(&self, last: &Certificate, by: &dyn SignatureVerifier) -> Option<Certificate> {
         let roots: Vec<Certificate> = self.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
         let named = || roots.iter().filter(|root| root.subject() == last.issuer());
         let is_one_of_many = named().nth(1).is_some();
-        let is_signer = |root: &&Certificate| *root == last || last.is_signed_by(root.key());
+        let is_signer = |root: &&Certificate| *root == last || last.is_signed_by(root.key(), by);
         let signer = if is_one_of_many { named().find(is_signer) } else { None };
         signer.or_else(|| named().next()).or_else(|| roots.first()).cloned()
     }
@@ -49,6 +50,7 @@ impl Default for Roots<'static> {
 
 #[cfg(test)]
 mod tests {
+    use attestation_signature::RustCrypto;
     use attestation_x509::intel::Role;
     use sha2::{Digest, Sha256};
 
@@ -61,7 +63,7 @@ mod tests {
         let der = roots.iter().next().unwrap();
         assert_eq!(Sha256::digest(der)[..4], [0x44, 0xA0, 0x19, 0x6B]);
         let certificate = Certificate::parse(der).unwrap();
-        assert!(certificate.is_signed_by(certificate.key()) && certificate.is_self_issued());
+        assert!(certificate.is_signed_by(certificate.key(), &RustCrypto) && certificate.is_self_issued());
         assert_eq!(Role::of(certificate.subject()).unwrap(), Role::Root);
         assert!(certificate.extensions().authority().unwrap().signs_crls);
     }

@@ -3,8 +3,7 @@
 use alloc::format;
 
 use attestation_report::tdx::{INTEL_QE_VENDOR_ID, Quote};
-use p256::ecdsa::signature::Verifier;
-use p256::ecdsa::{Signature, VerifyingKey};
+use attestation_signature::{P256Point, SignatureVerifier, UNCOMPRESSED};
 use sha2::{Digest, Sha256};
 use zerocopy::IntoBytes;
 
@@ -13,22 +12,20 @@ use super::hex::Hex;
 use crate::trail::Stop;
 use crate::{Code, Trail};
 
-/// First byte of an uncompressed point in SEC1.
-const UNCOMPRESSED: u8 = 4;
-
 pub(super) fn check(
     trail: &mut Trail,
     quote: &Quote<'_>,
-    pck: &VerifyingKey,
+    pck: &P256Point,
     challenge: Challenge,
+    by: &dyn SignatureVerifier,
 ) -> Result<(), Stop> {
     let data = &quote.signature_data;
-    let is_signed = verifies(pck, data.qe_report.as_bytes(), data.qe_report_signature);
+    let is_signed = by.ecdsa_p256_sha256(pck, data.qe_report.as_bytes(), data.qe_report_signature);
     let code = Code::QeReportSignatureInvalid;
     trail.require(code, "QE report signature", "by the PCK", validity(is_signed), is_signed)?;
     check_binding(trail, quote)?;
     let key = attestation_key(data.attestation_key);
-    let is_signed = key.is_some_and(|key| verifies(&key, quote.signed_bytes, data.signature));
+    let is_signed = by.ecdsa_p256_sha256(&key, quote.signed_bytes, data.signature);
     let code = Code::SignatureInvalid;
     trail.require(code, "quote signature", "by the attestation key", validity(is_signed), is_signed)?;
     let (expected, found) = (Hex(&INTEL_QE_VENDOR_ID), Hex(&quote.header.qe_vendor_id));
@@ -39,11 +36,6 @@ pub(super) fn check(
         trail.require(Code::NonceMismatch, "REPORTDATA", Hex(&expected), Hex(report_data), holds)?;
     }
     Ok(())
-}
-
-/// Whether `signature`, R and S of 32 big-endian bytes each, is by `key` over `message`.
-pub(super) fn verifies(key: &VerifyingKey, message: &[u8], signature: &[u8; 64]) -> bool {
-    Signature::from_slice(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())
 }
 
 /// For messages.
@@ -65,8 +57,8 @@ fn check_binding(trail: &mut Trail, quote: &Quote<'_>) -> Result<(), Stop> {
     trail.require(Code::AkUnbound, "QE report: REPORTDATA", expected, Hex(found), holds)
 }
 
-fn attestation_key(coordinates: &[u8; 64]) -> Option<VerifyingKey> {
-    let mut point = [UNCOMPRESSED; 65];
-    point.split_first_mut()?.1.copy_from_slice(coordinates);
-    VerifyingKey::from_sec1_bytes(&point).ok()
+fn attestation_key(coordinates: &[u8; 64]) -> P256Point {
+    let mut point = [UNCOMPRESSED; _];
+    point.iter_mut().skip(1).zip(coordinates).for_each(|(to, from)| *to = *from);
+    point
 }

@@ -8,6 +8,8 @@ use attestation_x509::Instant;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::Value;
 
+use crate::each::by_each;
+
 /// What the virtual TPM handed out.
 #[derive(Debug, Clone)]
 pub(crate) struct AzureEvidence {
@@ -43,7 +45,7 @@ impl AzureEvidence {
             signature: &self.signature,
             pcrs: &self.pcrs,
         };
-        verify_azure(&bundle, collateral, challenge, &Roots::default(), at)
+        by_each(at, |by| verify_azure(&bundle, collateral, challenge, &Roots::default(), by))
     }
 }
 

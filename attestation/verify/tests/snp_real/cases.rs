@@ -8,6 +8,7 @@ use attestation_verify::{Code, Kind, Rejection, Verified, VtpmChallenge};
 use serde_json::Value;
 
 use crate::azure::AzureEvidence;
+use crate::each::by_each;
 
 struct Fixtures<'a> {
     folder: &'a Path,
@@ -62,7 +63,7 @@ impl Fixtures<'_> {
             assert_eq!(azure.hcl_report.get(0x20..0x4C0), report.as_deref(), "one report in two files");
             return azure.verify(&collateral, VtpmChallenge::NotPosed, at);
         }
-        verify(report.as_deref(), &collateral, Challenge::NotPosed, &Roots::default(), at)
+        by_each(at, |by| verify(report.as_deref(), &collateral, Challenge::NotPosed, &Roots::default(), by))
     }
 
     fn check(&self, name: &str, entry: &Value) {

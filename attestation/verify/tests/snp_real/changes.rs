@@ -9,6 +9,8 @@ use attestation_verify::snp::{Challenge, Collateral, Endorsement, Roots, SnpEvid
 use attestation_verify::{Code, Rejection, Verified};
 use attestation_x509::Instant;
 
+use crate::each::by_each;
+
 /// Evidence of one case, as its files hold it.
 struct Case {
     report: Vec<u8>,
@@ -33,12 +35,14 @@ impl Case {
     fn verify(&self) -> Result<Verified<SnpEvidence>, Rejection> {
         let lists: Vec<&[u8]> = self.list.iter().map(Vec::as_slice).collect();
         let collateral = Collateral { vek: Some(&self.vek), chain: &[&self.issuer], crls: &lists };
-        verify(Some(&self.report), &collateral, Challenge::NotPosed, &Roots::default(), self.at)
+        by_each(self.at, |by| {
+            verify(Some(&self.report), &collateral, Challenge::NotPosed, &Roots::default(), by)
+        })
     }
 
     fn endorsement(&self) -> Endorsement {
         let collateral = Collateral { vek: Some(&self.vek), chain: &[&self.issuer], crls: &[] };
-        Endorsement::verify(&collateral, &Roots::default(), self.at).unwrap()
+        by_each(self.at, |by| Endorsement::verify(&collateral, &Roots::default(), by)).unwrap()
     }
 }
 
@@ -73,8 +77,9 @@ fn no_byte_of_a_report_can_change() {
         assert!(case.verify().is_ok());
         let endorsement = case.endorsement();
         for index in 0..REPORT_BYTES {
-            let outcome = read_report(Some(&flipped(&case.report, index)))
-                .and_then(|report| endorsement.verify_report(report, Challenge::NotPosed));
+            let outcome = read_report(Some(&flipped(&case.report, index))).and_then(|report| {
+                by_each(case.at, |by| endorsement.verify_report(report, Challenge::NotPosed, by.signatures))
+            });
             let expected = match index {
                 // The lowest bits of VERSION make another version that has the same layout, or none.
                 0..4 => &[Code::SignatureInvalid, Code::UnsupportedVersion][..],

@@ -4,3 +4,5 @@
 mod azure;
 mod cases;
 mod changes;
+#[path = "../support/each.rs"]
+mod each;

@@ -4,6 +4,8 @@
 
 mod certificates;
 mod der;
+#[path = "../support/each.rs"]
+mod each;
 mod keys;
 mod reports;
 mod world;

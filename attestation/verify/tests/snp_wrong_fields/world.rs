@@ -8,6 +8,7 @@ use p384::ecdsa::{Signature, SigningKey};
 use zerocopy::{FromZeros, IntoBytes};
 
 use crate::der::{amd_name, bit_string, integer, octet_string, oid, pss, sequence, tlv, utc_time};
+use crate::each::by_each;
 use crate::keys::Signer;
 
 pub(crate) use attestation_report::ProductLine;
@@ -125,7 +126,9 @@ impl World {
             sign(&mut report);
         }
         let collateral = Collateral { vek: Some(&vek), chain, crls: &lists };
-        verify(Some(report.as_bytes()), &collateral, self.challenge, &roots, self.at.parse().unwrap())
+        by_each(self.at.parse().unwrap(), |by| {
+            verify(Some(report.as_bytes()), &collateral, self.challenge, &roots, by)
+        })
     }
 }
 

@@ -1,8 +1,12 @@
 //! Evidence of TDX with all that belongs to it, owned.
 
+#[path = "../support/each.rs"]
+mod each;
+
 use attestation_verify::tdx::{Challenge, Collateral, Document, EventLog, Roots, TdxEvidence, verify};
 use attestation_verify::{Kind, Rejection, Trail, Verified};
 use attestation_x509::Instant;
+use each::by_each;
 
 pub(crate) type Outcome = Result<Verified<TdxEvidence>, Rejection>;
 
@@ -49,7 +53,7 @@ impl Bundle {
             Log::Digests(bytes) => EventLog::Digests(bytes),
         });
         let collateral = Collateral { pck_chain: &pck_chain, tcb_info, qe_identity, crls: &crls, event_log };
-        verify(self.quote.as_deref(), &collateral, challenge, roots, at)
+        by_each(at, |by| verify(self.quote.as_deref(), &collateral, challenge, roots, by))
     }
 }
 

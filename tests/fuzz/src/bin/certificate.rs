@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use attestation_signature::RustCrypto;
 use attestation_x509::amd::{EndorsementFields, KeyKind, common_name};
 use attestation_x509::{CERTIFICATE_MAX_BYTES, Certificate};
 use tests_fuzz::{Budget, Target};
@@ -22,7 +23,7 @@ fn run(input: &[u8]) {
         (certificate.subject().to_string(), certificate.issuer().to_string(), certificate.serial_hex());
     let _ordered = certificate.validity().not_before <= certificate.validity().not_after;
     if certificate.is_self_issued() {
-        let _signed = certificate.is_signed_by(certificate.key());
+        let _signed = certificate.is_signed_by(certificate.key(), &RustCrypto);
     }
     drop(certificate.extensions().authority().map_err(|error| error.to_string()));
     drop(common_name(certificate.subject()).map_err(|error| error.to_string()));

@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use attestation_signature::RustCrypto;
+use attestation_verify::Verifier;
 use attestation_verify::nvidia::{Challenge, RimFiles, Roots, SdkEvidence};
 use attestation_x509::Instant;
 use tests_fuzz::{Budget, Target};
@@ -20,8 +22,8 @@ fn run(input: &[u8]) {
         Ok(evidence) => evidence,
         Err(error) => return drop(error.to_string()),
     };
-    let at = Instant::from_unix_seconds(1_780_000_000);
-    let outcome = evidence.verify(|_| RimFiles::default(), Challenge::NotPosed, &Roots::default(), at);
+    let by = Verifier { signatures: &RustCrypto, at: Instant::from_unix_seconds(1_780_000_000) };
+    let outcome = evidence.verify(|_| RimFiles::default(), Challenge::NotPosed, &Roots::default(), by);
     match outcome {
         Ok(verified) => assert_eq!(verified.evidence().devices().len(), evidence.devices().len()),
         Err(rejection) => assert!(rejection.reason().is_some(), "{rejection}"),

@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use attestation_signature::RustCrypto;
+use attestation_verify::Verifier;
 use attestation_verify::snp::{AUTHORITIES, Challenge, Collateral, Roots, verify};
 use attestation_x509::Instant;
 use tests_fuzz::{Budget, Target};
@@ -23,8 +25,8 @@ fn run(input: &[u8]) {
     let (lists, chain) = rest.split_at(rest.len().min(1));
     let chain: Vec<&[u8]> = chain.iter().copied().chain(AUTHORITIES).collect();
     let collateral = Collateral { vek, chain: &chain, crls: lists };
-    let at = Instant::from_unix_seconds(1_780_000_000);
-    match verify(report, &collateral, Challenge::NotPosed, &Roots::default(), at) {
+    let by = Verifier { signatures: &RustCrypto, at: Instant::from_unix_seconds(1_780_000_000) };
+    match verify(report, &collateral, Challenge::NotPosed, &Roots::default(), by) {
         // Real evidence may be fed by hand.
         Ok(verified) => assert!(
             verified.trail().findings().all(|(code, _)| code.kind() != attestation_verify::Kind::Fatal)

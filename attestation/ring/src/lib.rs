@@ -1,0 +1,45 @@
+//! Signatures at full speed, where there is an operating system: `ring` behind the trait of `attestation-signature`.
+//!
+//! Panics: never on input.
+#![forbid(unsafe_code)]
+
+use attestation_signature::{
+    P256Point, P256Signature, P384Point, P384Signature, Rsa2048Modulus, Rsa4096Modulus, SignatureVerifier,
+};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
+};
+
+/// 65537, big-endian.
+const EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// The crate `ring`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ring;
+
+impl SignatureVerifier for Ring {
+    fn ecdsa_p256_sha256(&self, key: &P256Point, message: &[u8], signature: &P256Signature) -> bool {
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key).verify(message, signature).is_ok()
+    }
+
+    fn ecdsa_p384_sha384(&self, key: &P384Point, message: &[u8], signature: &P384Signature) -> bool {
+        UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, key).verify(message, signature).is_ok()
+    }
+
+    fn rsa4096_pss_sha384(&self, modulus: &Rsa4096Modulus, message: &[u8], signature: &[u8]) -> bool {
+        verify_rsa(&RSA_PSS_2048_8192_SHA384, modulus, message, signature)
+    }
+
+    fn rsa2048_pkcs1v15_sha256(&self, modulus: &Rsa2048Modulus, message: &[u8], signature: &[u8]) -> bool {
+        verify_rsa(&RSA_PKCS1_2048_8192_SHA256, modulus, message, signature)
+    }
+}
+
+/// `ring` itself refuses a modulus that begins with a zero byte; one whose first bit is not set is shorter than its kind
+/// as well.
+fn verify_rsa(parameters: &'static RsaParameters, modulus: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let is_whole = modulus.first().is_some_and(|byte| *byte >= 0x80);
+    let key = RsaPublicKeyComponents::<&[u8]> { n: modulus, e: &EXPONENT };
+    is_whole && key.verify(parameters, message, signature).is_ok()
+}
