@@ -4,10 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use attestation_signature::SignatureVerifier;
-use der::{Decode, Encode, Reader, SliceReader};
-use x509_cert::certificate::{TbsCertificateInner, Version};
+use der::{Tag, TagNumber};
 
-use crate::envelope::{Envelope, hex};
+use crate::elements::Elements;
+use crate::envelope::{Envelope, Parts, hex};
 use crate::{DistinguishedName, Extensions, Instant, PublicKey, SignatureAlgorithm, Validity, X509Error};
 
 /// The longest certificate that is read; AMD's have 1.7 kB, the longest of the vendors.
@@ -37,39 +37,19 @@ impl Certificate {
             let (limit, found) = (CERTIFICATE_MAX_BYTES, bytes.len());
             return Err(X509Error::TooLong { field: OBJECT, limit, found });
         }
-        let envelope = Envelope::parse(bytes, OBJECT)?;
-        let decoded = x509_cert::Certificate::from_der(bytes).map_err(X509Error::encoding(OBJECT))?;
-        let encoded = decoded.to_der().map_err(X509Error::encoding(OBJECT))?;
-        if encoded != bytes && !differs_in_validity_only(&encoded, bytes) {
-            return Err(X509Error::NotCanonical { field: OBJECT });
-        }
-        Self::read(envelope, decoded.tbs_certificate())
-    }
-
-    fn read(envelope: Envelope, fields: &TbsCertificateInner) -> Result<Self, X509Error> {
-        let inner =
-            fields.signature().to_der().map_err(X509Error::encoding("signature algorithm, signed copy"))?;
-        envelope.check_inner_algorithm(&inner)?;
-        if fields.version() != Version::V3 {
-            let found = alloc::format!("{:?}", fields.version());
-            return Err(X509Error::field("certificate version", "V3", found));
-        }
-        if fields.issuer_unique_id().is_some() || fields.subject_unique_id().is_some() {
-            return Err(X509Error::field("unique identifiers", "none", "some"));
-        }
-        let validity = fields.validity();
-        Ok(Self {
-            envelope,
-            serial: fields.serial_number().as_bytes().to_vec(),
-            issuer: DistinguishedName::read(fields.issuer(), "issuer")?,
-            subject: DistinguishedName::read(fields.subject(), "subject")?,
-            validity: Validity {
-                not_before: Instant::of(validity.not_before),
-                not_after: Instant::of(validity.not_after),
-            },
-            key: PublicKey::read(fields.subject_public_key_info())?,
-            extensions: Extensions::new(fields.extensions().map_or(&[], Vec::as_slice))?,
-        })
+        let parts = Parts::parse(bytes, OBJECT)?;
+        let mut fields = Elements::of(parts.signed_bytes, Tag::Sequence, OBJECT)?;
+        check_version(&mut fields)?;
+        let serial = fields.serial_number()?.to_vec();
+        parts.check_inner_algorithm(fields.whole()?)?;
+        let issuer = DistinguishedName::read(fields.whole()?, "issuer")?;
+        let validity = read_validity(&mut fields)?;
+        let subject = DistinguishedName::read(fields.whole()?, "subject")?;
+        let key = PublicKey::read(fields.whole()?)?;
+        let extensions = read_extensions(&mut fields)?;
+        fields.finish()?;
+        let envelope = parts.to_envelope();
+        Ok(Self { envelope, serial, issuer, subject, validity, key, extensions })
     }
 
     /// Whether `key` signed the bytes that were read, as `by` computes it.
@@ -133,36 +113,44 @@ impl Certificate {
     }
 }
 
-/// NVIDIA's authorities for reference values write dates before 2050 as `GeneralizedTime`. That is DER, each date in one
-/// spelling of its kind, but not the kind that RFC 5280 prescribes and that our own encoding therefore has.
-fn differs_in_validity_only(encoded: &[u8], bytes: &[u8]) -> bool {
-    let (encoded, bytes) = (parts_without_validity(encoded), parts_without_validity(bytes));
-    encoded.is_ok_and(|encoded| bytes.is_ok_and(|bytes| encoded == bytes))
+/// `[0] EXPLICIT Version`. Version 1 is the default, and left out.
+fn check_version(fields: &mut Elements<'_>) -> Result<(), X509Error> {
+    const V3: u8 = 2;
+    let version = if fields.has(explicit(0)) { fields.enter(explicit(0))?.only()? } else { 0_u8 };
+    if version == V3 {
+        return Ok(());
+    }
+    let found = alloc::format!("V{}", u16::from(version).saturating_add(1));
+    Err(X509Error::field("certificate version", "V3", found))
 }
 
-/// The parts of a certificate in their order, each with tag and length.
-fn parts_without_validity(bytes: &[u8]) -> Result<Vec<&[u8]>, der::Error> {
-    /// Behind version, serial number, algorithm and issuer.
-    const VALIDITY: usize = 4;
-    let mut reader = SliceReader::new(bytes)?;
-    let parts = reader.sequence(|body| {
-        let mut parts = body.sequence(|fields| {
-            let mut parts = Vec::new();
-            for index in 0_usize.. {
-                if fields.is_finished() {
-                    break;
-                }
-                let part = fields.tlv_bytes()?;
-                if index != VALIDITY {
-                    parts.push(part);
-                }
-            }
-            Ok::<_, der::Error>(parts)
-        })?;
-        parts.push(body.tlv_bytes()?);
-        parts.push(body.tlv_bytes()?);
-        Ok::<_, der::Error>(parts)
-    })?;
-    reader.finish()?;
-    Ok(parts)
+fn read_validity(fields: &mut Elements<'_>) -> Result<Validity, X509Error> {
+    let mut times = fields.enter(Tag::Sequence)?;
+    let (not_before, not_after) =
+        (Instant::read_of_either_kind(&mut times)?, Instant::read_of_either_kind(&mut times)?);
+    times.finish()?;
+    Ok(Validity { not_before, not_after })
+}
+
+/// `[3] EXPLICIT Extensions`, where there are any. Before them may stand unique identifiers, which nobody uses.
+fn read_extensions(fields: &mut Elements<'_>) -> Result<Extensions, X509Error> {
+    if fields.has(implicit(1)) || fields.has(implicit(2)) {
+        return Err(X509Error::field("unique identifiers", "none", "some"));
+    }
+    if fields.is_done() {
+        return Ok(Extensions::default());
+    }
+    let mut tagged = fields.enter(explicit(3))?;
+    let extensions = Extensions::read(tagged.whole()?)?;
+    tagged.finish()?;
+    Ok(extensions)
+}
+
+/// Tag of an element with another one inside.
+pub(crate) const fn explicit(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
+}
+
+const fn implicit(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: false, number: TagNumber(number) }
 }

@@ -4,11 +4,11 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use attestation_signature::SignatureVerifier;
-use der::{Decode, Encode};
-use x509_cert::certificate::Version;
-use x509_cert::crl::{CertificateList, RevokedCert};
+use der::Tag;
 
-use crate::envelope::Envelope;
+use crate::certificate::explicit;
+use crate::elements::Elements;
+use crate::envelope::{Envelope, Parts};
 use crate::{Certificate, DistinguishedName, Extensions, Instant, PublicKey, X509Error};
 
 /// The longest list that is read; AMD's have less than 2 kB, Intel's some kB per hundred revoked platforms.
@@ -23,7 +23,8 @@ pub struct Crl {
     issuer: DistinguishedName,
     this_update: Instant,
     next_update: Instant,
-    revoked: Vec<Vec<u8>>,
+    /// Entries one behind the other, as DER.
+    revoked: Vec<u8>,
 }
 
 impl Crl {
@@ -36,30 +37,20 @@ impl Crl {
         if bytes.len() > CRL_MAX_BYTES {
             return Err(X509Error::TooLong { field: OBJECT, limit: CRL_MAX_BYTES, found: bytes.len() });
         }
-        let envelope = Envelope::parse(bytes, OBJECT)?;
-        let decoded: CertificateList =
-            CertificateList::from_der(bytes).map_err(X509Error::encoding(OBJECT))?;
-        if decoded.to_der().map_err(X509Error::encoding(OBJECT))? != bytes {
-            return Err(X509Error::NotCanonical { field: OBJECT });
+        let parts = Parts::parse(bytes, OBJECT)?;
+        let mut fields = Elements::of(parts.signed_bytes, Tag::Sequence, OBJECT)?;
+        check_version(&mut fields)?;
+        parts.check_inner_algorithm(fields.whole()?)?;
+        let issuer = DistinguishedName::read(fields.whole()?, "CRL issuer")?;
+        let this_update = Instant::read(&mut fields)?;
+        if !fields.has(Tag::UtcTime) && !fields.has(Tag::GeneralizedTime) {
+            return Err(X509Error::field("nextUpdate", "a time", "none"));
         }
-        let fields = decoded.tbs_cert_list;
-        let inner =
-            fields.signature.to_der().map_err(X509Error::encoding("signature algorithm, signed copy"))?;
-        envelope.check_inner_algorithm(&inner)?;
-        if fields.version != Version::V2 {
-            return Err(X509Error::field("CRL version", "V2", alloc::format!("{:?}", fields.version)));
-        }
-        let next = fields.next_update.ok_or_else(|| X509Error::field("nextUpdate", "a time", "none"))?;
-        Extensions::new(fields.crl_extensions.as_deref().unwrap_or_default())?.check_critical(&[])?;
-        let entries = fields.revoked_certificates.unwrap_or_default();
-        let revoked = entries.iter().map(read_entry).collect::<Result<_, _>>()?;
-        Ok(Self {
-            envelope,
-            issuer: DistinguishedName::read(&fields.issuer, "CRL issuer")?,
-            this_update: Instant::of(fields.this_update),
-            next_update: Instant::of(next),
-            revoked,
-        })
+        let next_update = Instant::read(&mut fields)?;
+        let revoked = read_entries(&mut fields)?;
+        check_extensions(&mut fields)?;
+        fields.finish()?;
+        Ok(Self { envelope: parts.to_envelope(), issuer, this_update, next_update, revoked })
     }
 
     /// Whether `key` signed the bytes that were read, as `by` computes it.
@@ -87,21 +78,63 @@ impl Crl {
     }
 
     /// Serial numbers that are listed, big-endian.
-    pub fn revoked(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.revoked.iter().map(Vec::as_slice)
+    pub fn revoked(&self) -> impl Iterator<Item = &[u8]> {
+        let mut entries = Elements::within(&self.revoked, OBJECT).ok();
+        // They were read before.
+        core::iter::from_fn(move || entries.as_mut()?.enter(Tag::Sequence).ok()?.serial_number().ok())
     }
 
     /// Whether `certificate` is of this list's issuer and listed, whatever the date of the entry.
     #[must_use]
     pub fn revokes(&self, certificate: &Certificate) -> bool {
-        *certificate.issuer() == self.issuer
-            && self.revoked.iter().any(|serial| serial == certificate.serial())
+        *certificate.issuer() == self.issuer && self.revoked().any(|serial| serial == certificate.serial())
     }
 }
 
-fn read_entry(entry: &RevokedCert) -> Result<Vec<u8>, X509Error> {
-    Extensions::new(entry.crl_entry_extensions.as_deref().unwrap_or_default())
-        .and_then(|extensions| extensions.check_critical(&[]))
-        .map_err(|error| X509Error::field("CRL entry", "no critical extension", error.to_string()))?;
-    Ok(entry.serial_number.as_bytes().to_vec())
+/// Version 1 is the default, and left out.
+fn check_version(fields: &mut Elements<'_>) -> Result<(), X509Error> {
+    const V2: u8 = 1;
+    let version = if fields.has(Tag::Integer) { fields.decode()? } else { 0_u8 };
+    if version == V2 {
+        return Ok(());
+    }
+    let found = alloc::format!("V{}", u16::from(version).saturating_add(1));
+    Err(X509Error::field("CRL version", "V2", found))
+}
+
+/// `revokedCertificates`, where there are any: all of them without the header around them.
+fn read_entries(fields: &mut Elements<'_>) -> Result<Vec<u8>, X509Error> {
+    let mut entries = Vec::new();
+    if fields.has(Tag::Sequence) {
+        let mut list = fields.enter(Tag::Sequence)?;
+        while !list.is_done() {
+            let whole = list.whole()?;
+            check_entry(whole)?;
+            entries.extend_from_slice(whole);
+        }
+    }
+    Ok(entries)
+}
+
+/// A critical extension would change what the entry means.
+fn check_entry(whole: &[u8]) -> Result<(), X509Error> {
+    let mut entry = Elements::of(whole, Tag::Sequence, "CRL entry")?;
+    entry.serial_number()?;
+    Instant::read(&mut entry)?;
+    if !entry.is_done() {
+        Extensions::read(entry.whole()?)
+            .and_then(|extensions| extensions.check_critical(&[]))
+            .map_err(|error| X509Error::field("CRL entry", "no critical extension", error.to_string()))?;
+    }
+    entry.finish()
+}
+
+/// `[0] EXPLICIT Extensions`, where there are any.
+fn check_extensions(fields: &mut Elements<'_>) -> Result<(), X509Error> {
+    if fields.is_done() {
+        return Ok(());
+    }
+    let mut tagged = fields.enter(explicit(0))?;
+    Extensions::read(tagged.whole()?)?.check_critical(&[])?;
+    tagged.finish()
 }

@@ -5,39 +5,42 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use attestation_signature::SignatureVerifier;
+use der::Tag;
 use der::asn1::BitStringRef;
-use der::{Decode, Reader, SliceReader};
 
+use crate::elements::Elements;
 use crate::{PublicKey, SignatureAlgorithm, X509Error};
 
-/// `SIGNED{…}`: content as it was read, and the signature over it.
+/// Content as it was read, and the signature over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Envelope {
     signed_bytes: Vec<u8>,
-    identifier: Vec<u8>,
     algorithm: SignatureAlgorithm,
     signature: Vec<u8>,
 }
 
-impl Envelope {
+/// `SIGNED{…}`, taken apart and borrowed.
+pub(crate) struct Parts<'a> {
+    /// With its header.
+    pub(crate) signed_bytes: &'a [u8],
+    /// `AlgorithmIdentifier`, with its header.
+    identifier: &'a [u8],
+    algorithm: SignatureAlgorithm,
+    signature: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
     /// Takes apart exactly one envelope.
-    pub(crate) fn parse(bytes: &[u8], field: &'static str) -> Result<Self, X509Error> {
-        let encoding = X509Error::encoding(field);
-        let mut reader = SliceReader::new(bytes).map_err(&encoding)?;
-        let parts = reader.sequence(|body| {
-            Ok::<_, der::Error>((body.tlv_bytes()?, body.tlv_bytes()?, BitStringRef::decode(body)?))
-        });
-        let (signed_bytes, identifier, signature) = parts.map_err(&encoding)?;
-        reader.finish().map_err(&encoding)?;
-        let signature = signature.as_bytes().ok_or_else(|| {
+    pub(crate) fn parse(bytes: &'a [u8], field: &'static str) -> Result<Self, X509Error> {
+        let mut parts = Elements::of(bytes, Tag::Sequence, field)?;
+        let (signed_bytes, identifier) = (parts.whole()?, parts.whole()?);
+        let signature: BitStringRef<'_> = parts.decode()?;
+        parts.finish()?;
+        let whole = signature.as_bytes().ok_or_else(|| {
             X509Error::field("signature value", "whole bytes", alloc::format!("{} bits", signature.bit_len()))
         })?;
-        Ok(Self {
-            signed_bytes: signed_bytes.to_vec(),
-            identifier: identifier.to_vec(),
-            algorithm: SignatureAlgorithm::read(identifier)?,
-            signature: signature.to_vec(),
-        })
+        let algorithm = SignatureAlgorithm::read(identifier)?;
+        Ok(Self { signed_bytes, identifier, algorithm, signature: whole })
     }
 
     /// Refuses another algorithm inside the signed bytes than outside.
@@ -45,9 +48,19 @@ impl Envelope {
         if inner == self.identifier {
             return Ok(());
         }
-        Err(X509Error::field("signature algorithm, signed copy", hex(&self.identifier), hex(inner)))
+        Err(X509Error::field("signature algorithm, signed copy", hex(self.identifier), hex(inner)))
     }
 
+    pub(crate) fn to_envelope(&self) -> Envelope {
+        Envelope {
+            signed_bytes: self.signed_bytes.to_vec(),
+            algorithm: self.algorithm,
+            signature: self.signature.to_vec(),
+        }
+    }
+}
+
+impl Envelope {
     /// Whether `key` signed, as `by` computes it.
     pub(crate) fn is_signed_by(&self, key: &PublicKey, by: &dyn SignatureVerifier) -> bool {
         key.verifies(self.algorithm, &self.signed_bytes, &self.signature, by)

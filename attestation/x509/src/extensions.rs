@@ -3,21 +3,28 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use der::asn1::{BitStringRef, ObjectIdentifier};
-use der::{Decode, Encode};
-use x509_cert::ext::pkix::BasicConstraints;
+use der::asn1::{BitStringRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Tag};
 
 use crate::X509Error;
+use crate::elements::Elements;
 use crate::envelope::hex;
 
 pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 pub(crate) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+/// The most that are read; a VCEK has 18.
+pub const EXTENSIONS_MAX: usize = 64;
+
+const FIELD: &str = "extensions";
 const KEY_CERT_SIGN: usize = 5;
 const CRL_SIGN: usize = 6;
 
 /// What a certificate says besides its fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extensions(Vec<x509_cert::ext::Extension>);
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extensions {
+    /// One behind the other, as DER.
+    list: Vec<u8>,
+}
 
 /// What an authority may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,37 +35,50 @@ pub struct Authority {
     pub signs_crls: bool,
 }
 
+struct Extension<'a> {
+    oid: ObjectIdentifier,
+    is_critical: bool,
+    value: &'a [u8],
+}
+
 impl Extensions {
-    /// Refuses an extension that stands twice.
-    pub(crate) fn new(list: &[x509_cert::ext::Extension]) -> Result<Self, X509Error> {
-        for (index, extension) in list.iter().enumerate() {
-            if list.iter().take(index).any(|earlier| earlier.extn_id == extension.extn_id) {
-                return Err(X509Error::field(
-                    "extensions",
-                    "each at most once",
-                    extension.extn_id.to_string(),
-                ));
+    /// Reads `Extensions`, with its header. Refuses an extension that stands twice.
+    pub(crate) fn read(sequence: &[u8]) -> Result<Self, X509Error> {
+        let mut elements = Elements::of(sequence, Tag::Sequence, FIELD)?;
+        let mut seen: Vec<ObjectIdentifier> = Vec::new();
+        let mut list = Vec::new();
+        while !elements.is_done() {
+            let whole = elements.whole()?;
+            let Extension { oid, .. } = read_extension(whole)?;
+            if seen.contains(&oid) {
+                return Err(X509Error::field(FIELD, "each at most once", oid.to_string()));
             }
+            if seen.len() == EXTENSIONS_MAX {
+                return Err(X509Error::field(FIELD, alloc::format!("at most {EXTENSIONS_MAX}"), "more"));
+            }
+            seen.push(oid);
+            list.extend_from_slice(whole);
         }
-        Ok(Self(list.to_vec()))
+        Ok(Self { list })
+    }
+
+    /// All that are there: they were read before.
+    fn iter(&self) -> impl Iterator<Item = Extension<'_>> {
+        let mut elements = Elements::within(&self.list, FIELD).ok();
+        core::iter::from_fn(move || read_extension(elements.as_mut()?.whole().ok()?).ok())
     }
 
     pub(crate) fn value(&self, oid: ObjectIdentifier) -> Option<&[u8]> {
-        self.0
-            .iter()
-            .find(|extension| extension.extn_id == oid)
-            .map(|extension| extension.extn_value.as_bytes())
+        self.iter().find(|extension| extension.oid == oid).map(|extension| extension.value)
     }
 
     /// Refuses critical extensions that are not in `known`: whoever marks one critical forbids to overlook it.
     pub(crate) fn check_critical(&self, known: &[ObjectIdentifier]) -> Result<(), X509Error> {
-        match self.0.iter().find(|extension| extension.critical && !known.contains(&extension.extn_id)) {
+        match self.iter().find(|extension| extension.is_critical && !known.contains(&extension.oid)) {
             None => Ok(()),
-            Some(extension) => Err(X509Error::field(
-                "critical extension",
-                "one that is known",
-                extension.extn_id.to_string(),
-            )),
+            Some(Extension { oid, .. }) => {
+                Err(X509Error::field("critical extension", "one that is known", oid.to_string()))
+            }
         }
     }
 
@@ -69,13 +89,9 @@ impl Extensions {
     pub fn authority(&self) -> Result<Authority, X509Error> {
         self.check_critical(&[BASIC_CONSTRAINTS, KEY_USAGE])?;
         let constraints = self.value(BASIC_CONSTRAINTS);
-        let decoded = constraints.and_then(|value| {
-            let decoded = BasicConstraints::from_der(value).ok()?;
-            decoded.to_der().ok().filter(|der| der == value).map(|_| decoded)
-        });
-        let Some(BasicConstraints { ca: true, path_len_constraint: path_length }) = decoded else {
-            return Err(X509Error::field("basic constraints", "CA", shown(constraints)));
-        };
+        let path_length = constraints
+            .and_then(|value| read_path_length(value).ok())
+            .ok_or_else(|| X509Error::field("basic constraints", "CA", shown(constraints)))?;
         let usage = self.value(KEY_USAGE);
         // Not `KeyUsage`: AMD leaves a zero bit at the end, which DER would have trimmed.
         let bits = usage.and_then(|value| BitStringRef::from_der(value).ok());
@@ -92,6 +108,30 @@ impl Extensions {
         }
         Ok(Authority { path_length, signs_crls: is_set(CRL_SIGN) })
     }
+}
+
+/// `Extension`. `critical` is false by default, so that DER leaves it out.
+fn read_extension(whole: &[u8]) -> Result<Extension<'_>, X509Error> {
+    let mut parts = Elements::of(whole, Tag::Sequence, FIELD)?;
+    let oid = parts.decode()?;
+    let is_critical = parts.has(Tag::Boolean);
+    if is_critical && !parts.decode::<bool>()? {
+        return Err(X509Error::NotCanonical { field: "extension: critical" });
+    }
+    let value: &OctetStringRef = parts.decode()?;
+    parts.finish()?;
+    Ok(Extension { oid, is_critical, value: value.as_bytes() })
+}
+
+/// `pathLenConstraint` of `BasicConstraints` with `cA`. Fails without `cA`.
+fn read_path_length(value: &[u8]) -> Result<Option<u8>, X509Error> {
+    let mut parts = Elements::of(value, Tag::Sequence, "basic constraints")?;
+    if !parts.decode::<bool>()? {
+        return Err(X509Error::NotCanonical { field: parts.field() });
+    }
+    let path_length = if parts.is_done() { None } else { Some(parts.decode()?) };
+    parts.finish()?;
+    Ok(path_length)
 }
 
 fn shown(value: Option<&[u8]>) -> String {

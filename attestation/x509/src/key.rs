@@ -1,21 +1,24 @@
 //! Public keys: RSA with 4096 bits, P-256, P-384.
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use core::fmt;
 
 use attestation_signature::{P256Point, P384Point, Rsa4096Modulus, SignatureVerifier, UNCOMPRESSED};
-use der::asn1::{AnyRef, ObjectIdentifier, UintRef};
-use der::{Decode, Reader, SliceReader};
-use x509_cert::spki::SubjectPublicKeyInfoOwned;
+use der::Tag;
+use der::asn1::{BitStringRef, UintRef};
 
+use crate::elements::Elements;
 use crate::envelope::hex;
 use crate::{SignatureAlgorithm, X509Error};
 
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+/// `AlgorithmIdentifier` of `rsaEncryption` (RFC 3279, section 2.3.1).
+const RSA_ENCRYPTION: &[u8] = b"\x30\x0D\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01\x05\x00";
+/// `AlgorithmIdentifier` of `id-ecPublicKey` on `secp256r1` (RFC 5480, section 2.1).
+const SECP256R1: &[u8] =
+    b"\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\xCE\x3D\x03\x01\x07";
+/// The same on `secp384r1`.
+const SECP384R1: &[u8] = b"\x30\x10\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x05\x2B\x81\x04\x00\x22";
+const FIELD: &str = "subject key";
 
 /// Subject's key of a certificate, as bytes: whether they are a key at all turns out when one verifies with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,23 +75,20 @@ impl PublicKey {
         }
     }
 
-    pub(crate) fn read(info: &SubjectPublicKeyInfoOwned) -> Result<Self, X509Error> {
-        let algorithm = &info.algorithm;
-        let bytes = info.subject_public_key.as_bytes().ok_or_else(|| {
-            X509Error::field("subject key", "whole bytes", info.subject_public_key.bit_len().to_string())
+    /// Reads `SubjectPublicKeyInfo`, with its header.
+    pub(crate) fn read(info: &[u8]) -> Result<Self, X509Error> {
+        let mut parts = Elements::of(info, Tag::Sequence, FIELD)?;
+        let algorithm = parts.whole()?;
+        let bits: BitStringRef<'_> = parts.decode()?;
+        parts.finish()?;
+        let bytes = bits.as_bytes().ok_or_else(|| {
+            X509Error::field(FIELD, "whole bytes", alloc::format!("{} bits", bits.bit_len()))
         })?;
-        let parameters = algorithm.parameters.as_ref().map(AnyRef::from);
-        if algorithm.oid == RSA_ENCRYPTION && parameters == Some(AnyRef::NULL) {
-            return read_rsa(bytes).map(Self::Rsa);
-        }
-        let curve = parameters.and_then(|parameters| ObjectIdentifier::try_from(parameters).ok());
-        match curve.filter(|_| algorithm.oid == EC_PUBLIC_KEY) {
-            Some(SECP256R1) => read_point(bytes).map(Self::P256),
-            Some(SECP384R1) => read_point(bytes).map(Self::P384),
-            _ => {
-                let found = algorithm.oid.to_string();
-                Err(X509Error::field("subject key", "RSA, P-256 or P-384", found))
-            }
+        match algorithm {
+            RSA_ENCRYPTION => read_rsa(bytes).map(Self::Rsa),
+            SECP256R1 => read_point(bytes).map(Self::P256),
+            SECP384R1 => read_point(bytes).map(Self::P384),
+            found => Err(X509Error::field(FIELD, "RSA, P-256 or P-384", hex(found))),
         }
     }
 }
@@ -105,32 +105,27 @@ impl fmt::Display for PublicKey {
 
 fn read_point<const N: usize>(bytes: &[u8]) -> Result<[u8; N], X509Error> {
     let point = bytes.try_into().ok().filter(|_| bytes.first() == Some(&UNCOMPRESSED));
-    point.ok_or_else(|| X509Error::field("subject key", "a point of its curve, uncompressed", hex(bytes)))
+    point.ok_or_else(|| X509Error::field(FIELD, "a point of its curve, uncompressed", hex(bytes)))
 }
 
 fn read_rsa(bytes: &[u8]) -> Result<Box<Rsa4096Modulus>, X509Error> {
-    let encoding = X509Error::encoding("subject key");
-    let mut reader = SliceReader::new(bytes).map_err(&encoding)?;
-    let numbers =
-        reader.sequence(|body| Ok::<_, der::Error>((UintRef::decode(body)?, UintRef::decode(body)?)));
-    let (modulus, exponent) = numbers.map_err(&encoding)?;
-    reader.finish().map_err(&encoding)?;
+    let mut numbers = Elements::of(bytes, Tag::Sequence, FIELD)?;
+    let (modulus, exponent): (UintRef<'_>, UintRef<'_>) = (numbers.decode()?, numbers.decode()?);
+    numbers.finish()?;
     let (modulus, exponent) = (modulus.as_bytes(), exponent.as_bytes());
     let is_whole = modulus.first().is_some_and(|byte| *byte >= 0x80) && exponent == [1, 0, 1];
     modulus.try_into().ok().filter(|_| is_whole).map(Box::new).ok_or_else(|| {
         let found = alloc::format!("{} bytes, exponent {}", modulus.len(), hex(exponent));
-        X509Error::field("subject key", "RSA with 4096 bits, exponent 010001", found)
+        X509Error::field(FIELD, "RSA with 4096 bits, exponent 010001", found)
     })
 }
 
 /// `ECDSA-Sig-Value` (RFC 5480, appendix A) to R and S of half of `N` big-endian bytes each. `None` when it is not the one
 /// DER encoding of two numbers of at most that length.
 fn read_ecdsa<const N: usize>(signature: &[u8]) -> Option<[u8; N]> {
-    let mut reader = SliceReader::new(signature).ok()?;
-    let numbers =
-        reader.sequence(|body| Ok::<_, der::Error>((UintRef::decode(body)?, UintRef::decode(body)?)));
-    let (r, s) = numbers.ok()?;
-    reader.finish().ok()?;
+    let mut numbers = Elements::of(signature, Tag::Sequence, "signature value").ok()?;
+    let (r, s): (UintRef<'_>, UintRef<'_>) = (numbers.decode().ok()?, numbers.decode().ok()?);
+    numbers.finish().ok()?;
     let mut fixed = [0; N];
     let (left, right) = fixed.split_at_mut(N.div_euclid(2));
     for (place, number) in [(left, r), (right, s)] {

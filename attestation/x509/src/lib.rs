@@ -3,7 +3,7 @@
 //! Spec: RFC 5280 for the structures, RFC 4055 for RSASSA-PSS and RFC 5758 for ECDSA in certificates. What one vendor
 //! adds is in a module of its name: [`amd`], [`intel`], [`nvidia`].
 //!
-//! One content has one spelling: what does not encode to exactly the bytes that were read is refused. A parsed object is
+//! One content has one spelling: DER, and what DER would have written otherwise is refused. A parsed object is
 //! not yet believed; its signature is over the bytes that were read, and nothing here decides whose key that must be.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
@@ -16,6 +16,7 @@ mod algorithm;
 pub mod amd;
 mod certificate;
 mod crl;
+mod elements;
 mod envelope;
 mod error;
 mod extensions;
@@ -30,7 +31,7 @@ pub use algorithm::SignatureAlgorithm;
 pub use certificate::{CERTIFICATE_MAX_BYTES, Certificate};
 pub use crl::{CRL_MAX_BYTES, Crl};
 pub use error::X509Error;
-pub use extensions::{Authority, Extensions};
+pub use extensions::{Authority, EXTENSIONS_MAX, Extensions};
 pub use instant::{Instant, Validity};
 pub use key::PublicKey;
 pub use name::DistinguishedName;

@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 
 use der::asn1::{AnyRef, ContextSpecific, ObjectIdentifier, OctetStringRef, UintRef, Utf8StringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
-use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use crate::envelope::hex;
 use crate::extensions::{BASIC_CONSTRAINTS, KEY_USAGE};
@@ -114,7 +113,7 @@ impl CompositeDeviceId {
         let mut reader = SliceReader::new(value).map_err(&encoding)?;
         let parts = reader.sequence(|body| {
             let version = UintRef::decode(body)?.as_bytes() == [1];
-            Ok::<_, der::Error>((version, SubjectPublicKeyInfoOwned::decode(body)?, read_fwid(body)?))
+            Ok::<_, der::Error>((version, body.tlv_bytes()?, read_fwid(body)?))
         });
         let (is_version_1, device_key, fwid) = parts.map_err(&encoding)?;
         reader.finish().map_err(&encoding)?;
@@ -122,7 +121,7 @@ impl CompositeDeviceId {
             return Err(X509Error::field(FIELD, "version 1", hex(value)));
         }
         let fwid = fwid.ok_or_else(|| X509Error::field(FIELD, "a FWID of SHA-384", hex(value)))?;
-        Ok(Self { device_key: Some(PublicKey::read(&device_key)?), fwids: Vec::from([fwid]) })
+        Ok(Self { device_key: Some(PublicKey::read(device_key)?), fwids: Vec::from([fwid]) })
     }
 
     /// `SEQUENCE` of optional fields `[0]` to `[9]`, of which only `fwids` is of interest here. Their order is what makes

@@ -103,7 +103,7 @@ pub(super) fn revocation_list(fields: &mut Fields, bytes: &[u8]) -> Result<(), S
     fields.plain("issuer", list.issuer());
     fields.plain("this update", list.this_update());
     fields.plain("next update", list.next_update());
-    let count = list.revoked().len();
+    let count = list.revoked().count();
     fields.plain("revoked", format!("{count} certificates"));
     list.revoked().for_each(|serial| fields.plain("serial number", hex(serial)));
     Ok(())
