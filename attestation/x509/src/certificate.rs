@@ -4,9 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use attestation_signature::SignatureVerifier;
-use der::{Tag, TagNumber};
 
-use crate::elements::Elements;
+use crate::elements::{Elements, SEQUENCE, explicit, implicit};
 use crate::envelope::{Envelope, Parts, hex};
 use crate::{DistinguishedName, Extensions, Instant, PublicKey, SignatureAlgorithm, Validity, X509Error};
 
@@ -38,14 +37,14 @@ impl Certificate {
             return Err(X509Error::TooLong { field: OBJECT, limit, found });
         }
         let parts = Parts::parse(bytes, OBJECT)?;
-        let mut fields = Elements::of(parts.signed_bytes, Tag::Sequence, OBJECT)?;
+        let mut fields = Elements::of(parts.signed_bytes, SEQUENCE, OBJECT)?;
         check_version(&mut fields)?;
         let serial = fields.serial_number()?.to_vec();
-        parts.check_inner_algorithm(fields.whole()?)?;
-        let issuer = DistinguishedName::read(fields.whole()?, "issuer")?;
+        parts.check_inner_algorithm(fields.element()?.whole)?;
+        let issuer = DistinguishedName::read(fields.element()?.whole, "issuer")?;
         let validity = read_validity(&mut fields)?;
-        let subject = DistinguishedName::read(fields.whole()?, "subject")?;
-        let key = PublicKey::read(fields.whole()?)?;
+        let subject = DistinguishedName::read(fields.element()?.whole, "subject")?;
+        let key = PublicKey::read(fields.element()?.whole)?;
         let extensions = read_extensions(&mut fields)?;
         fields.finish()?;
         let envelope = parts.to_envelope();
@@ -125,7 +124,7 @@ fn check_version(fields: &mut Elements<'_>) -> Result<(), X509Error> {
 }
 
 fn read_validity(fields: &mut Elements<'_>) -> Result<Validity, X509Error> {
-    let mut times = fields.enter(Tag::Sequence)?;
+    let mut times = fields.enter(SEQUENCE)?;
     let (not_before, not_after) =
         (Instant::read_of_either_kind(&mut times)?, Instant::read_of_either_kind(&mut times)?);
     times.finish()?;
@@ -141,16 +140,7 @@ fn read_extensions(fields: &mut Elements<'_>) -> Result<Extensions, X509Error> {
         return Ok(Extensions::default());
     }
     let mut tagged = fields.enter(explicit(3))?;
-    let extensions = Extensions::read(tagged.whole()?)?;
+    let extensions = Extensions::read(tagged.element()?.whole)?;
     tagged.finish()?;
     Ok(extensions)
-}
-
-/// Tag of an element with another one inside.
-pub(crate) const fn explicit(number: u32) -> Tag {
-    Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
-}
-
-const fn implicit(number: u32) -> Tag {
-    Tag::ContextSpecific { constructed: false, number: TagNumber(number) }
 }

@@ -4,10 +4,8 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use attestation_signature::SignatureVerifier;
-use der::Tag;
 
-use crate::certificate::explicit;
-use crate::elements::Elements;
+use crate::elements::{Elements, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, explicit};
 use crate::envelope::{Envelope, Parts};
 use crate::{Certificate, DistinguishedName, Extensions, Instant, PublicKey, X509Error};
 
@@ -38,12 +36,12 @@ impl Crl {
             return Err(X509Error::TooLong { field: OBJECT, limit: CRL_MAX_BYTES, found: bytes.len() });
         }
         let parts = Parts::parse(bytes, OBJECT)?;
-        let mut fields = Elements::of(parts.signed_bytes, Tag::Sequence, OBJECT)?;
+        let mut fields = Elements::of(parts.signed_bytes, SEQUENCE, OBJECT)?;
         check_version(&mut fields)?;
-        parts.check_inner_algorithm(fields.whole()?)?;
-        let issuer = DistinguishedName::read(fields.whole()?, "CRL issuer")?;
+        parts.check_inner_algorithm(fields.element()?.whole)?;
+        let issuer = DistinguishedName::read(fields.element()?.whole, "CRL issuer")?;
         let this_update = Instant::read(&mut fields)?;
-        if !fields.has(Tag::UtcTime) && !fields.has(Tag::GeneralizedTime) {
+        if !fields.has(UTC_TIME) && !fields.has(GENERALIZED_TIME) {
             return Err(X509Error::field("nextUpdate", "a time", "none"));
         }
         let next_update = Instant::read(&mut fields)?;
@@ -79,9 +77,9 @@ impl Crl {
 
     /// Serial numbers that are listed, big-endian.
     pub fn revoked(&self) -> impl Iterator<Item = &[u8]> {
-        let mut entries = Elements::within(&self.revoked, OBJECT).ok();
+        let mut entries = Elements::within(&self.revoked, OBJECT);
         // They were read before.
-        core::iter::from_fn(move || entries.as_mut()?.enter(Tag::Sequence).ok()?.serial_number().ok())
+        core::iter::from_fn(move || entries.enter(SEQUENCE).ok()?.serial_number().ok())
     }
 
     /// Whether `certificate` is of this list's issuer and listed, whatever the date of the entry.
@@ -94,7 +92,7 @@ impl Crl {
 /// Version 1 is the default, and left out.
 fn check_version(fields: &mut Elements<'_>) -> Result<(), X509Error> {
     const V2: u8 = 1;
-    let version = if fields.has(Tag::Integer) { fields.decode()? } else { 0_u8 };
+    let version = if fields.has(INTEGER) { fields.decode()? } else { 0_u8 };
     if version == V2 {
         return Ok(());
     }
@@ -105,10 +103,10 @@ fn check_version(fields: &mut Elements<'_>) -> Result<(), X509Error> {
 /// `revokedCertificates`, where there are any: all of them without the header around them.
 fn read_entries(fields: &mut Elements<'_>) -> Result<Vec<u8>, X509Error> {
     let mut entries = Vec::new();
-    if fields.has(Tag::Sequence) {
-        let mut list = fields.enter(Tag::Sequence)?;
+    if fields.has(SEQUENCE) {
+        let mut list = fields.enter(SEQUENCE)?;
         while !list.is_done() {
-            let whole = list.whole()?;
+            let whole = list.element()?.whole;
             check_entry(whole)?;
             entries.extend_from_slice(whole);
         }
@@ -118,11 +116,11 @@ fn read_entries(fields: &mut Elements<'_>) -> Result<Vec<u8>, X509Error> {
 
 /// A critical extension would change what the entry means.
 fn check_entry(whole: &[u8]) -> Result<(), X509Error> {
-    let mut entry = Elements::of(whole, Tag::Sequence, "CRL entry")?;
+    let mut entry = Elements::of(whole, SEQUENCE, "CRL entry")?;
     entry.serial_number()?;
     Instant::read(&mut entry)?;
     if !entry.is_done() {
-        Extensions::read(entry.whole()?)
+        Extensions::read(entry.element()?.whole)
             .and_then(|extensions| extensions.check_critical(&[]))
             .map_err(|error| X509Error::field("CRL entry", "no critical extension", error.to_string()))?;
     }
@@ -135,6 +133,6 @@ fn check_extensions(fields: &mut Elements<'_>) -> Result<(), X509Error> {
         return Ok(());
     }
     let mut tagged = fields.enter(explicit(0))?;
-    Extensions::read(tagged.whole()?)?.check_critical(&[])?;
+    Extensions::read(tagged.element()?.whole)?.check_critical(&[])?;
     tagged.finish()
 }

@@ -5,10 +5,9 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use attestation_signature::SignatureVerifier;
-use der::Tag;
 use der::asn1::BitStringRef;
 
-use crate::elements::Elements;
+use crate::elements::{Elements, SEQUENCE};
 use crate::{PublicKey, SignatureAlgorithm, X509Error};
 
 /// Content as it was read, and the signature over it.
@@ -32,8 +31,8 @@ pub(crate) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Takes apart exactly one envelope.
     pub(crate) fn parse(bytes: &'a [u8], field: &'static str) -> Result<Self, X509Error> {
-        let mut parts = Elements::of(bytes, Tag::Sequence, field)?;
-        let (signed_bytes, identifier) = (parts.whole()?, parts.whole()?);
+        let mut parts = Elements::of(bytes, SEQUENCE, field)?;
+        let (signed_bytes, identifier) = (parts.element()?.whole, parts.element()?.whole);
         let signature: BitStringRef<'_> = parts.decode()?;
         parts.finish()?;
         let whole = signature.as_bytes().ok_or_else(|| {

@@ -3,11 +3,11 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use der::asn1::{BitStringRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Tag};
+use der::Decode;
+use der::asn1::{BitStringRef, ObjectIdentifier};
 
 use crate::X509Error;
-use crate::elements::Elements;
+use crate::elements::{BOOLEAN, Elements, OCTET_STRING, SEQUENCE};
 use crate::envelope::hex;
 
 pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
@@ -36,7 +36,8 @@ pub struct Authority {
 }
 
 struct Extension<'a> {
-    oid: ObjectIdentifier,
+    /// Content of its OBJECT IDENTIFIER.
+    oid: &'a [u8],
     is_critical: bool,
     value: &'a [u8],
 }
@@ -44,14 +45,14 @@ struct Extension<'a> {
 impl Extensions {
     /// Reads `Extensions`, with its header. Refuses an extension that stands twice.
     pub(crate) fn read(sequence: &[u8]) -> Result<Self, X509Error> {
-        let mut elements = Elements::of(sequence, Tag::Sequence, FIELD)?;
-        let mut seen: Vec<ObjectIdentifier> = Vec::new();
+        let mut elements = Elements::of(sequence, SEQUENCE, FIELD)?;
+        let mut seen: Vec<&[u8]> = Vec::new();
         let mut list = Vec::new();
         while !elements.is_done() {
-            let whole = elements.whole()?;
+            let whole = elements.element()?.whole;
             let Extension { oid, .. } = read_extension(whole)?;
             if seen.contains(&oid) {
-                return Err(X509Error::field(FIELD, "each at most once", oid.to_string()));
+                return Err(X509Error::field(FIELD, "each at most once", shown_oid(oid)));
             }
             if seen.len() == EXTENSIONS_MAX {
                 return Err(X509Error::field(FIELD, alloc::format!("at most {EXTENSIONS_MAX}"), "more"));
@@ -64,20 +65,22 @@ impl Extensions {
 
     /// All that are there: they were read before.
     fn iter(&self) -> impl Iterator<Item = Extension<'_>> {
-        let mut elements = Elements::within(&self.list, FIELD).ok();
-        core::iter::from_fn(move || read_extension(elements.as_mut()?.whole().ok()?).ok())
+        let mut elements = Elements::within(&self.list, FIELD);
+        core::iter::from_fn(move || read_extension(elements.element().ok()?.whole).ok())
     }
 
     pub(crate) fn value(&self, oid: ObjectIdentifier) -> Option<&[u8]> {
-        self.iter().find(|extension| extension.oid == oid).map(|extension| extension.value)
+        self.iter().find(|extension| extension.oid == oid.as_bytes()).map(|extension| extension.value)
     }
 
     /// Refuses critical extensions that are not in `known`: whoever marks one critical forbids to overlook it.
     pub(crate) fn check_critical(&self, known: &[ObjectIdentifier]) -> Result<(), X509Error> {
-        match self.iter().find(|extension| extension.is_critical && !known.contains(&extension.oid)) {
+        match self.iter().find(|extension| {
+            extension.is_critical && known.iter().all(|oid| oid.as_bytes() != extension.oid)
+        }) {
             None => Ok(()),
             Some(Extension { oid, .. }) => {
-                Err(X509Error::field("critical extension", "one that is known", oid.to_string()))
+                Err(X509Error::field("critical extension", "one that is known", shown_oid(oid)))
             }
         }
     }
@@ -112,26 +115,30 @@ impl Extensions {
 
 /// `Extension`. `critical` is false by default, so that DER leaves it out.
 fn read_extension(whole: &[u8]) -> Result<Extension<'_>, X509Error> {
-    let mut parts = Elements::of(whole, Tag::Sequence, FIELD)?;
-    let oid = parts.decode()?;
-    let is_critical = parts.has(Tag::Boolean);
+    let mut parts = Elements::of(whole, SEQUENCE, FIELD)?;
+    let oid = parts.object_identifier()?;
+    let is_critical = parts.has(BOOLEAN);
     if is_critical && !parts.decode::<bool>()? {
         return Err(X509Error::NotCanonical { field: "extension: critical" });
     }
-    let value: &OctetStringRef = parts.decode()?;
+    let value = parts.content(OCTET_STRING)?;
     parts.finish()?;
-    Ok(Extension { oid, is_critical, value: value.as_bytes() })
+    Ok(Extension { oid, is_critical, value })
 }
 
 /// `pathLenConstraint` of `BasicConstraints` with `cA`. Fails without `cA`.
 fn read_path_length(value: &[u8]) -> Result<Option<u8>, X509Error> {
-    let mut parts = Elements::of(value, Tag::Sequence, "basic constraints")?;
+    let mut parts = Elements::of(value, SEQUENCE, "basic constraints")?;
     if !parts.decode::<bool>()? {
         return Err(X509Error::NotCanonical { field: parts.field() });
     }
     let path_length = if parts.is_done() { None } else { Some(parts.decode()?) };
     parts.finish()?;
     Ok(path_length)
+}
+
+fn shown_oid(content: &[u8]) -> String {
+    ObjectIdentifier::from_bytes(content).map_or_else(|_| hex(content), |oid| oid.to_string())
 }
 
 fn shown(value: Option<&[u8]>) -> String {

@@ -4,11 +4,11 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
+use der::DateTime;
 use der::asn1::{GeneralizedTime, UtcTime};
-use der::{DateTime, Tag};
 
 use crate::X509Error;
-use crate::elements::Elements;
+use crate::elements::{Elements, GENERALIZED_TIME};
 
 /// 2050-01-01T00:00:00Z.
 const FIRST_GENERALIZED: Instant = Instant::from_unix_seconds(2_524_608_000);
@@ -34,7 +34,7 @@ impl Instant {
 
     /// Reads `Time`: `UTCTime`, or from 2050 on `GeneralizedTime` (RFC 5280, section 4.1.2.5).
     pub(crate) fn read(elements: &mut Elements<'_>) -> Result<Self, X509Error> {
-        let is_generalized = elements.has(Tag::GeneralizedTime);
+        let is_generalized = elements.has(GENERALIZED_TIME);
         let time = Self::read_of_either_kind(elements)?;
         if is_generalized && time < FIRST_GENERALIZED {
             return Err(X509Error::NotCanonical { field: elements.field() });
@@ -45,7 +45,7 @@ impl Instant {
     /// Reads `Time` of either kind. NVIDIA's authorities for reference values write dates before 2050 as `GeneralizedTime`.
     /// That is DER, each date in one spelling of its kind, but not the kind that RFC 5280 prescribes.
     pub(crate) fn read_of_either_kind(elements: &mut Elements<'_>) -> Result<Self, X509Error> {
-        let since_1970 = if elements.has(Tag::GeneralizedTime) {
+        let since_1970 = if elements.has(GENERALIZED_TIME) {
             elements.decode::<GeneralizedTime>()?.to_unix_duration()
         } else {
             elements.decode::<UtcTime>()?.to_unix_duration()

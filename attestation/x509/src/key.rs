@@ -4,10 +4,9 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use attestation_signature::{P256Point, P384Point, Rsa4096Modulus, SignatureVerifier, UNCOMPRESSED};
-use der::Tag;
 use der::asn1::{BitStringRef, UintRef};
 
-use crate::elements::Elements;
+use crate::elements::{Elements, SEQUENCE};
 use crate::envelope::hex;
 use crate::{SignatureAlgorithm, X509Error};
 
@@ -77,8 +76,8 @@ impl PublicKey {
 
     /// Reads `SubjectPublicKeyInfo`, with its header.
     pub(crate) fn read(info: &[u8]) -> Result<Self, X509Error> {
-        let mut parts = Elements::of(info, Tag::Sequence, FIELD)?;
-        let algorithm = parts.whole()?;
+        let mut parts = Elements::of(info, SEQUENCE, FIELD)?;
+        let algorithm = parts.element()?.whole;
         let bits: BitStringRef<'_> = parts.decode()?;
         parts.finish()?;
         let bytes = bits.as_bytes().ok_or_else(|| {
@@ -109,7 +108,7 @@ fn read_point<const N: usize>(bytes: &[u8]) -> Result<[u8; N], X509Error> {
 }
 
 fn read_rsa(bytes: &[u8]) -> Result<Box<Rsa4096Modulus>, X509Error> {
-    let mut numbers = Elements::of(bytes, Tag::Sequence, FIELD)?;
+    let mut numbers = Elements::of(bytes, SEQUENCE, FIELD)?;
     let (modulus, exponent): (UintRef<'_>, UintRef<'_>) = (numbers.decode()?, numbers.decode()?);
     numbers.finish()?;
     let (modulus, exponent) = (modulus.as_bytes(), exponent.as_bytes());
@@ -123,7 +122,7 @@ fn read_rsa(bytes: &[u8]) -> Result<Box<Rsa4096Modulus>, X509Error> {
 /// `ECDSA-Sig-Value` (RFC 5480, appendix A) to R and S of half of `N` big-endian bytes each. `None` when it is not the one
 /// DER encoding of two numbers of at most that length.
 fn read_ecdsa<const N: usize>(signature: &[u8]) -> Option<[u8; N]> {
-    let mut numbers = Elements::of(signature, Tag::Sequence, "signature value").ok()?;
+    let mut numbers = Elements::of(signature, SEQUENCE, "signature value").ok()?;
     let (r, s): (UintRef<'_>, UintRef<'_>) = (numbers.decode().ok()?, numbers.decode().ok()?);
     numbers.finish().ok()?;
     let mut fixed = [0; N];

@@ -4,46 +4,43 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use der::asn1::{AnyRef, Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
-use der::{Encode, Tag, Tagged};
+use der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef};
 
 use crate::X509Error;
-use crate::elements::Elements;
+use crate::elements::{Element, Elements, SEQUENCE, SET};
 use crate::envelope::hex;
 
-const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+const UTF8_STRING: u8 = 0x0C;
+const PRINTABLE_STRING: u8 = 0x13;
+const IA5_STRING: u8 = 0x16;
+/// `id-at-commonName`, content of its OBJECT IDENTIFIER.
+const COMMON_NAME: &[u8] = b"\x55\x04\x03";
 
 /// Attribute types of RFC 4514, section 3, and their short names.
-const LABELS: [(ObjectIdentifier, &str); 9] = [
+const LABELS: [(&[u8], &str); 9] = [
     (COMMON_NAME, "CN"),
-    (ObjectIdentifier::new_unwrap("2.5.4.6"), "C"),
-    (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
-    (ObjectIdentifier::new_unwrap("2.5.4.8"), "ST"),
-    (ObjectIdentifier::new_unwrap("2.5.4.9"), "STREET"),
-    (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
-    (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
-    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"), "UID"),
-    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"), "DC"),
+    (b"\x55\x04\x06", "C"),
+    (b"\x55\x04\x07", "L"),
+    (b"\x55\x04\x08", "ST"),
+    (b"\x55\x04\x09", "STREET"),
+    (b"\x55\x04\x0A", "O"),
+    (b"\x55\x04\x0B", "OU"),
+    (b"\x09\x92\x26\x89\x93\xF2\x2C\x64\x01\x01", "UID"),
+    (b"\x09\x92\x26\x89\x93\xF2\x2C\x64\x01\x19", "DC"),
 ];
 
 /// Who issued, or whose key it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DistinguishedName {
     der: Vec<u8>,
+    common_name: Option<String>,
 }
 
 impl DistinguishedName {
-    /// `CN`, when there is exactly one, as UTF-8 or printable string.
+    /// `CN`, when there is exactly one.
     #[must_use]
     pub fn common_name(&self) -> Option<&str> {
-        let mut found = (0_usize, None);
-        // It was read before.
-        let _ = each_attribute(&self.der, "name", |_, attribute| {
-            if attribute.oid == COMMON_NAME {
-                found = (found.0.saturating_add(1), attribute.text());
-            }
-        });
-        found.1.filter(|_| found.0 == 1)
+        self.common_name.as_deref()
     }
 
     /// The name as it stands in the certificate.
@@ -54,8 +51,14 @@ impl DistinguishedName {
 
     /// Reads a name, with its header.
     pub(crate) fn read(der: &[u8], field: &'static str) -> Result<Self, X509Error> {
-        each_attribute(der, field, |_, _| ())?;
-        Ok(Self { der: der.to_vec() })
+        let (mut common_name, mut count) = (None, 0_usize);
+        each_attribute(der, field, |_, attribute| {
+            if attribute.oid == COMMON_NAME {
+                common_name = Some(attribute.text.into());
+                count = count.saturating_add(1);
+            }
+        })?;
+        Ok(Self { der: der.to_vec(), common_name: common_name.filter(|_| count == 1) })
     }
 }
 
@@ -74,8 +77,10 @@ impl fmt::Display for DistinguishedName {
 }
 
 struct Attribute<'a> {
-    oid: ObjectIdentifier,
-    value: AnyRef<'a>,
+    /// Content of its OBJECT IDENTIFIER.
+    oid: &'a [u8],
+    value: Element<'a>,
+    text: &'a str,
 }
 
 /// Reads `Name`, and tells of each attribute which set it is in, from 0. Attributes of a set are in order and differ, as in
@@ -85,23 +90,20 @@ fn each_attribute<'a>(
     field: &'static str,
     mut tell: impl FnMut(usize, Attribute<'a>),
 ) -> Result<(), X509Error> {
-    let mut sets = Elements::of(der, Tag::Sequence, field)?;
+    let mut sets = Elements::of(der, SEQUENCE, field)?;
     for index in 0_usize.. {
         if sets.is_done() {
             break;
         }
-        let mut set = sets.enter(Tag::Set)?;
+        let mut set = sets.enter(SET)?;
         let mut earlier: &[u8] = &[];
         loop {
-            let whole = set.whole()?;
+            let whole = set.element()?.whole;
             if whole <= earlier {
                 return Err(X509Error::NotCanonical { field });
             }
             earlier = whole;
-            let mut parts = Elements::of(whole, Tag::Sequence, field)?;
-            let attribute = Attribute { oid: parts.decode()?, value: parts.decode()? };
-            parts.finish()?;
-            tell(index, attribute);
+            tell(index, Attribute::read(whole, field)?);
             if set.is_done() {
                 break;
             }
@@ -111,34 +113,33 @@ fn each_attribute<'a>(
 }
 
 impl<'a> Attribute<'a> {
-    fn text(&self) -> Option<&'a str> {
-        match self.value.tag() {
-            Tag::Utf8String => self.value.decode_as::<Utf8StringRef<'a>>().ok().map(|text| text.as_str()),
-            Tag::PrintableString => {
-                self.value.decode_as::<PrintableStringRef<'a>>().ok().map(|text| text.as_str())
-            }
-            Tag::Ia5String => self.value.decode_as::<Ia5StringRef<'a>>().ok().map(|text| text.as_str()),
+    /// Reads `AttributeTypeAndValue`, with its header. Vendors' names are text.
+    fn read(whole: &'a [u8], field: &'static str) -> Result<Self, X509Error> {
+        let mut parts = Elements::of(whole, SEQUENCE, field)?;
+        let (oid, value) = (parts.object_identifier()?, parts.element()?);
+        parts.finish()?;
+        let text = match value.tag {
+            UTF8_STRING => str::from_utf8(value.content).ok(),
+            PRINTABLE_STRING => PrintableStringRef::new(value.content).ok().map(|text| text.as_str()),
+            IA5_STRING => Ia5StringRef::new(value.content).ok().map(|text| text.as_str()),
             _ => None,
-        }
+        };
+        let text = text.ok_or_else(|| X509Error::field(field, "text in UTF-8 or ASCII", hex(value.whole)))?;
+        Ok(Self { oid, value, text })
     }
 }
 
-/// RFC 4514, sections 2.3 and 2.4: what has no short name or is no text is in numbers.
+/// RFC 4514, sections 2.3 and 2.4: what has no short name is in numbers.
 impl fmt::Display for Attribute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let label = LABELS.iter().find(|(oid, _)| *oid == self.oid);
-        match label.zip(self.text()) {
-            Some(((_, label), text)) => {
-                write!(f, "{label}=")?;
-                write_escaped(f, text)
-            }
-            None => {
-                let value = self.value.to_der().map_err(|_| fmt::Error)?;
-                match label {
-                    Some((_, label)) => write!(f, "{label}=#{}", hex(&value)),
-                    None => write!(f, "{}=#{}", self.oid, hex(&value)),
-                }
-            }
+        if let Some((_, label)) = LABELS.iter().find(|(oid, _)| *oid == self.oid) {
+            write!(f, "{label}=")?;
+            return write_escaped(f, self.text);
+        }
+        let value = hex(self.value.whole);
+        match <ObjectIdentifier>::from_bytes(self.oid) {
+            Ok(oid) => write!(f, "{oid}=#{value}"),
+            Err(_) => write!(f, "{}=#{value}", hex(self.oid)),
         }
     }
 }
@@ -165,6 +166,7 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 mod tests {
     use core::str::FromStr;
 
+    use der::Encode;
     use x509_cert::name::Name;
 
     use super::*;
@@ -192,17 +194,28 @@ mod tests {
         assert_eq!(DistinguishedName::read(b"\x30\x00", "name").expect("a name").to_string(), "");
     }
 
+    fn read(attributes: &[&[u8]]) -> Result<DistinguishedName, X509Error> {
+        let set = attributes.concat();
+        let set = [&[0x31, u8::try_from(set.len()).unwrap()], set.as_slice()].concat();
+        let der = [&[0x30, u8::try_from(set.len()).unwrap()], set.as_slice()].concat();
+        DistinguishedName::read(&der, "name")
+    }
+
     #[test]
-    fn what_is_no_text_reads_in_numbers() {
-        // An attribute without a short name; a common name that is a NULL; a control character.
-        for (attribute, text) in [
-            (&b"\x30\x0B\x06\x03\x55\x04\x05\x0C\x04abcd"[..], "2.5.4.5=#0c0461626364"),
-            (b"\x30\x07\x06\x03\x55\x04\x03\x05\x00", "CN=#0500"),
-            (b"\x30\x0A\x06\x03\x55\x04\x03\x0C\x03a\nb", "CN=a\\0ab"),
-        ] {
-            let set = [&[0x31, u8::try_from(attribute.len()).unwrap()], attribute].concat();
-            let der = [&[0x30, u8::try_from(set.len()).unwrap()], set.as_slice()].concat();
-            assert_eq!(DistinguishedName::read(&der, "name").unwrap().to_string(), text);
+    fn what_has_no_name_reads_in_numbers() {
+        let serial_number = b"\x30\x0B\x06\x03\x55\x04\x05\x0C\x04abcd";
+        assert_eq!(read(&[serial_number]).unwrap().to_string(), "2.5.4.5=#0c0461626364");
+        let with_newline = b"\x30\x0A\x06\x03\x55\x04\x03\x0C\x03a\nb";
+        assert_eq!(read(&[with_newline]).unwrap().to_string(), "CN=a\\0ab");
+    }
+
+    #[test]
+    fn what_is_no_text_is_no_name() {
+        for value in [&b"\x05\x00"[..], b"\x0C\x01\xFF", b"\x13\x01@", b"\x16\x01\x80", b"\x1E\x02\x00a"] {
+            let attribute =
+                [&[0x30, u8::try_from(5 + value.len()).unwrap()], &b"\x06\x03\x55\x04\x03"[..], value];
+            let error = read(&[&attribute.concat()]).unwrap_err().to_string();
+            assert!(error.starts_with("name: expected text in UTF-8 or ASCII, found "), "{error}");
         }
     }
 
@@ -216,12 +229,6 @@ mod tests {
     #[test]
     fn sets_are_in_order_and_not_empty() {
         let (a, b) = (b"\x30\x08\x06\x03\x55\x04\x03\x0C\x01a", b"\x30\x08\x06\x03\x55\x04\x03\x0C\x01b");
-        let read = |attributes: &[&[u8]]| {
-            let set = attributes.concat();
-            let set = [&[0x31, u8::try_from(set.len()).unwrap()], set.as_slice()].concat();
-            let der = [&[0x30, u8::try_from(set.len()).unwrap()], set.as_slice()].concat();
-            DistinguishedName::read(&der, "name")
-        };
         assert!(read(&[a, b]).is_ok());
         for wrong in [&[b.as_slice(), a][..], &[a, a]] {
             assert_eq!(read(wrong), Err(X509Error::NotCanonical { field: "name" }));

@@ -128,8 +128,9 @@ fn instant(time: Time) -> Instant {
     Instant::from_unix_seconds(time.to_unix_duration().as_secs())
 }
 
-const REASONS: [&str; 10] = [
+const REASONS: [&str; 15] = [
     "extensions: expected each at most once",
+    "issuer: expected text in UTF-8 or ASCII",
     "serial number: expected at most 20 bytes",
     "signature algorithm, signed copy:",
     "signature algorithm: expected ECDSA with SHA-256 or SHA-384, or RSASSA-PSS with SHA-384 and 48 bytes of salt",
@@ -138,7 +139,11 @@ const REASONS: [&str; 10] = [
     "subject key: expected RSA with 4096 bits, exponent 010001",
     "subject key: expected RSA, P-256 or P-384",
     "subject key: expected a point of its curve, uncompressed",
+    "subject key: expected an element of tag 30",
+    "subject key: expected another element of DER",
+    "subject key: expected nothing more",
     "subject key: expected whole bytes",
+    "subject: expected text in UTF-8 or ASCII",
 ];
 
 /// The other way round: what the library reads and we refuse, these vendors do not issue.
