@@ -3,7 +3,6 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
 
 use attestation_signature::{P384Point, P384Signature, SignatureVerifier};
 use roxmltree::{Document, Node, NodeId, ParsingOptions};
@@ -83,7 +82,10 @@ impl<'a> SignedRim<'a> {
             return Err(RimError::SignatureValue);
         }
         if self.digest != self.signed_digest {
-            return Err(RimError::Digest { expected: hex(&self.signed_digest), found: hex(&self.digest) });
+            return Err(RimError::Digest {
+                expected: hex::encode(&self.signed_digest),
+                found: hex::encode(&self.digest),
+            });
         }
         Rim::read(self.document.root_element())
     }
@@ -165,13 +167,4 @@ fn read_key_info(key_info: Node<'_, '_>) -> Result<Vec<Vec<u8>>, RimError> {
         certificates.push(base64(element, "X509Certificate")?);
     }
     Ok(certificates)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        // Writing to a `String` is infallible.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

@@ -49,33 +49,22 @@ impl Chain {
     pub(crate) fn verify(
         trail: &mut Trail,
         profile: &ChainProfile,
-        supplied: &[Certificate],
+        supplied: Vec<Certificate>,
         root: &Certificate,
         by: Verifier<'_>,
     ) -> Result<Self, Stop> {
-        Self::verify_beside(trail, profile, supplied, root, None, by)
-    }
-
-    /// [`Self::verify`] where a chain to the same root was verified before: what both share is not computed twice.
-    pub(crate) fn verify_beside(
-        trail: &mut Trail,
-        profile: &ChainProfile,
-        supplied: &[Certificate],
-        root: &Certificate,
-        known: Option<&Self>,
-        by: Verifier<'_>,
-    ) -> Result<Self, Stop> {
-        let Some((leaf, issuers)) = supplied.split_first() else {
+        check_names(trail, profile, &supplied, root)?;
+        let mut authorities = supplied.into_iter();
+        let Some(leaf) = authorities.next() else {
             let name = profile.name;
             return Err(trail.stop(profile.incomplete, name, "a certificate and its issuers", "nothing"));
         };
-        let mut authorities = issuers.to_vec();
-        check_names(trail, profile, supplied, root)?;
+        let mut authorities: Vec<Certificate> = authorities.collect();
         if authorities.last() != Some(root) {
             authorities.push(root.clone());
         }
-        let chain = Self { leaf: leaf.clone(), authorities };
-        chain.check_signatures(trail, profile, known, by)?;
+        let chain = Self { leaf, authorities };
+        chain.check_signatures(trail, profile, by)?;
         chain.check_rights(trail, profile)?;
         Ok(chain)
     }
@@ -98,23 +87,16 @@ impl Chain {
         Ok(())
     }
 
-    /// Whether `issuer` comes right after `certificate`, byte for byte.
-    fn links(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        self.iter().zip(&self.authorities).any(|link| link == (certificate, issuer))
-    }
-
     fn check_signatures(
         &self,
         trail: &mut Trail,
         profile: &ChainProfile,
-        known: Option<&Self>,
         by: Verifier<'_>,
     ) -> Result<(), Stop> {
         let certificates: Vec<&Certificate> = self.iter().collect();
         for pair in certificates.windows(2).rev() {
             let [certificate, issuer] = pair else { continue };
-            let is_known = known.is_some_and(|known| known.links(certificate, issuer));
-            let holds = is_known || certificate.is_signed_by(issuer.key(), by.signatures);
+            let holds = certificate.is_signed_by(issuer.key(), by.signatures);
             let what = format!("{}: signature on {}", profile.name, name(certificate.subject()));
             let found = if holds { "valid" } else { "not valid" };
             trail.require(profile.signature, what, format!("by {}", name(issuer.subject())), found, holds)?;

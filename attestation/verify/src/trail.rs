@@ -75,6 +75,17 @@ impl Trail {
         if holds { Ok(()) } else { Err(Stop(())) }
     }
 
+    /// [`Self::require`] that two byte strings are the same.
+    pub(crate) fn require_bytes(
+        &mut self,
+        code: Code,
+        what: impl Into<Label>,
+        expected: &[u8],
+        found: &[u8],
+    ) -> Result<(), Stop> {
+        self.require(code, what, hex::encode(expected), hex::encode(found), expected == found)
+    }
+
     /// Records a check; whether it ends verification when it does not hold, `code` says. For what is fatal in evidence and a
     /// matter of policy in collateral.
     pub(crate) fn judge(
@@ -189,8 +200,3 @@ impl fmt::Display for Rejection {
 }
 
 impl core::error::Error for Rejection {}
-
-/// Bytes as people compare them.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

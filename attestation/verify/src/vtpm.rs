@@ -13,7 +13,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::trail::{Stop, hex};
+use crate::trail::Stop;
 use crate::{Code, Trail};
 
 /// Contents of a register of the SHA-256 bank.
@@ -74,9 +74,7 @@ pub(crate) fn check(
     let quote = TpmQuote::parse(bundle.quote);
     let quote = trail.unwrap(Code::VtpmUnbound, "vTPM quote", "TPMS_ATTEST over PCRs", quote)?;
     if let VtpmChallenge::Nonce(nonce) = challenge {
-        let (expected, found) = (hex(nonce), hex(quote.extra_data));
-        let holds = quote.extra_data == nonce;
-        trail.require(Code::NonceMismatch, "vTPM quote extraData", expected, found, holds)?;
+        trail.require_bytes(Code::NonceMismatch, "vTPM quote extraData", nonce, quote.extra_data)?;
     }
     let pcrs = check_registers(trail, &quote, bundle.pcrs)?;
     trail.fact(Code::VtpmBound, "vTPM", "quote signed by the key that REPORT_DATA binds");
@@ -88,8 +86,7 @@ fn check_runtime_data(trail: &mut Trail, report_data: &[u8; 64], runtime_data: &
     let mut expected = [0; 64];
     let digest = Sha256::digest(runtime_data);
     expected.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    let holds = *report_data == expected;
-    trail.require(Code::VtpmUnbound, "REPORT_DATA", hex(&expected), hex(report_data), holds)
+    trail.require_bytes(Code::VtpmUnbound, "REPORT_DATA", &expected, report_data)
 }
 
 #[derive(Deserialize)]
@@ -157,7 +154,6 @@ fn check_registers(
     let mut hash = Sha256::new();
     selected.iter().for_each(|(_, register)| hash.update(register));
     let digest = hash.finalize();
-    let holds = digest.as_slice() == quote.pcr_digest;
-    trail.require(Code::VtpmUnbound, "vTPM quote pcrDigest", hex(&digest), hex(quote.pcr_digest), holds)?;
+    trail.require_bytes(Code::VtpmUnbound, "vTPM quote pcrDigest", &digest, quote.pcr_digest)?;
     Ok(selected)
 }

@@ -8,7 +8,6 @@ mod each;
 #[path = "support/nvidia_expect.rs"]
 mod expect;
 #[path = "support/nvidia_pki.rs"]
-#[expect(dead_code, reason = "shared with the tests of single devices")]
 mod pki;
 
 use std::collections::BTreeSet;

@@ -3,7 +3,6 @@
 use core::fmt;
 
 use crate::X509Error;
-use crate::envelope::hex;
 
 /// `AlgorithmIdentifier` of RSASSA-PSS with SHA-384, MGF1 with SHA-384 and 48 bytes of salt (RFC 4055, section 3.1), the
 /// trailer field left to its default.
@@ -42,7 +41,7 @@ impl SignatureAlgorithm {
             found => {
                 let expected =
                     "ECDSA with SHA-256 or SHA-384, or RSASSA-PSS with SHA-384 and 48 bytes of salt";
-                Err(X509Error::field("signature algorithm", expected, hex(found)))
+                Err(X509Error::field("signature algorithm", expected, hex::encode(found)))
             }
         }
     }

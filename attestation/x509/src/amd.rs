@@ -10,7 +10,6 @@ use core::fmt;
 use der::asn1::{Ia5StringRef, ObjectIdentifier};
 use der::{Decode, Encode};
 
-use crate::envelope::hex;
 use crate::{Certificate, DistinguishedName, X509Error};
 
 const fn oid(text: &str) -> ObjectIdentifier {
@@ -187,7 +186,11 @@ impl Fields<'_> {
     fn number(&self, oid: ObjectIdentifier, field: &'static str) -> Result<u8, X509Error> {
         let value = self.value(oid);
         value.and_then(|value| u8::from_der(value).ok()).ok_or_else(|| {
-            X509Error::field(field, "an INTEGER from 0 to 255", value.map_or_else(|| "none".into(), hex))
+            X509Error::field(
+                field,
+                "an INTEGER from 0 to 255",
+                value.map_or_else(|| "none".into(), hex::encode),
+            )
         })
     }
 
@@ -196,7 +199,7 @@ impl Fields<'_> {
         match self.value(oid).map(u8::from_der) {
             None | Some(Ok(0)) => Ok(()),
             Some(_) => {
-                let found = self.value(oid).map(hex).unwrap_or_default();
+                let found = self.value(oid).map(hex::encode).unwrap_or_default();
                 Err(X509Error::field("spare SPL", "INTEGER 0 or none", found))
             }
         }
@@ -208,7 +211,7 @@ impl Fields<'_> {
             (1, Some(_)) => self.number(FMC, "FMC SPL").map(Some),
             (0 | 1, found) => {
                 let expected = if struct_version == 0 { "none" } else { "an INTEGER" };
-                Err(X509Error::field("FMC SPL", expected, found.map_or_else(|| "none".into(), hex)))
+                Err(X509Error::field("FMC SPL", expected, found.map_or_else(|| "none".into(), hex::encode)))
             }
             _ => Err(X509Error::field("struct version", "0 or 1", struct_version.to_string())),
         }
@@ -221,7 +224,9 @@ impl Fields<'_> {
             text.to_der().ok().filter(|der| der == value && !text.as_str().is_empty())?;
             Some(text.as_str().into())
         });
-        text.ok_or_else(|| X509Error::field(field, "an IA5String", value.map_or_else(|| "none".into(), hex)))
+        text.ok_or_else(|| {
+            X509Error::field(field, "an IA5String", value.map_or_else(|| "none".into(), hex::encode))
+        })
     }
 
     fn product_name(&self) -> Result<ProductName, X509Error> {
@@ -263,5 +268,5 @@ fn read_hardware_id(value: &[u8], struct_version: u8) -> Result<Vec<u8>, X509Err
     if bytes.len() == usize::from(length) {
         return Ok(bytes.to_vec());
     }
-    Err(X509Error::field("hardware id", alloc::format!("{length} bytes"), hex(value)))
+    Err(X509Error::field("hardware id", alloc::format!("{length} bytes"), hex::encode(value)))
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use attestation_signature::SignatureVerifier;
 
 use crate::elements::{Elements, SEQUENCE, explicit, implicit};
-use crate::envelope::{Envelope, Parts, hex};
+use crate::envelope::{Envelope, Parts};
 use crate::{DistinguishedName, Extensions, Instant, PublicKey, SignatureAlgorithm, Validity, X509Error};
 
 /// The longest certificate that is read; AMD's have 1.7 kB, the longest of the vendors.
@@ -78,7 +78,7 @@ impl Certificate {
     /// Serial number in hexadecimal.
     #[must_use]
     pub fn serial_hex(&self) -> String {
-        hex(&self.serial)
+        hex::encode(&self.serial)
     }
 
     /// Who signed, by its own account.

@@ -7,7 +7,8 @@ use attestation_signature::SignatureVerifier;
 
 use crate::elements::{Elements, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, explicit};
 use crate::envelope::{Envelope, Parts};
-use crate::{Certificate, DistinguishedName, Extensions, Instant, PublicKey, X509Error};
+use crate::extensions::ExtensionList;
+use crate::{Certificate, DistinguishedName, Instant, PublicKey, X509Error};
 
 /// The longest list that is read; AMD's have less than 2 kB, Intel's some kB per hundred revoked platforms.
 pub const CRL_MAX_BYTES: usize = 64 * 1024;
@@ -120,7 +121,7 @@ fn check_entry(whole: &[u8]) -> Result<(), X509Error> {
     entry.serial_number()?;
     Instant::read(&mut entry)?;
     if !entry.is_done() {
-        Extensions::read(entry.element()?.whole)
+        ExtensionList::read(entry.element()?.whole)
             .and_then(|extensions| extensions.check_critical(&[]))
             .map_err(|error| X509Error::field("CRL entry", "no critical extension", error.to_string()))?;
     }
@@ -133,6 +134,6 @@ fn check_extensions(fields: &mut Elements<'_>) -> Result<(), X509Error> {
         return Ok(());
     }
     let mut tagged = fields.enter(explicit(0))?;
-    Extensions::read(tagged.element()?.whole)?.check_critical(&[])?;
+    ExtensionList::read(tagged.element()?.whole)?.check_critical(&[])?;
     tagged.finish()
 }

@@ -11,7 +11,6 @@ use der::Decode;
 use der::oid::ObjectIdentifierRef;
 
 use crate::X509Error;
-use crate::envelope::hex;
 
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
@@ -66,7 +65,7 @@ impl<'a> Elements<'a> {
     pub(crate) fn element(&mut self) -> Result<Element<'a>, X509Error> {
         let (element, rest) = split(self.rest).ok_or_else(|| {
             let start = self.rest.get(..4).unwrap_or(self.rest);
-            let found = format!("{} bytes that begin with {:?}", self.rest.len(), hex(start));
+            let found = format!("{} bytes that begin with {:?}", self.rest.len(), hex::encode(start));
             X509Error::field(self.field, "another element of DER", found)
         })?;
         self.rest = rest;
@@ -103,7 +102,7 @@ impl<'a> Elements<'a> {
     pub(crate) fn object_identifier(&mut self) -> Result<&'a [u8], X509Error> {
         let content = self.content(OBJECT_IDENTIFIER)?;
         if ObjectIdentifierRef::from_bytes(content).is_err() {
-            return Err(X509Error::field(self.field, "an object identifier", hex(content)));
+            return Err(X509Error::field(self.field, "an object identifier", hex::encode(content)));
         }
         Ok(content)
     }
@@ -119,7 +118,7 @@ impl<'a> Elements<'a> {
                 return Err(X509Error::field(
                     "serial number",
                     "an INTEGER in its shortest form",
-                    hex(content),
+                    hex::encode(content),
                 ));
             }
             _ => content,
@@ -134,6 +133,11 @@ impl<'a> Elements<'a> {
     /// Whether another one comes, and is of `tag`.
     pub(crate) fn has(&self, tag: u8) -> bool {
         self.rest.first() == Some(&tag)
+    }
+
+    /// What is left, as DER.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     pub(crate) const fn is_done(&self) -> bool {

@@ -1,8 +1,6 @@
 //! What certificates and revocation lists share: the bytes that are signed, the algorithm, the signature.
 
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 
 use attestation_signature::SignatureVerifier;
 use der::asn1::BitStringRef;
@@ -47,7 +45,11 @@ impl<'a> Parts<'a> {
         if inner == self.identifier {
             return Ok(());
         }
-        Err(X509Error::field("signature algorithm, signed copy", hex(self.identifier), hex(inner)))
+        Err(X509Error::field(
+            "signature algorithm, signed copy",
+            hex::encode(self.identifier),
+            hex::encode(inner),
+        ))
     }
 
     pub(crate) fn to_envelope(&self) -> Envelope {
@@ -68,13 +70,4 @@ impl Envelope {
     pub(crate) const fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        // Writing to a `String` is infallible.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

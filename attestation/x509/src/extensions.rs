@@ -8,7 +8,6 @@ use der::asn1::{BitStringRef, ObjectIdentifier};
 
 use crate::X509Error;
 use crate::elements::{BOOLEAN, Elements, OCTET_STRING, SEQUENCE};
-use crate::envelope::hex;
 
 pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 pub(crate) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
@@ -42,47 +41,60 @@ struct Extension<'a> {
     value: &'a [u8],
 }
 
-impl Extensions {
+/// Extensions that were read, borrowed: one behind the other, as DER.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ExtensionList<'a>(&'a [u8]);
+
+impl<'a> ExtensionList<'a> {
     /// Reads `Extensions`, with its header. Refuses an extension that stands twice.
-    pub(crate) fn read(sequence: &[u8]) -> Result<Self, X509Error> {
+    pub(crate) fn read(sequence: &'a [u8]) -> Result<Self, X509Error> {
         let mut elements = Elements::of(sequence, SEQUENCE, FIELD)?;
-        let mut seen: Vec<&[u8]> = Vec::new();
-        let mut list = Vec::new();
+        let list = Self(elements.rest());
+        let mut count = 0_usize;
         while !elements.is_done() {
-            let whole = elements.element()?.whole;
-            let Extension { oid, .. } = read_extension(whole)?;
-            if seen.contains(&oid) {
+            let Extension { oid, .. } = read_extension(elements.element()?.whole)?;
+            if list.iter().take(count).any(|earlier| earlier.oid == oid) {
                 return Err(X509Error::field(FIELD, "each at most once", shown_oid(oid)));
             }
-            if seen.len() == EXTENSIONS_MAX {
+            if count == EXTENSIONS_MAX {
                 return Err(X509Error::field(FIELD, alloc::format!("at most {EXTENSIONS_MAX}"), "more"));
             }
-            seen.push(oid);
-            list.extend_from_slice(whole);
+            count = count.saturating_add(1);
         }
-        Ok(Self { list })
+        Ok(list)
     }
 
-    /// All that are there: they were read before.
-    fn iter(&self) -> impl Iterator<Item = Extension<'_>> {
-        let mut elements = Elements::within(&self.list, FIELD);
+    fn iter(self) -> impl Iterator<Item = Extension<'a>> {
+        let mut elements = Elements::within(self.0, FIELD);
         core::iter::from_fn(move || read_extension(elements.element().ok()?.whole).ok())
     }
 
-    pub(crate) fn value(&self, oid: ObjectIdentifier) -> Option<&[u8]> {
-        self.iter().find(|extension| extension.oid == oid.as_bytes()).map(|extension| extension.value)
-    }
-
     /// Refuses critical extensions that are not in `known`: whoever marks one critical forbids to overlook it.
-    pub(crate) fn check_critical(&self, known: &[ObjectIdentifier]) -> Result<(), X509Error> {
-        match self.iter().find(|extension| {
-            extension.is_critical && known.iter().all(|oid| oid.as_bytes() != extension.oid)
-        }) {
+    pub(crate) fn check_critical(self, known: &[ObjectIdentifier]) -> Result<(), X509Error> {
+        let is_known = |oid: &[u8]| known.iter().any(|known| known.as_bytes() == oid);
+        match self.iter().find(|extension| extension.is_critical && !is_known(extension.oid)) {
             None => Ok(()),
             Some(Extension { oid, .. }) => {
                 Err(X509Error::field("critical extension", "one that is known", shown_oid(oid)))
             }
         }
+    }
+}
+
+impl Extensions {
+    /// Reads `Extensions`, with its header.
+    pub(crate) fn read(sequence: &[u8]) -> Result<Self, X509Error> {
+        Ok(Self { list: ExtensionList::read(sequence)?.0.to_vec() })
+    }
+
+    pub(crate) fn value(&self, oid: ObjectIdentifier) -> Option<&[u8]> {
+        let mut extensions = ExtensionList(&self.list).iter();
+        extensions.find(|extension| extension.oid == oid.as_bytes()).map(|extension| extension.value)
+    }
+
+    /// As for the list.
+    pub(crate) fn check_critical(&self, known: &[ObjectIdentifier]) -> Result<(), X509Error> {
+        ExtensionList(&self.list).check_critical(known)
     }
 
     /// Reads what an authority's certificate must have: `cA`, and the right to sign certificates.
@@ -138,9 +150,9 @@ fn read_path_length(value: &[u8]) -> Result<Option<u8>, X509Error> {
 }
 
 fn shown_oid(content: &[u8]) -> String {
-    ObjectIdentifier::from_bytes(content).map_or_else(|_| hex(content), |oid| oid.to_string())
+    ObjectIdentifier::from_bytes(content).map_or_else(|_| hex::encode(content), |oid| oid.to_string())
 }
 
 fn shown(value: Option<&[u8]>) -> String {
-    value.map_or_else(|| "none".into(), hex)
+    value.map_or_else(|| "none".into(), hex::encode)
 }

@@ -7,7 +7,6 @@ use attestation_signature::{P256Point, P384Point, Rsa4096Modulus, SignatureVerif
 use der::asn1::{BitStringRef, UintRef};
 
 use crate::elements::{Elements, SEQUENCE};
-use crate::envelope::hex;
 use crate::{SignatureAlgorithm, X509Error};
 
 /// `AlgorithmIdentifier` of `rsaEncryption` (RFC 3279, section 2.3.1).
@@ -87,7 +86,7 @@ impl PublicKey {
             RSA_ENCRYPTION => read_rsa(bytes).map(Self::Rsa),
             SECP256R1 => read_point(bytes).map(Self::P256),
             SECP384R1 => read_point(bytes).map(Self::P384),
-            found => Err(X509Error::field(FIELD, "RSA, P-256 or P-384", hex(found))),
+            found => Err(X509Error::field(FIELD, "RSA, P-256 or P-384", hex::encode(found))),
         }
     }
 }
@@ -104,7 +103,7 @@ impl fmt::Display for PublicKey {
 
 fn read_point<const N: usize>(bytes: &[u8]) -> Result<[u8; N], X509Error> {
     let point = bytes.try_into().ok().filter(|_| bytes.first() == Some(&UNCOMPRESSED));
-    point.ok_or_else(|| X509Error::field(FIELD, "a point of its curve, uncompressed", hex(bytes)))
+    point.ok_or_else(|| X509Error::field(FIELD, "a point of its curve, uncompressed", hex::encode(bytes)))
 }
 
 fn read_rsa(bytes: &[u8]) -> Result<Box<Rsa4096Modulus>, X509Error> {
@@ -114,7 +113,7 @@ fn read_rsa(bytes: &[u8]) -> Result<Box<Rsa4096Modulus>, X509Error> {
     let (modulus, exponent) = (modulus.as_bytes(), exponent.as_bytes());
     let is_whole = modulus.first().is_some_and(|byte| *byte >= 0x80) && exponent == [1, 0, 1];
     modulus.try_into().ok().filter(|_| is_whole).map(Box::new).ok_or_else(|| {
-        let found = alloc::format!("{} bytes, exponent {}", modulus.len(), hex(exponent));
+        let found = alloc::format!("{} bytes, exponent {}", modulus.len(), hex::encode(exponent));
         X509Error::field(FIELD, "RSA with 4096 bits, exponent 010001", found)
     })
 }

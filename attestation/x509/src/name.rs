@@ -8,7 +8,6 @@ use der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef};
 
 use crate::X509Error;
 use crate::elements::{Element, Elements, SEQUENCE, SET};
-use crate::envelope::hex;
 
 const UTF8_STRING: u8 = 0x0C;
 const PRINTABLE_STRING: u8 = 0x13;
@@ -124,7 +123,8 @@ impl<'a> Attribute<'a> {
             IA5_STRING => Ia5StringRef::new(value.content).ok().map(|text| text.as_str()),
             _ => None,
         };
-        let text = text.ok_or_else(|| X509Error::field(field, "text in UTF-8 or ASCII", hex(value.whole)))?;
+        let text =
+            text.ok_or_else(|| X509Error::field(field, "text in UTF-8 or ASCII", hex::encode(value.whole)))?;
         Ok(Self { oid, value, text })
     }
 }
@@ -136,10 +136,10 @@ impl fmt::Display for Attribute<'_> {
             write!(f, "{label}=")?;
             return write_escaped(f, self.text);
         }
-        let value = hex(self.value.whole);
+        let value = hex::encode(self.value.whole);
         match <ObjectIdentifier>::from_bytes(self.oid) {
             Ok(oid) => write!(f, "{oid}=#{value}"),
-            Err(_) => write!(f, "{}=#{value}", hex(self.oid)),
+            Err(_) => write!(f, "{}=#{value}", hex::encode(self.oid)),
         }
     }
 }

@@ -10,7 +10,6 @@ use alloc::vec::Vec;
 use der::asn1::{AnyRef, ContextSpecific, ObjectIdentifier, OctetStringRef, UintRef, Utf8StringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
-use crate::envelope::hex;
 use crate::extensions::{BASIC_CONSTRAINTS, KEY_USAGE};
 use crate::{Certificate, PublicKey, X509Error};
 
@@ -118,9 +117,9 @@ impl CompositeDeviceId {
         let (is_version_1, device_key, fwid) = parts.map_err(&encoding)?;
         reader.finish().map_err(&encoding)?;
         if !is_version_1 {
-            return Err(X509Error::field(FIELD, "version 1", hex(value)));
+            return Err(X509Error::field(FIELD, "version 1", hex::encode(value)));
         }
-        let fwid = fwid.ok_or_else(|| X509Error::field(FIELD, "a FWID of SHA-384", hex(value)))?;
+        let fwid = fwid.ok_or_else(|| X509Error::field(FIELD, "a FWID of SHA-384", hex::encode(value)))?;
         Ok(Self { device_key: Some(PublicKey::read(device_key)?), fwids: Vec::from([fwid]) })
     }
 
@@ -149,7 +148,7 @@ impl CompositeDeviceId {
         let is_ordered = is_ordered.map_err(&encoding)?;
         reader.finish().map_err(&encoding)?;
         let fwids = fwids.filter(|fwids| is_ordered && !fwids.is_empty());
-        let fwids = fwids.ok_or_else(|| X509Error::field(FIELD, "FWIDs of SHA-384", hex(value)))?;
+        let fwids = fwids.ok_or_else(|| X509Error::field(FIELD, "FWIDs of SHA-384", hex::encode(value)))?;
         Ok(Self { device_key: None, fwids })
     }
 }
@@ -208,7 +207,7 @@ fn other_name(value: &[u8]) -> Result<&str, der::Error> {
 }
 
 fn shown(value: Option<&[u8]>) -> String {
-    value.map_or_else(|| "none".into(), hex)
+    value.map_or_else(|| "none".into(), hex::encode)
 }
 
 #[cfg(test)]

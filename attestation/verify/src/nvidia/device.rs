@@ -129,7 +129,7 @@ pub(super) fn verify_chain(
     trail.require(Code::ChainIncomplete, "device chain: root", "a root", found, last.is_some())?;
     let root = roots.for_chain(certificates.last()).ok_or("none that can be read");
     let root = trail.unwrap(Code::ChainUntrustedRoot, "device chain: root", roots.names(), root)?;
-    let chain = Chain::verify(trail, &PROFILE, &certificates, &root, by)?;
+    let chain = Chain::verify(trail, &PROFILE, certificates, &root, by)?;
     chain.check_validity(trail, &PROFILE, by.at)?;
     let device = read_leaf(trail, chain)?;
     let (expected, found) = ("an answer for each certificate", "none: the evidence has no place for them");

@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use attestation_report::spdm::{MeasurementReport, Status};
 use attestation_rim::{Measurement, Rim};
 
-use super::report::hex;
 use super::rim::{RimKind, Rims};
 use super::{Device, DeviceKind};
 use crate::trail::Stop;
@@ -125,8 +124,8 @@ fn compare_one(
     if !is_equal {
         comparison.mismatches.push((index, kind));
     }
-    let expected: Vec<String> = golden.alternatives.iter().map(|value| hex(value)).collect();
-    let found = block.map_or_else(|| "none".into(), |block| hex(block.value));
+    let expected: Vec<String> = golden.alternatives.iter().map(hex::encode).collect();
+    let found = block.map_or_else(|| "none".into(), |block| hex::encode(block.value));
     let what = format!("{kind}: measurement {index}");
     trail.note(Code::RimMeasurementMismatch, what, expected.join(" or "), found, is_equal);
 }

@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 
 use attestation_report::spdm::{FeatureFlag, Pdi, Status};
 
-use super::report::hex;
 use super::{Challenge, DeviceKind, Evidence, GpuEvidence, Roots, verify_device};
 use crate::trail::Stop;
 use crate::{Code, Rejection, Trail, Verified, Verifier};
@@ -83,8 +82,8 @@ fn check_against(
     let Some(first) = earlier.first() else { return Ok(()) };
     let (expected, found) = (first.report().request().nonce, evidence.report().request().nonce);
     let what = format!("device {position}: request nonce");
-    let same = format!("{}, as at device 0", hex(&expected));
-    trail.require(Code::NonceMismatch, what, same, hex(&found), found == expected)?;
+    let same = format!("{}, as at device 0", hex::encode(expected));
+    trail.require(Code::NonceMismatch, what, same, hex::encode(found), found == expected)?;
     // The certificate above the leaf is the device's own, whatever firmware its leaves are for.
     let own = evidence.device.authorities().first();
     let repeated = earlier.iter().position(|other| other.device.authorities().first() == own);

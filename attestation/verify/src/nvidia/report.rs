@@ -1,8 +1,6 @@
 //! Third stage: a report under the key of its device.
 
 use alloc::format;
-use alloc::string::String;
-use core::fmt::Write;
 
 use attestation_report::spdm::MeasurementReport;
 use attestation_signature::SignatureVerifier;
@@ -24,9 +22,7 @@ pub(super) fn check(
     trail.require(Code::SignatureInvalid, "report signature", expected, found, is_signed)?;
     trail.unwrap(Code::Malformed, "report contents", "those of a device", report.check_contents())?;
     if let Challenge::Nonce(expected) = challenge {
-        let found = report.request().nonce;
-        let is_answer = found == expected;
-        trail.require(Code::NonceMismatch, "request nonce", hex(&expected), hex(&found), is_answer)?;
+        trail.require_bytes(Code::NonceMismatch, "request nonce", &expected, &report.request().nonce)?;
     }
     check_fwid(trail, device, report)?;
     let trailing = report.trailing_bytes();
@@ -37,20 +33,11 @@ pub(super) fn check(
 /// The certificate was issued to one firmware; the report says which one is running. Older drivers do not say.
 fn check_fwid(trail: &mut Trail, device: &Device, report: &MeasurementReport<'_>) -> Result<(), Stop> {
     let certified = device.fields().fwids.first();
-    let expected = certified.map_or_else(|| "none".into(), |fwid| hex(fwid));
+    let expected = certified.map_or_else(|| "none".into(), hex::encode);
     let Some(reported) = report.fields().fwid() else {
         trail.note(Code::FwidAbsent, "FWID", expected, "none", false);
         return Ok(());
     };
     let is_same = certified == Some(reported);
-    trail.require(Code::FwidMismatch, "FWID", expected, hex(reported), is_same)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        // Writing to a `String` is infallible.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    trail.require(Code::FwidMismatch, "FWID", expected, hex::encode(reported), is_same)
 }

@@ -158,7 +158,7 @@ fn verify_rim(
     let root = roots.for_chain(certificates.last()).ok_or("none that can be read");
     let what = format!("{}: root", profile.name);
     let root = trail.unwrap(profile.untrusted_root, what, roots.names(), root)?;
-    let chain = Chain::verify(trail, &profile, &certificates, &root, by)?;
+    let chain = Chain::verify(trail, &profile, certificates, &root, by)?;
     let rim = verify_signature(trail, kind, &signed, chain.leaf(), by.signatures)?;
     chain.check_validity(trail, &profile, by.at)?;
     let what = format!("{}: OCSP", profile.name);

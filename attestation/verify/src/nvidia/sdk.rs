@@ -12,7 +12,6 @@ use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 
 use super::machine::{DEVICES_MAX, verify_devices};
-use super::report::hex;
 use super::{Challenge, Evidence, GpuEvidence, MachineEvidence, RimFiles, Roots};
 use crate::trail::Stop;
 use crate::{Code, Rejection, Trail, Verified, Verifier};
@@ -157,11 +156,9 @@ fn decode(position: usize, entry: &Entry<'_>) -> Result<SdkDevice, SdkError> {
 }
 
 fn read_nonce(text: &str) -> Option<[u8; NONCE_BYTES]> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let bytes: Option<Vec<u8>> =
-        pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    bytes?.try_into().ok()
+    let mut nonce = [0; NONCE_BYTES];
+    hex::decode_to_slice(text, &mut nonce).ok()?;
+    Some(nonce)
 }
 
 fn check_account(
@@ -171,9 +168,8 @@ fn check_account(
     verified: &GpuEvidence<'_>,
 ) -> Result<(), Stop> {
     let (report, code) = (verified.report(), Code::Malformed);
-    let found = report.request().nonce;
     let what = format!("device {position}: nonce in the array");
-    trail.require(Code::NonceMismatch, what, hex(&found), hex(&device.nonce), found == device.nonce)?;
+    trail.require_bytes(Code::NonceMismatch, what, &report.request().nonce, &device.nonce)?;
     let product = verified.device().product();
     let arch = match product.get(..2) {
         Some("GH") => "HOPPER",

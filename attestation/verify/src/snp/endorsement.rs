@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use attestation_report::ProductLine;
@@ -156,7 +157,7 @@ fn verify_signatures(
         issuers.iter().position(|issuer| vek.is_signed_by(issuer.key(), by.signatures)).unwrap_or_default();
     let intermediate = issuers.swap_remove(index);
     let (line, root) = find_root(trail, &intermediate, roots)?;
-    Ok((line, Chain::verify(trail, &PROFILE, &[vek, intermediate], &root, by)?))
+    Ok((line, Chain::verify(trail, &PROFILE, vec![vek, intermediate], &root, by)?))
 }
 
 fn parse(trail: &mut Trail, what: &'static str, bytes: &[u8]) -> Result<Certificate, Stop> {

@@ -8,7 +8,7 @@ use attestation_signature::SignatureVerifier;
 use attestation_x509::amd::{CertifiedTcb, Endorses, KeyKind};
 
 use super::{Challenge, Endorsement, SnpEvidence, findings};
-use crate::trail::{Stop, hex};
+use crate::trail::Stop;
 use crate::{Code, Rejection, Trail, Verified};
 
 impl Endorsement {
@@ -60,9 +60,7 @@ fn check(
     check_tcb(trail, endorsement, report)?;
     check_chip_id(trail, endorsement, report)?;
     if let Challenge::ReportData(expected) = challenge {
-        let holds = report.report_data == expected;
-        let (expected, found) = (hex(&expected), hex(&report.report_data));
-        trail.require(Code::NonceMismatch, "REPORT_DATA", expected, found, holds)?;
+        trail.require_bytes(Code::NonceMismatch, "REPORT_DATA", &expected, &report.report_data)?;
     }
     Ok(())
 }
@@ -110,6 +108,6 @@ fn check_chip_id(trail: &mut Trail, endorsement: &Endorsement, report: &SnpRepor
     }
     let rest = report.chip_id.strip_prefix(hardware_id.as_slice());
     let is_same = rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0));
-    let (expected, found) = (hex(hardware_id), hex(&report.chip_id));
+    let (expected, found) = (hex::encode(hardware_id), hex::encode(report.chip_id));
     trail.require(Code::ChipIdMismatch, "CHIP_ID", expected, found, is_same)
 }

@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use super::pck::{check_end_entity, check_length, key, parse_all};
 use super::signature::validity;
-use super::{Document, Pck, hex};
+use super::{Document, Pck};
 use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
 use crate::{Code, Trail, Verifier, revocation};
@@ -60,19 +60,27 @@ pub(super) struct Kind<'a> {
     pub(super) version: u32,
 }
 
-/// The bytes that were signed, and the chain of the key that signed them.
+/// The bytes that were signed, and who signed them.
 pub(super) struct Signed<'a> {
     pub(super) body: &'a str,
-    pub(super) chain: Chain,
+    pub(super) issuer: Issuer<'a>,
 }
 
-/// Verifies who signed `document`. `other` is the chain of the other document, which mostly has the same.
+/// An issuer chain that was verified: as it was supplied, and the key that it ends in.
+#[derive(Clone, Copy)]
+pub(super) struct Issuer<'a> {
+    supplied: &'a [&'a [u8]],
+    key: P256Point,
+    name: &'static str,
+}
+
+/// Verifies who signed `document`. `other` is the issuer of the other document: mostly the same, and not verified twice then.
 pub(super) fn verify<'a>(
     trail: &mut Trail,
     kind: &DocumentKind,
     document: &Document<'a>,
     pck: &Pck,
-    other: Option<&Chain>,
+    other: Option<Issuer<'a>>,
     by: Verifier<'_>,
 ) -> Result<Signed<'a>, Stop> {
     let name = kind.name;
@@ -80,17 +88,24 @@ pub(super) fn verify<'a>(
     let limit = format!("at most {DOCUMENT_MAX_BYTES} bytes");
     let what = format!("{name}: size");
     trail.require(Code::CollateralEncoding, what, limit, found, found <= DOCUMENT_MAX_BYTES)?;
-    let (chain, key) = verify_chain(trail, kind, document, pck, other, by)?;
+    let issuer = match other.filter(|other| other.supplied == document.issuer_chain) {
+        Some(other) => {
+            let (what, same) = (format!("{name}: issuer chain"), format!("that of the {}", other.name));
+            trail.require(Code::CollateralChainInvalid, what, &same, &same, true)?;
+            other
+        }
+        None => verify_chain(trail, kind, document, pck, by)?,
+    };
     let what = format!("{name}: encoding");
     let expected = "a JSON object of one document and its signature";
     let frame = serde_json::from_slice::<Frame<'_>>(document.body);
     let frame = trail.unwrap(Code::CollateralEncoding, what, expected, frame)?;
     let body = frame.body.get();
-    let is_signed = by.signatures.ecdsa_p256_sha256(&key, body.as_bytes(), &frame.signature);
+    let is_signed = by.signatures.ecdsa_p256_sha256(&issuer.key, body.as_bytes(), &frame.signature);
     let (what, expected) = (format!("{name}: signature"), format!("by {}", Role::TcbSigning));
     trail.require(Code::CollateralSignatureInvalid, what, expected, validity(is_signed), is_signed)?;
     check_kind(trail, kind, body)?;
-    Ok(Signed { body, chain })
+    Ok(Signed { body, issuer })
 }
 
 /// Reads the whole of a document whose signature and kind hold.
@@ -123,14 +138,13 @@ fn check_kind(trail: &mut Trail, kind: &DocumentKind, body: &str) -> Result<(), 
 }
 
 /// `Intel SGX TCB Signing` under the root of the PCK.
-fn verify_chain(
+fn verify_chain<'a>(
     trail: &mut Trail,
     kind: &DocumentKind,
-    document: &Document<'_>,
+    document: &Document<'a>,
     pck: &Pck,
-    other: Option<&Chain>,
     by: Verifier<'_>,
-) -> Result<(Chain, P256Point), Stop> {
+) -> Result<Issuer<'a>, Stop> {
     let profile = profile(kind);
     if document.issuer_chain.is_empty() {
         let what = format!("{}: issuer chain", kind.name);
@@ -142,7 +156,7 @@ fn verify_chain(
     let what = format!("{}: encoding", profile.name);
     let supplied =
         trail.unwrap(Code::CollateralChainInvalid, what, "certificates as Intel encodes them", supplied)?;
-    let chain = Chain::verify_beside(trail, &profile, &supplied, &pck.root, other, by)?;
+    let chain = Chain::verify(trail, &profile, supplied, &pck.root, by)?;
     let names: Result<Vec<Role>, _> =
         chain.iter().map(|certificate| Role::of(certificate.subject())).collect();
     let what = format!("{}: names", profile.name);
@@ -156,7 +170,7 @@ fn verify_chain(
     }
     chain.check_validity(trail, &profile, by.at)?;
     let key = key(trail, &profile, chain.leaf())?;
-    Ok((chain, key))
+    Ok(Issuer { supplied: document.issuer_chain, key, name: kind.name })
 }
 
 const fn profile(kind: &DocumentKind) -> ChainProfile {
@@ -174,7 +188,9 @@ const fn profile(kind: &DocumentKind) -> ChainProfile {
 pub(super) fn hex_field<'de, D: Deserializer<'de>, const N: usize>(input: D) -> Result<[u8; N], D::Error> {
     let text = <&str>::deserialize(input)?;
     let wrong = || D::Error::custom(format_args!("expected {N} bytes in hexadecimal, found {text:?}"));
-    hex::decode(text).ok_or_else(wrong)
+    let mut bytes = [0; N];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| wrong())?;
+    Ok(bytes)
 }
 
 /// Names of advisories. Each has a character at least: a list of empty ones would take more memory than it is long.

@@ -4,7 +4,6 @@ use alloc::format;
 
 use attestation_report::tdx::{Quote, TdAttributes};
 
-use super::hex::Hex;
 use crate::{Code, Trail};
 
 pub(super) fn note(trail: &mut Trail, quote: &Quote<'_>) {
@@ -18,9 +17,9 @@ pub(super) fn note(trail: &mut Trail, quote: &Quote<'_>) {
     if let Some(report) = quote.body.report_15() {
         let (at_launch, now) = (report.base.tee_tcb_svn(), report.tee_tcb_svn_2());
         trail.note(Code::TdxModuleUpdated, "TEE_TCB_SVN2", at_launch, now, at_launch == now);
-        let service = Hex(&report.mr_service_td);
+        let service = hex::encode(report.mr_service_td);
         let is_alone = report.mr_service_td == [0; 48];
-        trail.note(Code::TdServiceTdBound, "MRSERVICETD", Hex(&[0; 48]), service, is_alone);
+        trail.note(Code::TdServiceTdBound, "MRSERVICETD", hex::encode([0; 48]), service, is_alone);
     }
 }
 

@@ -11,7 +11,6 @@ mod assessment;
 mod document;
 mod event_log;
 mod findings;
-mod hex;
 mod pck;
 mod qe_identity;
 mod roots;
@@ -32,7 +31,6 @@ pub use status::TcbStatus;
 pub use unverified::{DocumentError, DocumentSubject, UnverifiedDocument};
 
 use self::assessment::Subject;
-use self::document::Signed;
 use self::pck::Pck;
 use self::qe_identity::QeIdentity;
 use self::tcb_info::TcbInfo;
@@ -223,14 +221,13 @@ fn assess(
     pck: &Pck,
     by: Verifier<'_>,
 ) -> Result<Option<TcbAssessment>, Stop> {
-    let mut signed = |kind, document: &Option<_>, other: Option<&Signed<'_>>| match document {
-        Some(document) => {
-            document::verify(trail, kind, document, pck, other.map(|other| &other.chain), by).map(Some)
-        }
+    let mut signed = |kind, document: &Option<_>, other| match document {
+        Some(document) => document::verify(trail, kind, document, pck, other, by).map(Some),
         None => Ok(None),
     };
     let tcb_info = signed(&tcb_info::KIND, &collateral.tcb_info, None)?;
-    let qe_identity = signed(&qe_identity::KIND, &collateral.qe_identity, tcb_info.as_ref())?;
+    let qe_identity =
+        signed(&qe_identity::KIND, &collateral.qe_identity, tcb_info.as_ref().map(|signed| signed.issuer))?;
     let tcb_info = tcb_info.map(|signed| read_tcb_info(trail, signed.body, quote, pck, by.at)).transpose()?;
     let qe_identity =
         qe_identity.map(|signed| read_qe_identity(trail, signed.body, quote, by.at)).transpose()?;

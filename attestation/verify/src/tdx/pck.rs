@@ -46,7 +46,7 @@ pub(super) fn verify(
     let supplied = supplied(trail, quote, collateral)?;
     let root = supplied.last().and_then(|last| roots.of(last, by.signatures)).ok_or("none");
     let root = trail.unwrap(Code::ChainUntrustedRoot, "PCK chain: root", "a pinned certificate", root)?;
-    let chain = Chain::verify(trail, &PROFILE, &supplied, &root, by)?;
+    let chain = Chain::verify(trail, &PROFILE, supplied, &root, by)?;
     let ca = check_names(trail, &chain)?;
     check_end_entity(trail, &PROFILE, chain.leaf())?;
     let expected = "the fields of a PCK certificate";

@@ -8,7 +8,6 @@ use attestation_x509::Instant;
 use serde::Deserialize;
 
 use super::document::{DocumentKind, Issue, hex_field, instant};
-use super::hex::Hex;
 use super::tcb_info::{IsvLevel, matches_masked};
 use crate::trail::Stop;
 use crate::{Code, Trail};
@@ -54,15 +53,16 @@ impl QeIdentity<'_> {
     /// That `report` is of the enclave that the document describes.
     pub(super) fn check(&self, trail: &mut Trail, report: &EnclaveReport) -> Result<(), Stop> {
         let code = Code::QeIdentityMismatch;
-        let (expected, found) = (Hex(&self.mrsigner), Hex(&report.mr_signer));
-        trail.require(code, "QE report: MRSIGNER", expected, found, expected == found)?;
+        trail.require_bytes(code, "QE report: MRSIGNER", &self.mrsigner, &report.mr_signer)?;
         let (expected, found) = (self.isvprodid, report.isv_prod_id.get());
         trail.require(code, "QE report: ISVPRODID", expected, found, expected == found)?;
-        let expected = format!("{} under mask {}", Hex(&self.miscselect), Hex(&self.miscselect_mask));
+        let expected =
+            format!("{} under mask {}", hex::encode(self.miscselect), hex::encode(self.miscselect_mask));
         let holds = matches_masked(&report.misc_select, &self.miscselect, &self.miscselect_mask);
-        trail.require(code, "QE report: MISCSELECT", expected, Hex(&report.misc_select), holds)?;
-        let expected = format!("{} under mask {}", Hex(&self.attributes), Hex(&self.attributes_mask));
+        trail.require(code, "QE report: MISCSELECT", expected, hex::encode(report.misc_select), holds)?;
+        let expected =
+            format!("{} under mask {}", hex::encode(self.attributes), hex::encode(self.attributes_mask));
         let holds = matches_masked(&report.attributes, &self.attributes, &self.attributes_mask);
-        trail.require(code, "QE report: ATTRIBUTES", expected, Hex(&report.attributes), holds)
+        trail.require(code, "QE report: ATTRIBUTES", expected, hex::encode(report.attributes), holds)
     }
 }

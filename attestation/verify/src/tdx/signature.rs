@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use zerocopy::IntoBytes;
 
 use super::Challenge;
-use super::hex::Hex;
 use crate::trail::Stop;
 use crate::{Code, Trail};
 
@@ -28,12 +27,11 @@ pub(super) fn check(
     let is_signed = by.ecdsa_p256_sha256(&key, quote.signed_bytes, data.signature);
     let code = Code::SignatureInvalid;
     trail.require(code, "quote signature", "by the attestation key", validity(is_signed), is_signed)?;
-    let (expected, found) = (Hex(&INTEL_QE_VENDOR_ID), Hex(&quote.header.qe_vendor_id));
-    trail.require(Code::QeVendorUnknown, "QE vendor id", expected, found, expected == found)?;
+    let (expected, found) = (&INTEL_QE_VENDOR_ID, &quote.header.qe_vendor_id);
+    trail.require_bytes(Code::QeVendorUnknown, "QE vendor id", expected, found)?;
     let report_data = &quote.body.report().report_data;
     if let Challenge::ReportData(expected) = challenge {
-        let holds = *report_data == expected;
-        trail.require(Code::NonceMismatch, "REPORTDATA", Hex(&expected), Hex(report_data), holds)?;
+        trail.require_bytes(Code::NonceMismatch, "REPORTDATA", &expected, report_data)?;
     }
     Ok(())
 }
@@ -53,8 +51,9 @@ fn check_binding(trail: &mut Trail, quote: &Quote<'_>) -> Result<(), Stop> {
         .into();
     let found = &data.qe_report.report_data;
     let holds = found.strip_prefix(&digest) == Some(&[0; 32]);
-    let expected = format!("{} and 32 zero bytes: SHA-256 of key and authentication data", Hex(&digest));
-    trail.require(Code::AkUnbound, "QE report: REPORTDATA", expected, Hex(found), holds)
+    let expected =
+        format!("{} and 32 zero bytes: SHA-256 of key and authentication data", hex::encode(digest));
+    trail.require(Code::AkUnbound, "QE report: REPORTDATA", expected, hex::encode(found), holds)
 }
 
 fn attestation_key(coordinates: &[u8; 64]) -> P256Point {

@@ -10,7 +10,6 @@ use attestation_x509::intel::PckFields;
 use serde::Deserialize;
 
 use super::document::{DocumentKind, Issue, advisory_ids, hex_field, instant};
-use super::hex::Hex;
 use super::status::TcbStatus;
 use crate::trail::Stop;
 use crate::{Code, Trail};
@@ -141,10 +140,8 @@ impl<'a> TcbInfo<'a> {
         let code = Code::CollateralMismatch;
         let found = self.tcb_type;
         trail.require(code, "TCB info: tcbType", TCB_TYPE, found, found == TCB_TYPE)?;
-        let (expected, found) = (Hex(&pck.fmspc), Hex(&self.fmspc));
-        trail.require(code, "TCB info: FMSPC", expected, found, expected == found)?;
-        let (expected, found) = (Hex(&pck.pce_id), Hex(&self.pce_id));
-        trail.require(code, "TCB info: PCE-ID", expected, found, expected == found)
+        trail.require_bytes(code, "TCB info: FMSPC", &pck.fmspc, &self.fmspc)?;
+        trail.require_bytes(code, "TCB info: PCE-ID", &pck.pce_id, &self.pce_id)
     }
 
     /// That the TDX module is the one that the document describes. Its attributes are all zero besides: others are of
@@ -161,13 +158,12 @@ impl<'a> TcbInfo<'a> {
             let identity = trail.unwrap(code, "TDX module identity", id, identity)?;
             (&identity.mrsigner, &identity.attributes, &identity.attributes_mask)
         };
-        let (expected, found) = (Hex(mrsigner), Hex(&report.mr_signer_seam));
-        trail.require(code, "MRSIGNERSEAM", expected, found, expected == found)?;
+        trail.require_bytes(code, "MRSIGNERSEAM", mrsigner, &report.mr_signer_seam)?;
         let found = report.seam_attributes.to_bytes();
         let is_same = matches_masked(&found, attributes, mask);
-        let expected = format!("{} under mask {}", Hex(attributes), Hex(mask));
-        trail.require(code, "SEAMATTRIBUTES", expected, Hex(&found), is_same)?;
-        trail.require(code, "SEAMATTRIBUTES", Hex(&[0; 8]), Hex(&found), found == [0; 8])
+        let expected = format!("{} under mask {}", hex::encode(attributes), hex::encode(mask));
+        trail.require(code, "SEAMATTRIBUTES", expected, hex::encode(found), is_same)?;
+        trail.require_bytes(code, "SEAMATTRIBUTES", &[0; 8], &found)
     }
 
     fn module_ids(&self) -> String {

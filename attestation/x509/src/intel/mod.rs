@@ -12,7 +12,6 @@ use der::asn1::BitStringRef;
 
 pub use self::pck::{PckFields, PlatformConfiguration, SgxType};
 
-use crate::envelope::hex;
 use crate::extensions::{BASIC_CONSTRAINTS, KEY_USAGE};
 use crate::{Certificate, DistinguishedName, X509Error};
 
@@ -88,7 +87,7 @@ fn is_intel(der: &[u8], common_name: &str) -> bool {
 pub fn check_end_entity(certificate: &Certificate) -> Result<(), X509Error> {
     let extensions = certificate.extensions();
     extensions.check_critical(&[BASIC_CONSTRAINTS, KEY_USAGE])?;
-    let shown = |value: Option<&[u8]>| value.map_or_else(|| "none".into(), hex);
+    let shown = |value: Option<&[u8]>| value.map_or_else(|| "none".into(), hex::encode);
     // `cA` is false by default, so that DER leaves it out.
     let constraints = extensions.value(BASIC_CONSTRAINTS);
     if constraints != Some(&[0x30, 0x00]) {

@@ -7,7 +7,6 @@ use alloc::string::ToString;
 use der::asn1::{ObjectIdentifier, OctetStringRef};
 use der::{Decode, Reader, SliceReader, Tag};
 
-use crate::envelope::hex;
 use crate::{Certificate, X509Error};
 
 const SGX_EXTENSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113741.1.13.1");
@@ -162,14 +161,16 @@ impl<'a> Fields<'a> {
         let value = self.expect(arcs, field)?;
         let octets =
             <&OctetStringRef>::from_der(value).ok().and_then(|octets| octets.as_bytes().try_into().ok());
-        octets.ok_or_else(|| X509Error::field(field, alloc::format!("an OCTET STRING of {N}"), hex(value)))
+        octets.ok_or_else(|| {
+            X509Error::field(field, alloc::format!("an OCTET STRING of {N}"), hex::encode(value))
+        })
     }
 
     fn number(&mut self, arcs: &[u32], field: &'static str, limit: u16) -> Result<u16, X509Error> {
         let value = self.expect(arcs, field)?;
         let number = u16::from_der(value).ok().filter(|number| *number <= limit);
         number.ok_or_else(|| {
-            X509Error::field(field, alloc::format!("an INTEGER from 0 to {limit}"), hex(value))
+            X509Error::field(field, alloc::format!("an INTEGER from 0 to {limit}"), hex::encode(value))
         })
     }
 
@@ -179,7 +180,7 @@ impl<'a> Fields<'a> {
             [0x0A, 1, 0] => Ok(SgxType::Standard),
             [0x0A, 1, 1] => Ok(SgxType::Scalable),
             [0x0A, 1, 2] => Ok(SgxType::ScalableWithIntegrity),
-            found => Err(X509Error::field("SGX type", "an ENUMERATED from 0 to 2", hex(found))),
+            found => Err(X509Error::field("SGX type", "an ENUMERATED from 0 to 2", hex::encode(found))),
         }
     }
 
@@ -188,7 +189,7 @@ impl<'a> Fields<'a> {
             None => Ok(None),
             Some([1, 1, 0]) => Ok(Some(false)),
             Some([1, 1, 0xFF]) => Ok(Some(true)),
-            Some(found) => Err(X509Error::field("configuration", "a BOOLEAN", hex(found))),
+            Some(found) => Err(X509Error::field("configuration", "a BOOLEAN", hex::encode(found))),
         }
     }
 }

@@ -15,7 +15,6 @@ use sha2::{Digest, Sha384};
 
 pub use ccel::{CcelEvents, Event};
 
-use super::hex::Hex;
 use crate::{Code, Trail};
 
 /// The longest log that is read; those of firmware fill a region of 64 or 256 KiB.
@@ -110,10 +109,10 @@ pub(super) fn note(trail: &mut Trail, log: &EventLog<'_>, report: &TdReport10) {
         match &replayed {
             Ok(rtmrs) => {
                 let found = rtmrs.get(index);
-                let shown = found.map(|found| format!("{}", Hex(found))).unwrap_or_default();
-                trail.note(code, what, Hex(expected), shown, found == Some(expected));
+                let shown = found.map(hex::encode).unwrap_or_default();
+                trail.note(code, what, hex::encode(expected), shown, found == Some(expected));
             }
-            Err(error) => trail.note(code, what, Hex(expected), error, false),
+            Err(error) => trail.note(code, what, hex::encode(expected), error, false),
         }
     }
     if replayed.as_ref() == Ok(&report.rtmr) {
