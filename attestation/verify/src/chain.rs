@@ -145,8 +145,10 @@ fn check_names(
     for pair in supplied.windows(2) {
         let [certificate, issuer] = pair else { continue };
         let what = format!("{}: issuer of {}", profile.name, name(certificate.subject()));
+        let expected = certificate.issuer().to_string();
         let holds = certificate.issuer() == issuer.subject();
-        trail.require(profile.incomplete, what, certificate.issuer(), issuer.subject(), holds)?;
+        let found = if holds { expected.clone() } else { issuer.subject().to_string() };
+        trail.require(profile.incomplete, what, expected, found, holds)?;
     }
     let Some(last) = supplied.last() else { return Ok(()) };
     let what = format!("{}: root", profile.name);

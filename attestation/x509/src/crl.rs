@@ -121,8 +121,7 @@ fn check_entry(whole: &[u8]) -> Result<(), X509Error> {
     entry.serial_number()?;
     Instant::read(&mut entry)?;
     if !entry.is_done() {
-        ExtensionList::read(entry.element()?.whole)
-            .and_then(|extensions| extensions.check_critical(&[]))
+        ExtensionList::check_uncritical(entry.element()?.whole)
             .map_err(|error| X509Error::field("CRL entry", "no critical extension", error.to_string()))?;
     }
     entry.finish()
@@ -134,6 +133,6 @@ fn check_extensions(fields: &mut Elements<'_>) -> Result<(), X509Error> {
         return Ok(());
     }
     let mut tagged = fields.enter(explicit(0))?;
-    ExtensionList::read(tagged.element()?.whole)?.check_critical(&[])?;
+    ExtensionList::check_uncritical(tagged.element()?.whole)?;
     tagged.finish()
 }

@@ -48,11 +48,26 @@ pub(crate) struct ExtensionList<'a>(&'a [u8]);
 impl<'a> ExtensionList<'a> {
     /// Reads `Extensions`, with its header. Refuses an extension that stands twice.
     pub(crate) fn read(sequence: &'a [u8]) -> Result<Self, X509Error> {
+        Self::read_each(sequence, |_| Ok(()))
+    }
+
+    /// The same where nothing may be critical.
+    pub(crate) fn check_uncritical(sequence: &'a [u8]) -> Result<(), X509Error> {
+        let check = |extension: &Extension<'_>| check_known(extension, &[]);
+        Self::read_each(sequence, check).map(drop)
+    }
+
+    fn read_each(
+        sequence: &'a [u8],
+        check: impl Fn(&Extension<'a>) -> Result<(), X509Error>,
+    ) -> Result<Self, X509Error> {
         let mut elements = Elements::of(sequence, SEQUENCE, FIELD)?;
         let list = Self(elements.rest());
         let mut count = 0_usize;
         while !elements.is_done() {
-            let Extension { oid, .. } = read_extension(elements.element()?.whole)?;
+            let extension = read_extension(elements.element()?.whole)?;
+            let oid = extension.oid;
+            check(&extension)?;
             if list.iter().take(count).any(|earlier| earlier.oid == oid) {
                 return Err(X509Error::field(FIELD, "each at most once", shown_oid(oid)));
             }
@@ -68,17 +83,6 @@ impl<'a> ExtensionList<'a> {
         let mut elements = Elements::within(self.0, FIELD);
         core::iter::from_fn(move || read_extension(elements.element().ok()?.whole).ok())
     }
-
-    /// Refuses critical extensions that are not in `known`: whoever marks one critical forbids to overlook it.
-    pub(crate) fn check_critical(self, known: &[ObjectIdentifier]) -> Result<(), X509Error> {
-        let is_known = |oid: &[u8]| known.iter().any(|known| known.as_bytes() == oid);
-        match self.iter().find(|extension| extension.is_critical && !is_known(extension.oid)) {
-            None => Ok(()),
-            Some(Extension { oid, .. }) => {
-                Err(X509Error::field("critical extension", "one that is known", shown_oid(oid)))
-            }
-        }
-    }
 }
 
 impl Extensions {
@@ -92,9 +96,9 @@ impl Extensions {
         extensions.find(|extension| extension.oid == oid.as_bytes()).map(|extension| extension.value)
     }
 
-    /// As for the list.
+    /// Refuses critical extensions that are not in `known`.
     pub(crate) fn check_critical(&self, known: &[ObjectIdentifier]) -> Result<(), X509Error> {
-        ExtensionList(&self.list).check_critical(known)
+        ExtensionList(&self.list).iter().try_for_each(|extension| check_known(&extension, known))
     }
 
     /// Reads what an authority's certificate must have: `cA`, and the right to sign certificates.
@@ -123,6 +127,14 @@ impl Extensions {
         }
         Ok(Authority { path_length, signs_crls: is_set(CRL_SIGN) })
     }
+}
+
+/// Refuses an extension that is critical and not in `known`: whoever marks one critical forbids to overlook it.
+fn check_known(extension: &Extension<'_>, known: &[ObjectIdentifier]) -> Result<(), X509Error> {
+    if !extension.is_critical || known.iter().any(|known| known.as_bytes() == extension.oid) {
+        return Ok(());
+    }
+    Err(X509Error::field("critical extension", "one that is known", shown_oid(extension.oid)))
 }
 
 /// `Extension`. `critical` is false by default, so that DER leaves it out.

@@ -1,8 +1,8 @@
 //! Distinguished names: compared byte for byte, because a name that can be written in two ways is two names to somebody.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write};
 
 use der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef};
 
@@ -14,19 +14,6 @@ const PRINTABLE_STRING: u8 = 0x13;
 const IA5_STRING: u8 = 0x16;
 /// `id-at-commonName`, content of its OBJECT IDENTIFIER.
 const COMMON_NAME: &[u8] = b"\x55\x04\x03";
-
-/// Attribute types of RFC 4514, section 3, and their short names.
-const LABELS: [(&[u8], &str); 9] = [
-    (COMMON_NAME, "CN"),
-    (b"\x55\x04\x06", "C"),
-    (b"\x55\x04\x07", "L"),
-    (b"\x55\x04\x08", "ST"),
-    (b"\x55\x04\x09", "STREET"),
-    (b"\x55\x04\x0A", "O"),
-    (b"\x55\x04\x0B", "OU"),
-    (b"\x09\x92\x26\x89\x93\xF2\x2C\x64\x01\x01", "UID"),
-    (b"\x09\x92\x26\x89\x93\xF2\x2C\x64\x01\x19", "DC"),
-];
 
 /// Who issued, or whose key it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,17 +48,25 @@ impl DistinguishedName {
     }
 }
 
-/// RFC 4514: `CN=SEV-Milan,O=Advanced Micro Devices,…`, the last attribute first.
+/// RFC 4514: `CN=SEV-Milan,O=Advanced Micro Devices,…`, the last set first.
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut sets: Vec<String> = Vec::new();
+        let mut attributes = Vec::new();
         // It was read before.
-        let _ = each_attribute(&self.der, "name", |set, attribute| match sets.get_mut(set) {
-            Some(text) => *text = alloc::format!("{text}+{attribute}"),
-            None => sets.push(attribute.to_string()),
-        });
-        sets.reverse();
-        f.write_str(&sets.join(","))
+        let _ = each_attribute(&self.der, "name", |set, attribute| attributes.push((set, attribute)));
+        let sets = attributes.chunk_by(|(one, _), (other, _)| one == other);
+        for (index, set) in sets.rev().enumerate() {
+            if index != 0 {
+                f.write_char(',')?;
+            }
+            for (index, (_, attribute)) in set.iter().enumerate() {
+                if index != 0 {
+                    f.write_char('+')?;
+                }
+                attribute.fmt(f)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -132,8 +127,9 @@ impl<'a> Attribute<'a> {
 /// RFC 4514, sections 2.3 and 2.4: what has no short name is in numbers.
 impl fmt::Display for Attribute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((_, label)) = LABELS.iter().find(|(oid, _)| *oid == self.oid) {
-            write!(f, "{label}=")?;
+        if let Some(label) = label(self.oid) {
+            f.write_str(label)?;
+            f.write_char('=')?;
             return write_escaped(f, self.text);
         }
         let value = hex::encode(self.value.whole);
@@ -144,7 +140,26 @@ impl fmt::Display for Attribute<'_> {
     }
 }
 
+/// Attribute types of RFC 4514, section 3, and their short names.
+const fn label(oid: &[u8]) -> Option<&'static str> {
+    Some(match oid {
+        COMMON_NAME => "CN",
+        b"\x55\x04\x06" => "C",
+        b"\x55\x04\x07" => "L",
+        b"\x55\x04\x08" => "ST",
+        b"\x55\x04\x09" => "STREET",
+        b"\x55\x04\x0A" => "O",
+        b"\x55\x04\x0B" => "OU",
+        b"\x09\x92\x26\x89\x93\xF2\x2C\x64\x01\x01" => "UID",
+        b"\x09\x92\x26\x89\x93\xF2\x2C\x64\x01\x19" => "DC",
+        _ => return None,
+    })
+}
+
 fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    if !text.starts_with(' ') && !text.ends_with(' ') && text.bytes().all(is_plain) {
+        return f.write_str(text);
+    }
     let last = text.chars().count().saturating_sub(1);
     for (index, character) in text.chars().enumerate() {
         match character {
@@ -160,6 +175,11 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+/// Characters of most names. They have no meaning of their own, wherever they stand; blanks do at the ends.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'-' | b'.' | b'/' | b':' | b'_')
 }
 
 #[cfg(test)]
