@@ -1,5 +1,6 @@
 //! Certificate chains in the order that signing went: leaf first, then its issuer, up to a pinned root.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -19,6 +20,13 @@ pub(crate) struct ChainProfile {
     pub(crate) profile: Code,
     pub(crate) not_yet_valid: Code,
     pub(crate) expired: Code,
+}
+
+impl ChainProfile {
+    /// Name of a check: `PCK chain: validity of Intel SGX Root CA`.
+    pub(crate) fn about(&self, what: &str, certificate: &Certificate) -> String {
+        [self.name, ": ", what, " ", &name(certificate.subject())].concat()
+    }
 }
 
 /// A chain whose signatures hold, up to a pinned root.
@@ -80,7 +88,7 @@ impl Chain {
             let validity = certificate.validity();
             let is_early = at < validity.not_before;
             let code = if is_early { profile.not_yet_valid } else { profile.expired };
-            let what = format!("{}: validity of {}", profile.name, name(certificate.subject()));
+            let what = profile.about("validity of", certificate);
             let expected = format!("{} to {}", validity.not_before, validity.not_after);
             trail.judge(code, what, expected, at, !is_early && at <= validity.not_after)?;
         }
@@ -97,9 +105,15 @@ impl Chain {
         for pair in certificates.windows(2).rev() {
             let [certificate, issuer] = pair else { continue };
             let holds = certificate.is_signed_by(issuer.key(), by.signatures);
-            let what = format!("{}: signature on {}", profile.name, name(certificate.subject()));
+            let what = profile.about("signature on", certificate);
             let found = if holds { "valid" } else { "not valid" };
-            trail.require(profile.signature, what, format!("by {}", name(issuer.subject())), found, holds)?;
+            trail.require(
+                profile.signature,
+                what,
+                ["by ", &name(issuer.subject())].concat(),
+                found,
+                holds,
+            )?;
         }
         Ok(())
     }
@@ -119,7 +133,7 @@ pub(crate) fn check_authority(
     certificate: &Certificate,
     below: usize,
 ) -> Result<(), Stop> {
-    let what = format!("{}: rights of {}", profile.name, name(certificate.subject()));
+    let what = profile.about("rights of", certificate);
     let expected = format!("an authority that signs certificates, with {below} authorities below it");
     let authority = match certificate.extensions().authority() {
         Ok(authority) => authority,
@@ -132,8 +146,8 @@ pub(crate) fn check_authority(
 }
 
 /// The common name where there is one: what people call a certificate.
-pub(crate) fn name(name: &DistinguishedName) -> String {
-    name.common_name().map_or_else(|| name.to_string(), Into::into)
+pub(crate) fn name(name: &DistinguishedName) -> Cow<'_, str> {
+    name.common_name().map_or_else(|| name.to_string().into(), Cow::Borrowed)
 }
 
 fn check_names(
@@ -144,7 +158,7 @@ fn check_names(
 ) -> Result<(), Stop> {
     for pair in supplied.windows(2) {
         let [certificate, issuer] = pair else { continue };
-        let what = format!("{}: issuer of {}", profile.name, name(certificate.subject()));
+        let what = profile.about("issuer of", certificate);
         let expected = certificate.issuer().to_string();
         let holds = certificate.issuer() == issuer.subject();
         let found = if holds { expected.clone() } else { issuer.subject().to_string() };

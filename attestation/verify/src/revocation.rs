@@ -67,16 +67,17 @@ fn check_signature<'a>(
 pub(crate) fn check_silence(trail: &mut Trail, crl: &Crl, chain: &Chain) -> Result<(), Stop> {
     for certificate in chain.iter().filter(|certificate| certificate.issuer() == crl.issuer()) {
         let is_revoked = crl.revokes(certificate);
-        let what = format!("revocation of {}", name(certificate.subject()));
+        let what = ["revocation of ", &name(certificate.subject())].concat();
         let serial = certificate.serial_hex();
-        let found = format!("serial {serial} {}", if is_revoked { "listed" } else { "not listed" });
-        trail.require(Code::CrlRevoked, what, format!("serial {serial} not listed"), found, !is_revoked)?;
+        let (listed, silent) = (["serial ", &serial, " listed"], ["serial ", &serial, " not listed"]);
+        let found = if is_revoked { listed } else { silent };
+        trail.require(Code::CrlRevoked, what, silent.concat(), found.concat(), !is_revoked)?;
     }
     Ok(())
 }
 
 fn check_freshness(trail: &mut Trail, issuer: &Certificate, newest: Option<&Crl>, at: Instant) {
-    let what = format!("CRL of {}", name(issuer.subject()));
+    let what = ["CRL of ", &name(issuer.subject())].concat();
     let Some(crl) = newest else {
         trail.note(Code::RevocationUnchecked, what, "supplied", "none", false);
         return;

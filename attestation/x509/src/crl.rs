@@ -78,9 +78,9 @@ impl Crl {
 
     /// Serial numbers that are listed, big-endian.
     pub fn revoked(&self) -> impl Iterator<Item = &[u8]> {
-        let mut entries = Elements::within(&self.revoked, OBJECT);
         // They were read before.
-        core::iter::from_fn(move || entries.enter(SEQUENCE).ok()?.serial_number().ok())
+        Elements::within(&self.revoked, OBJECT)
+            .filter_map(|entry| Elements::within(entry.content, OBJECT).serial_number().ok())
     }
 
     /// Whether `certificate` is of this list's issuer and listed, whatever the date of the entry.

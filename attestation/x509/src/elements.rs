@@ -156,6 +156,17 @@ impl<'a> Elements<'a> {
     }
 }
 
+/// Elements until there are no more, or what comes is none: for what was read before.
+impl<'a> Iterator for Elements<'a> {
+    type Item = Element<'a>;
+
+    fn next(&mut self) -> Option<Element<'a>> {
+        let (element, rest) = split(self.rest)?;
+        self.rest = rest;
+        Some(element)
+    }
+}
+
 /// The first element, and what follows it.
 fn split(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
     /// Tags of more than one byte have this in the first.

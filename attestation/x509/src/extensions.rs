@@ -63,25 +63,26 @@ impl<'a> ExtensionList<'a> {
     ) -> Result<Self, X509Error> {
         let mut elements = Elements::of(sequence, SEQUENCE, FIELD)?;
         let list = Self(elements.rest());
+        let mut seen: [&[u8]; EXTENSIONS_MAX] = [&[]; _];
         let mut count = 0_usize;
         while !elements.is_done() {
             let extension = read_extension(elements.element()?.whole)?;
-            let oid = extension.oid;
             check(&extension)?;
-            if list.iter().take(count).any(|earlier| earlier.oid == oid) {
-                return Err(X509Error::field(FIELD, "each at most once", shown_oid(oid)));
+            if seen.iter().take(count).any(|earlier| *earlier == extension.oid) {
+                return Err(X509Error::field(FIELD, "each at most once", shown_oid(extension.oid)));
             }
-            if count == EXTENSIONS_MAX {
+            let Some(place) = seen.get_mut(count) else {
                 return Err(X509Error::field(FIELD, alloc::format!("at most {EXTENSIONS_MAX}"), "more"));
-            }
+            };
+            *place = extension.oid;
             count = count.saturating_add(1);
         }
         Ok(list)
     }
 
+    /// They were read before.
     fn iter(self) -> impl Iterator<Item = Extension<'a>> {
-        let mut elements = Elements::within(self.0, FIELD);
-        core::iter::from_fn(move || read_extension(elements.element().ok()?.whole).ok())
+        Elements::within(self.0, FIELD).filter_map(|element| read_extension(element.whole).ok())
     }
 }
 

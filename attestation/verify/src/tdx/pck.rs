@@ -9,7 +9,7 @@ use attestation_x509::intel::{self, PckFields, Role};
 use attestation_x509::{Certificate, Crl, X509Error, pem};
 
 use super::{CHAIN_MAX, Collateral, Roots};
-use crate::chain::{Chain, ChainProfile, name};
+use crate::chain::{Chain, ChainProfile};
 use crate::trail::Stop;
 use crate::{Code, Label, Trail, Verifier, revocation};
 
@@ -103,7 +103,7 @@ pub(super) fn check_end_entity(
     profile: &ChainProfile,
     certificate: &Certificate,
 ) -> Result<(), Stop> {
-    let what = format!("{}: rights of {}", profile.name, name(certificate.subject()));
+    let what = profile.about("rights of", certificate);
     trail.unwrap(profile.profile, what, "to sign data", intel::check_end_entity(certificate))
 }
 
@@ -114,7 +114,7 @@ pub(super) fn key(
     certificate: &Certificate,
 ) -> Result<P256Point, Stop> {
     let key = certificate.key();
-    let what = format!("{}: key of {}", profile.name, name(certificate.subject()));
+    let what = profile.about("key of", certificate);
     trail.unwrap(profile.profile, what, "P-256", key.p256().copied().ok_or(key))
 }
 

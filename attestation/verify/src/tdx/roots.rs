@@ -32,12 +32,14 @@ impl<'a> Roots<'a> {
     /// always compared with something that we trust. A root and its successor may share a name, and only then are
     /// signatures looked at: that of the chain is verified anyhow.
     pub(super) fn of(&self, last: &Certificate, by: &dyn SignatureVerifier) -> Option<Certificate> {
-        let roots: Vec<Certificate> = self.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
-        let named = || roots.iter().filter(|root| root.subject() == last.issuer());
-        let is_one_of_many = named().nth(1).is_some();
-        let is_signer = |root: &&Certificate| *root == last || last.is_signed_by(root.key(), by);
-        let signer = if is_one_of_many { named().find(is_signer) } else { None };
-        signer.or_else(|| named().next()).or_else(|| roots.first()).cloned()
+        let mut roots: Vec<Certificate> =
+            self.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+        let is_named = |root: &Certificate| root.subject() == last.issuer();
+        let is_signer = |root: &Certificate| root == last || last.is_signed_by(root.key(), by);
+        let is_one_of_many = roots.iter().filter(|root| is_named(root)).nth(1).is_some();
+        let signer = roots.iter().position(|root| is_one_of_many && is_named(root) && is_signer(root));
+        let index = signer.or_else(|| roots.iter().position(is_named)).unwrap_or_default();
+        (index < roots.len()).then(|| roots.swap_remove(index))
     }
 }
 
