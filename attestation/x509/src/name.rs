@@ -16,7 +16,7 @@ const IA5_STRING: u8 = 0x16;
 const COMMON_NAME: &[u8] = b"\x55\x04\x03";
 
 /// Who issued, or whose key it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct DistinguishedName {
     der: Vec<u8>,
     common_name: Option<String>,
@@ -47,6 +47,14 @@ impl DistinguishedName {
         Ok(Self { der: der.to_vec(), common_name: common_name.filter(|_| count == 1) })
     }
 }
+
+impl PartialEq for DistinguishedName {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for DistinguishedName {}
 
 /// RFC 4514: `CN=SEV-Milan,O=Advanced Micro Devices,…`, the last set first.
 impl fmt::Display for DistinguishedName {

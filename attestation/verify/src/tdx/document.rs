@@ -1,10 +1,11 @@
 //! Signed documents of Intel's provisioning certification service: TCB info and QE identity.
 //!
 //! Spec: "Intel SGX and Intel TDX Provisioning Certification Service", API version 4. The signature is over the exact
-//! bytes of the inner value, so they are never written anew. JSON is read in three steps: the frame, whose inner value
-//! is only delimited; after the signature holds, kind and version; then the whole value, strictly. A field that is not
-//! known is refused: Intel has added fields without a new version that change what the others mean, and a verifier that
-//! overlooks one decides on half a document. A field that stands twice is refused by the reader.
+//! bytes of the inner value, so they are never written anew. JSON is read in steps: the frame, whose inner value is only
+//! delimited; after the signature holds, the whole value, strictly; where that fails, kind and version alone, because a
+//! document of another kind has other fields. A field that is not known is refused: Intel has added fields without a new
+//! version that change what the others mean, and a verifier that overlooks one decides on half a document. A field that
+//! stands twice is refused by the reader.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -53,7 +54,7 @@ pub(super) struct Frame<'a> {
     signature: [u8; 64],
 }
 
-/// Read before everything else and without looking at it: documents of other kinds have other fields.
+/// Read without looking at anything else: documents of other kinds have other fields.
 #[derive(Deserialize)]
 pub(super) struct Kind<'a> {
     pub(super) id: &'a str,
@@ -104,19 +105,27 @@ pub(super) fn verify<'a>(
     let is_signed = by.signatures.ecdsa_p256_sha256(&issuer.key, body.as_bytes(), &frame.signature);
     let (what, expected) = (format!("{name}: signature"), format!("by {}", Role::TcbSigning));
     trail.require(Code::CollateralSignatureInvalid, what, expected, validity(is_signed), is_signed)?;
-    check_kind(trail, kind, body)?;
     Ok(Signed { body, issuer })
 }
 
-/// Reads the whole of a document whose signature and kind hold.
-pub(super) fn read<'a, T: Deserialize<'a>>(
-    trail: &mut Trail,
-    kind: &DocumentKind,
-    body: &'a str,
-) -> Result<T, Stop> {
-    let what = format!("{}: contents", kind.name);
-    let expected = format!("version {} of the format", kind.version);
-    trail.unwrap(Code::CollateralEncoding, what, expected, serde_json::from_str(body))
+/// What a document says.
+pub(super) trait Contents<'a>: Deserialize<'a> {
+    /// What it must be.
+    const KIND: DocumentKind;
+
+    /// What it says it is.
+    fn kind(&self) -> Kind<'a>;
+}
+
+/// Reads the whole of a document whose signature holds.
+pub(super) fn read<'a, T: Contents<'a>>(trail: &mut Trail, body: &'a str) -> Result<T, Stop> {
+    let contents = serde_json::from_str::<T>(body);
+    // Documents of other kinds have other fields: which kind it is, is the first to be said.
+    let kind = contents.as_ref().map_or_else(|_| serde_json::from_str(body), |contents| Ok(contents.kind()));
+    check_kind(trail, &T::KIND, kind)?;
+    let what = format!("{}: contents", T::KIND.name);
+    let expected = format!("version {} of the format", T::KIND.version);
+    trail.unwrap(Code::CollateralEncoding, what, expected, contents)
 }
 
 /// Whether the document speaks of the present. Its age is for a policy to judge; its signature is not.
@@ -127,11 +136,14 @@ pub(super) fn note_age(trail: &mut Trail, kind: &DocumentKind, issue: &Issue, at
     trail.note(code, format!("{}: time", kind.name), format!("{from} to {to}"), at, !is_early && at <= to);
 }
 
-fn check_kind(trail: &mut Trail, kind: &DocumentKind, body: &str) -> Result<(), Stop> {
+fn check_kind(
+    trail: &mut Trail,
+    kind: &DocumentKind,
+    found: serde_json::Result<Kind<'_>>,
+) -> Result<(), Stop> {
     let what = format!("{}: kind", kind.name);
     let expected = format!("{} of version {}", kind.id, kind.version);
-    let found: Kind<'_> =
-        trail.unwrap(Code::CollateralEncoding, what.clone(), &expected, serde_json::from_str(body))?;
+    let found = trail.unwrap(Code::CollateralEncoding, what.clone(), &expected, found)?;
     let holds = found.id == kind.id && found.version == kind.version;
     let found = format!("{} of version {}", found.id.escape_debug(), found.version);
     trail.require(Code::CollateralMismatch, what, expected, found, holds)

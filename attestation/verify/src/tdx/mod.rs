@@ -31,6 +31,7 @@ pub use status::TcbStatus;
 pub use unverified::{DocumentError, DocumentSubject, UnverifiedDocument};
 
 use self::assessment::Subject;
+use self::document::Contents;
 use self::pck::Pck;
 use self::qe_identity::QeIdentity;
 use self::tcb_info::TcbInfo;
@@ -225,9 +226,9 @@ fn assess(
         Some(document) => document::verify(trail, kind, document, pck, other, by).map(Some),
         None => Ok(None),
     };
-    let tcb_info = signed(&tcb_info::KIND, &collateral.tcb_info, None)?;
+    let tcb_info = signed(&TcbInfo::KIND, &collateral.tcb_info, None)?;
     let qe_identity =
-        signed(&qe_identity::KIND, &collateral.qe_identity, tcb_info.as_ref().map(|signed| signed.issuer))?;
+        signed(&QeIdentity::KIND, &collateral.qe_identity, tcb_info.as_ref().map(|signed| signed.issuer))?;
     let tcb_info = tcb_info.map(|signed| read_tcb_info(trail, signed.body, quote, pck, by.at)).transpose()?;
     let qe_identity =
         qe_identity.map(|signed| read_qe_identity(trail, signed.body, quote, by.at)).transpose()?;
@@ -255,10 +256,10 @@ fn read_tcb_info<'a>(
     pck: &Pck,
     at: Instant,
 ) -> Result<TcbInfo<'a>, Stop> {
-    let info: TcbInfo<'_> = document::read(trail, &tcb_info::KIND, body)?;
+    let info: TcbInfo<'_> = document::read(trail, body)?;
     info.check_platform(trail, &pck.fields)?;
     info.check_module(trail, quote.body.report())?;
-    document::note_age(trail, &tcb_info::KIND, &info.issue(), at);
+    document::note_age(trail, &TcbInfo::KIND, &info.issue(), at);
     Ok(info)
 }
 
@@ -268,8 +269,8 @@ fn read_qe_identity<'a>(
     quote: &Quote<'_>,
     at: Instant,
 ) -> Result<QeIdentity<'a>, Stop> {
-    let identity: QeIdentity<'_> = document::read(trail, &qe_identity::KIND, body)?;
+    let identity: QeIdentity<'_> = document::read(trail, body)?;
     identity.check(trail, quote.signature_data.qe_report)?;
-    document::note_age(trail, &qe_identity::KIND, &identity.issue(), at);
+    document::note_age(trail, &QeIdentity::KIND, &identity.issue(), at);
     Ok(identity)
 }

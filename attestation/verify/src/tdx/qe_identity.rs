@@ -7,20 +7,16 @@ use attestation_report::tdx::EnclaveReport;
 use attestation_x509::Instant;
 use serde::Deserialize;
 
-use super::document::{DocumentKind, Issue, hex_field, instant};
+use super::document::{Contents, DocumentKind, Issue, Kind, hex_field, instant};
 use super::tcb_info::{IsvLevel, matches_masked};
 use crate::trail::Stop;
 use crate::{Code, Trail};
 
-pub(super) const KIND: DocumentKind = DocumentKind { name: "QE identity", id: "TD_QE", version: 2 };
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct QeIdentity<'a> {
-    #[serde(rename = "id")]
-    _id: &'a str,
-    #[serde(rename = "version")]
-    _version: u32,
+    id: &'a str,
+    version: u32,
     #[serde(deserialize_with = "instant")]
     issue_date: Instant,
     #[serde(deserialize_with = "instant")]
@@ -39,6 +35,14 @@ pub(super) struct QeIdentity<'a> {
     isvprodid: u16,
     #[serde(borrow)]
     pub(super) tcb_levels: Vec<IsvLevel<'a>>,
+}
+
+impl<'a> Contents<'a> for QeIdentity<'a> {
+    const KIND: DocumentKind = DocumentKind { name: "QE identity", id: "TD_QE", version: 2 };
+
+    fn kind(&self) -> Kind<'a> {
+        Kind { id: self.id, version: self.version }
+    }
 }
 
 impl QeIdentity<'_> {

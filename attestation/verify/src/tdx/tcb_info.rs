@@ -9,22 +9,19 @@ use attestation_x509::Instant;
 use attestation_x509::intel::PckFields;
 use serde::Deserialize;
 
-use super::document::{DocumentKind, Issue, advisory_ids, hex_field, instant};
+use super::document::{Contents, DocumentKind, Issue, Kind, advisory_ids, hex_field, instant};
 use super::status::TcbStatus;
 use crate::trail::Stop;
 use crate::{Code, Trail};
 
-pub(super) const KIND: DocumentKind = DocumentKind { name: "TCB info", id: "TDX", version: 3 };
 /// `tcbType` that numbers components as they are compared here.
 const TCB_TYPE: u32 = 0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct TcbInfo<'a> {
-    #[serde(rename = "id")]
-    _id: &'a str,
-    #[serde(rename = "version")]
-    _version: u32,
+    id: &'a str,
+    version: u32,
     #[serde(deserialize_with = "instant")]
     issue_date: Instant,
     #[serde(deserialize_with = "instant")]
@@ -118,6 +115,14 @@ pub(super) struct IsvLevel<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Isv {
     pub(super) isvsvn: u16,
+}
+
+impl<'a> Contents<'a> for TcbInfo<'a> {
+    const KIND: DocumentKind = DocumentKind { name: "TCB info", id: "TDX", version: 3 };
+
+    fn kind(&self) -> Kind<'a> {
+        Kind { id: self.id, version: self.version }
+    }
 }
 
 impl<'a> TcbInfo<'a> {

@@ -4,9 +4,9 @@ use alloc::string::{String, ToString};
 
 use serde::Deserialize;
 
-use super::document::{DOCUMENT_MAX_BYTES, DocumentKind, Frame, Issue, Kind};
-use super::qe_identity::{self, QeIdentity};
-use super::tcb_info::{self, TcbInfo};
+use super::document::{Contents, DOCUMENT_MAX_BYTES, DocumentKind, Frame, Issue, Kind};
+use super::qe_identity::QeIdentity;
+use super::tcb_info::TcbInfo;
 
 /// What a document claims to be. Nothing to rely on: its signature has not been looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +71,11 @@ impl UnverifiedDocument {
         let body = frame.body.get();
         let Kind { id, version } = read(body)?;
         let is = |kind: &DocumentKind| id == kind.id && version == kind.version;
-        if is(&tcb_info::KIND) {
+        if is(&TcbInfo::KIND) {
             let info: TcbInfo<'_> = read(body)?;
             let subject = DocumentSubject::TcbInfo { fmspc: info.fmspc, pce_id: info.pce_id };
             Ok(Self { subject, issue: info.issue() })
-        } else if is(&qe_identity::KIND) {
+        } else if is(&QeIdentity::KIND) {
             let identity: QeIdentity<'_> = read(body)?;
             Ok(Self { subject: DocumentSubject::QeIdentity, issue: identity.issue() })
         } else {
