@@ -171,6 +171,8 @@ fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     vec![
         ("certificate", "ask-turin", turin.to_vec()),
         ("crl", "one-entry", revocation_list()),
+        ("x509-library", "certificate", turin.to_vec()),
+        ("x509-library", "list", revocation_list()),
         ("pem", "two", pem.repeat(2)),
         ("policy", "strict", Preset::Strict.text().into()),
         ("policy", "development", Preset::Development.text().into()),

@@ -9,7 +9,7 @@ use attestation_x509::{CERTIFICATE_MAX_BYTES, Certificate};
 use tests_fuzz::{Budget, Target};
 
 fn main() -> ExitCode {
-    // Tables of the elliptic curves, and the modulus with what its arithmetic prepares.
+    // What the arithmetic of RSA prepares, and tables of the elliptic curves.
     let budget = Budget::with(64 * 1024);
     Target { name: "certificate", max_bytes: CERTIFICATE_MAX_BYTES + 1, budget, run }.drive()
 }

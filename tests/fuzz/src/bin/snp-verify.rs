@@ -14,7 +14,7 @@ const PIECES_MAX: usize = 8;
 
 fn main() -> ExitCode {
     // AMD's own authorities are read each time, and RSA prepares its arithmetic.
-    let budget = Budget { factor: 64, ..Budget::with(256 * 1024) };
+    let budget = Budget::with(64 * 1024);
     Target { name: "snp-verify", max_bytes: 16 * 1024, budget, run }.drive()
 }
 
