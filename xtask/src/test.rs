@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 use crate::{bench, component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 21] = [
+const BARE_PACKAGES: [&str; 22] = [
     "attestation-artefact",
     "attestation-bundle",
     "attestation-claim",
@@ -30,6 +30,7 @@ const BARE_PACKAGES: [&str; 21] = [
     "attestation-recognise",
     "attestation-report",
     "attestation-rim",
+    "attestation-signature",
     "attestation-verify",
     "attestation-x509",
     "enclave-devices",
