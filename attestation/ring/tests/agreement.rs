@@ -1,6 +1,5 @@
 //! Both implementations answer as Project Wycheproof says, and the same where it leaves the answer open; and so they do for
 //! keys and numbers beside what the algorithms allow.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use attestation_ring::Ring;
 use attestation_signature::{RustCrypto, SignatureVerifier};
