@@ -10,6 +10,8 @@ mod fixtures;
 mod with;
 
 // What the readers above use.
+use attestation_ring as _;
+use attestation_signature as _;
 use pem_rfc7468 as _;
 use serde_json as _;
 
