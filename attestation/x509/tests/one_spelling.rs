@@ -1,5 +1,6 @@
 //! Certificates and lists with one part of another spelling, or of a kind that no vendor writes: each is refused, and the
 //! message names the part. The library reads the honest ones to the same bytes.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use attestation_x509::{CERTIFICATE_MAX_BYTES, CRL_MAX_BYTES, Certificate, Crl};
 use der::{Decode, Encode};
