@@ -24,8 +24,28 @@
 //! }
 //! ```
 //!
-//! Time, roots, collateral and who computes signatures are arguments; nothing here reads a file, a clock or a network. Each check is recorded with
-//! what was expected and what was found, and each that fails has a stable [`Code`].
+//! A whole verification, with everything that it rests on:
+//!
+//! ```
+//! use attestation_signature::RustCrypto;
+//! use attestation_verify::snp::{AUTHORITIES, Challenge, Collateral, Roots, SnpEvidence, verify};
+//! use attestation_verify::{Rejection, Verified, Verifier};
+//! use attestation_x509::Instant;
+//!
+//! fn answer(
+//!     report: &[u8], vcek: &[u8], crl: &[u8], nonce: [u8; 64], now: Instant,
+//! ) -> Result<Verified<SnpEvidence>, Rejection> {
+//!     let collateral = Collateral { vek: Some(vcek), chain: &AUTHORITIES, crls: &[crl] };
+//!     let by = Verifier { signatures: &RustCrypto, at: now };
+//!     verify(Some(report), &collateral, Challenge::ReportData(nonce), &Roots::default(), by)
+//! }
+//! let now = Instant::from_unix_seconds(1_780_000_000);
+//! let rejection = answer(&[0; 1184], &[], &[], [7; 64], now).unwrap_err();
+//! assert_eq!(rejection.reason().unwrap().0.as_str(), "unsupported-version");
+//! ```
+//!
+//! Time, roots, collateral and who computes signatures are arguments; nothing here reads a file, a clock or a network.
+//! Each check is recorded with what was expected and what was found, and each that fails has a stable [`Code`].
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
