@@ -2,15 +2,16 @@
 //! among the shared evidence, and each of them with one bit changed at a time. Where there are fixtures.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+#[path = "support/oracle.rs"]
+mod oracle;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use attestation_x509::{Certificate, Crl, Instant, pem};
-use der::asn1::AnyRef;
-use der::{Decode, Encode, Reader, SliceReader};
-use x509_cert::crl::CertificateList;
-use x509_cert::time::Time;
+use attestation_x509::{Certificate, Crl, pem};
+use der::{Decode, Encode};
+use oracle::{compare_certificate, compare_list};
 
 /// Each content once.
 type Objects = BTreeMap<Vec<u8>, String>;
@@ -68,40 +69,6 @@ fn certificates_are_the_librarys() {
     assert!(accepted > 50 * certificates.len(), "{accepted}: hardly anything was compared");
 }
 
-fn compare_certificate(ours: &Certificate, bytes: &[u8], name: &str) {
-    let theirs = x509_cert::Certificate::from_der(bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let fields = theirs.tbs_certificate();
-    assert_eq!(ours.serial(), fields.serial_number().as_bytes(), "{name}");
-    assert_eq!(ours.issuer().der(), fields.issuer().to_der().unwrap(), "{name}");
-    assert_eq!(ours.subject().der(), fields.subject().to_der().unwrap(), "{name}");
-    let validity = fields.validity();
-    assert_eq!(ours.validity().not_before, instant(validity.not_before), "{name}");
-    assert_eq!(ours.validity().not_after, instant(validity.not_after), "{name}");
-    // NVIDIA's reference values have dates of another kind than the library writes.
-    let encoded = theirs.to_der().unwrap();
-    assert!(
-        encoded == bytes || without_validity(&encoded) == without_validity(bytes),
-        "{name}: another spelling"
-    );
-}
-
-/// What is signed, and what follows it; the former without its fifth element.
-fn without_validity(bytes: &[u8]) -> [Vec<Vec<u8>>; 2] {
-    let mut outer = elements(bytes);
-    let mut signed = elements(&outer.remove(0));
-    signed.remove(4);
-    [signed, outer]
-}
-
-fn elements(sequence: &[u8]) -> Vec<Vec<u8>> {
-    let mut reader = SliceReader::new(AnyRef::from_der(sequence).unwrap().value()).unwrap();
-    let mut elements = Vec::new();
-    while !reader.is_finished() {
-        elements.push(reader.tlv_bytes().unwrap().to_vec());
-    }
-    elements
-}
-
 #[test]
 fn lists_are_the_librarys() {
     let Some((_, lists)) = objects() else { return };
@@ -110,22 +77,10 @@ fn lists_are_the_librarys() {
         for bytes in variants(honest) {
             let Ok(ours) = Crl::parse(&bytes) else { continue };
             accepted += 1;
-            let theirs: CertificateList = CertificateList::from_der(&bytes).unwrap();
-            assert_eq!(theirs.to_der().unwrap(), bytes, "{name}: another spelling");
-            let fields = &theirs.tbs_cert_list;
-            let entries = fields.revoked_certificates.iter().flatten();
-            let serials = entries.map(|entry| entry.serial_number.as_bytes());
-            assert!(ours.revoked().eq(serials), "{name}");
-            assert_eq!(ours.issuer().der(), fields.issuer.to_der().unwrap(), "{name}");
-            assert_eq!(ours.this_update(), instant(fields.this_update), "{name}");
-            assert_eq!(ours.next_update(), instant(fields.next_update.unwrap()), "{name}");
+            compare_list(&ours, &bytes, name);
         }
     }
     assert!(accepted > 50 * lists.len(), "{accepted}: hardly anything was compared");
-}
-
-fn instant(time: Time) -> Instant {
-    Instant::from_unix_seconds(time.to_unix_duration().as_secs())
 }
 
 const REASONS: [&str; 15] = [
