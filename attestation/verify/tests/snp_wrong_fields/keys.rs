@@ -9,7 +9,7 @@ use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, PrivateKey};
 use sha2::Sha384;
 
-use crate::der::{NULL, bit_string, integer, oid, sequence};
+use super::der::{NULL, bit_string, integer, oid, sequence};
 
 /// A key that signs certificates and lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,9 +7,9 @@ use p384::ecdsa::signature::Signer as _;
 use p384::ecdsa::{Signature, SigningKey};
 use zerocopy::{FromZeros, IntoBytes};
 
-use crate::der::{amd_name, bit_string, integer, octet_string, oid, pss, sequence, tlv, utc_time};
-use crate::each::by_each;
-use crate::keys::Signer;
+use super::der::{amd_name, bit_string, integer, octet_string, oid, pss, sequence, tlv, utc_time};
+use super::each::by_each;
+use super::keys::Signer;
 
 pub(crate) use attestation_report::ProductLine;
 

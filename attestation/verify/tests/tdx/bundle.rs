@@ -1,7 +1,7 @@
 //! Evidence of TDX with all that belongs to it, owned.
 
 #[path = "../support/each.rs"]
-mod each;
+pub(crate) mod each;
 
 use attestation_verify::tdx::{Challenge, Collateral, Document, EventLog, Roots, TdxEvidence, verify};
 use attestation_verify::{Kind, Rejection, Trail, Verified};

@@ -8,9 +8,9 @@ use p256::ecdsa::{Signature, SigningKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::{Bundle, Log, Outcome, SignedDocument};
-use crate::der::{bits, boolean, ecdsa_sha256, integer, name, octets, oid, sequence, tlv, utc_time};
-use crate::documents::{qe_identity, tcb_info};
+use super::bundle::{Bundle, Log, Outcome, SignedDocument};
+use super::der::{bits, boolean, ecdsa_sha256, integer, name, octets, oid, sequence, tlv, utc_time};
+use super::documents::{qe_identity, tcb_info};
 
 pub(crate) const AT: &str = "2026-01-15T00:00:00Z";
 const SGX_EXTENSION: [u32; 7] = [1, 2, 840, 113_741, 1, 13, 1];
@@ -132,7 +132,8 @@ impl Sgx {
             field(&[5], tlv(0x0A, &[1])),
         ];
         if self.has_instance {
-            let flags = [field(&[7, 1], boolean(true)), field(&[7, 2], boolean(false))];
+            let flags = [(1, true), (2, false), (3, false)];
+            let flags = flags.map(|(number, flag)| field(&[7, number], boolean(flag)));
             fields.extend([field(&[6], octets(&[0x22; 16])), field(&[7], sequence(&flags))]);
         }
         sequence(&fields)
