@@ -2,6 +2,7 @@
 //! the verdict.
 
 mod nvidia;
+mod roots;
 mod snp;
 mod tdx;
 #[cfg(test)]
@@ -14,8 +15,11 @@ use attestation_report::SnpReport;
 use attestation_report::tdx::Quote;
 use attestation_ring::Ring;
 use attestation_verify::snp::SnpEvidence;
+use attestation_verify::tdx::TdxEvidence;
 use attestation_verify::{Code, Verified, Verifier};
 use attestation_x509::Instant;
+
+pub use roots::TrustedRoots;
 
 use crate::check::Verdict;
 
@@ -30,6 +34,8 @@ pub struct Question<'a> {
     pub challenge: Option<&'a [u8]>,
     /// For when.
     pub at: Instant,
+    /// Whom to believe in the end.
+    pub roots: TrustedRoots<'a>,
 }
 
 impl Question<'_> {
@@ -37,14 +43,18 @@ impl Question<'_> {
     const fn verifier(&self) -> Verifier<'static> {
         Verifier { signatures: &Ring, at: self.at }
     }
+
+    /// Time and policy, without which a verdict says little.
+    pub(crate) fn note_in(&self, verdict: &mut Verdict) {
+        verdict.note(format!("verified as of {}, decided on by the policy {:?}", self.at, self.policy.name));
+    }
 }
 
 /// Verifies the one piece of evidence among the items, and decides on it.
 #[must_use]
 pub fn appraise(question: &Question<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    verdict
-        .note(format!("verified as of {}, decided on by the policy {:?}", question.at, question.policy.name));
+    question.note_in(&mut verdict);
     let evidence: Vec<&Item> = question.items.iter().filter(|item| is_evidence(item.kind)).collect();
     match evidence.as_slice() {
         [item] => {
@@ -108,7 +118,7 @@ fn appraise_item(verdict: &mut Verdict, item: &Item, question: &Question<'_>) {
     match item.kind {
         Kind::SnpReport => drop(snp_report(verdict, &item.bytes, question)),
         Kind::HclReport => snp::azure(verdict, &item.bytes, question),
-        Kind::TdxQuote => tdx::quote(verdict, &item.bytes, question),
+        Kind::TdxQuote => drop(tdx_quote(verdict, &item.bytes, question)),
         Kind::SpdmReport => nvidia::report(verdict, &item.bytes, question),
         Kind::NvidiaEvidence => nvidia::sdk(verdict, &item.bytes, question),
         other => verdict.fail("evidence", "of hardware", format!("{}, which is no such", other.title())),
@@ -122,6 +132,15 @@ pub(crate) fn snp_report(
     question: &Question<'_>,
 ) -> Option<Verified<SnpEvidence>> {
     snp::report(verdict, report, question)
+}
+
+/// Verifies a quote of TDX and decides on it; what the policy says is in the verdict. `None` when it is not authentic.
+pub(crate) fn tdx_quote(
+    verdict: &mut Verdict,
+    quote: &[u8],
+    question: &Question<'_>,
+) -> Option<Verified<TdxEvidence>> {
+    tdx::quote(verdict, quote, question)
 }
 
 /// What can be verified, as opposed to what helps to.
@@ -148,5 +167,15 @@ fn kinds(items: &[Item]) -> String {
 pub fn admit_only<const N: usize>(rule: &mut Rule<OneOf<Hex<N>>>, values: &[[u8; N]]) {
     if !values.is_empty() {
         *rule = Rule::Stated(OneOf(values.iter().copied().map(Hex).collect()));
+    }
+}
+
+/// Admits this and nothing else, unless the policy names others: what somebody wrote down is not widened by what comes
+/// from elsewhere. An empty list is one to fill in.
+pub(crate) fn narrow_to<const N: usize>(rule: &mut Rule<OneOf<Hex<N>>>, value: [u8; N]) {
+    let names_others =
+        matches!(rule, Rule::Stated(OneOf(list)) if !list.is_empty() && !list.contains(&Hex(value)));
+    if !names_others {
+        admit_only(rule, &[value]);
     }
 }

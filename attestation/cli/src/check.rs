@@ -16,6 +16,8 @@ use attestation_policy::Policy;
 use attestation_recognise::Item;
 use attestation_x509::Instant;
 
+use crate::appraise::TrustedRoots;
+
 pub use verdict::{Check, SIMULATED, State, Verdict};
 
 /// What a relying party has at hand.
@@ -50,6 +52,8 @@ pub struct Hardware<'a> {
     pub policy: &'a Policy,
     /// For when.
     pub at: Instant,
+    /// Whom to believe in the end.
+    pub roots: TrustedRoots<'a>,
 }
 
 /// A file by content.

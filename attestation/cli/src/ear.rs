@@ -159,7 +159,7 @@ mod tests {
     use p256::ecdsa::signature::Verifier;
 
     use super::*;
-    use crate::appraise::{Question, appraise};
+    use crate::appraise::{Question, TrustedRoots, appraise};
 
     fn verdict(files: [&str; 2], preset: Preset) -> Option<Verdict> {
         let folder = tests_needs::fixture("snp")?;
@@ -167,7 +167,13 @@ mod tests {
         let items: Vec<_> = files.into_iter().flat_map(read).collect();
         let policy = Policy::parse(preset.text()).unwrap();
         let at = "2025-10-06T00:00:00Z".parse().unwrap();
-        Some(appraise(&Question { items: &items, policy: &policy, challenge: None, at }))
+        Some(appraise(&Question {
+            items: &items,
+            policy: &policy,
+            challenge: None,
+            at,
+            roots: TrustedRoots::of_vendors(),
+        }))
     }
 
     fn result(verdict: &Verdict) -> Value {

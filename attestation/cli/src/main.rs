@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use attestation_cli::appraise::{Question, appraise, is_evidence};
+use attestation_cli::appraise::{Question, TrustedRoots, appraise, is_evidence};
 use attestation_cli::arguments::{Arguments, CheckArguments, Command, PolicyCommand, ShowArguments};
 use attestation_cli::check::{Hardware, SimulatedEvidence, Verdict, check};
 use attestation_cli::collateral;
@@ -28,6 +28,10 @@ const REFUSED: u8 = 1;
 const DIFFERENT: u8 = 1;
 /// Nothing was checked. `clap` uses the same for wrong usage.
 const UNUSABLE: u8 = 2;
+
+/// A report of a claim was made before anybody asked, and answers for the claim's key.
+const CHALLENGED_CLAIM: &str =
+    "--challenge is for evidence alone: the report of a claim answers for the key that signed it";
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
@@ -66,45 +70,55 @@ fn verdict(arguments: &CheckArguments) -> Result<Verdict, String> {
     let at = terms::instant(&arguments.at, &items).map_err(|error| error.to_string())?;
     let (claims, items): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|item| item.kind == Kind::Claim);
-    let challenge = arguments.challenge.as_deref().map(|word| terms::digits("--challenge", word));
-    let challenge = challenge.transpose().map_err(|error| error.to_string())?;
-    match claims.as_slice() {
-        [] => {
-            let question = Question { items: &items, policy: &policy, challenge: challenge.as_deref(), at };
-            let verdict = appraise(&question);
-            write_result(arguments, &verdict, &question)?;
-            Ok(verdict)
-        }
-        [claim] => {
-            let files = ClaimFiles::read(arguments).map_err(|error| error.to_string())?;
-            let simulated = if arguments.allow_simulated {
-                SimulatedEvidence::Allowed
-            } else {
-                SimulatedEvidence::Refused
-            };
-            let what =
-                if arguments.component.is_some() { "compiling the component again" } else { "checking" };
-            let _progress = Progress::waiting(what, Audience::of_json(arguments.json));
-            let hardware = Hardware { items: &items, policy: &policy, at };
-            Ok(check(&files.inputs(&claim.bytes, simulated, hardware)))
-        }
-        several => Err(format!("expected one claim, found {}: check them one by one", several.len())),
-    }
+    let hardware = Hardware { items: &items, policy: &policy, at, roots: TrustedRoots::of_vendors() };
+    let (verdict, about) = match claims.as_slice() {
+        [] => (verdict_on_evidence(arguments, hardware)?, evidence_name(&items)),
+        [claim] => (verdict_on_claim(arguments, &claim.bytes, hardware)?, Kind::Claim.name()),
+        several => return Err(format!("expected one claim, found {}: check them one by one", several.len())),
+    };
+    write_result(arguments, &verdict, about, hardware)?;
+    Ok(verdict)
 }
 
-/// The attestation result, where one was asked for.
+fn verdict_on_evidence(arguments: &CheckArguments, hardware: Hardware<'_>) -> Result<Verdict, String> {
+    let challenge = arguments.challenge.as_deref().map(|word| terms::digits("--challenge", word));
+    let challenge = challenge.transpose().map_err(|error| error.to_string())?;
+    let Hardware { items, policy, at, roots } = hardware;
+    Ok(appraise(&Question { items, policy, challenge: challenge.as_deref(), at, roots }))
+}
+
+fn verdict_on_claim(
+    arguments: &CheckArguments,
+    claim: &[u8],
+    hardware: Hardware<'_>,
+) -> Result<Verdict, String> {
+    if arguments.challenge.is_some() {
+        return Err(CHALLENGED_CLAIM.to_owned());
+    }
+    let files = ClaimFiles::read(arguments).map_err(|error| error.to_string())?;
+    let simulated =
+        if arguments.allow_simulated { SimulatedEvidence::Allowed } else { SimulatedEvidence::Refused };
+    let what = if arguments.component.is_some() { "compiling the component again" } else { "checking" };
+    let _progress = Progress::waiting(what, Audience::of_json(arguments.json));
+    Ok(check(&files.inputs(claim, simulated, hardware)))
+}
+
+fn evidence_name(items: &[Item]) -> &'static str {
+    items.iter().find(|item| is_evidence(item.kind)).map_or("none", |item| item.kind.name())
+}
+
+/// The attestation result on `about`, where one was asked for.
 fn write_result(
     arguments: &CheckArguments,
     verdict: &Verdict,
-    question: &Question<'_>,
+    about: &str,
+    hardware: Hardware<'_>,
 ) -> Result<(), String> {
     let (Some(path), Some(key)) = (&arguments.ear, &arguments.ear_key) else { return Ok(()) };
     let named = |path: &Path, error: &dyn core::fmt::Display| format!("{}: {error}", path.display());
     let pem = std::fs::read_to_string(key).map_err(|error| named(key, &error))?;
     let signer = ear::key(&pem).map_err(|error| named(key, &error))?;
-    let evidence = question.items.iter().find(|item| is_evidence(item.kind));
-    let name = evidence.map_or("none", |item| item.kind.name());
-    let token = ear::jwt(verdict, name, &question.policy.name, question.at, &signer);
+    let token = ear::jwt(verdict, about, &hardware.policy.name, hardware.at, &signer);
     std::fs::write(path, token).map_err(|error| named(path, &error))
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use tempfile::TempDir;
 use world::{COMPONENT, INPUT, OUTPUT, World};
 
@@ -190,6 +191,28 @@ fn verdicts_are_written_as_attestation_results() {
         "{}",
         text(&output.stderr)
     );
+}
+
+/// A run that nothing protected is never affirmed, whatever its reader allows.
+#[test]
+fn verdicts_on_claims_are_written_as_attestation_results() {
+    let folder = folder();
+    std::fs::write(folder.path().join("key.pem"), KEY_PEM).unwrap();
+    let output =
+        verify(folder.path(), &[&ALL_FILES[..], &["--ear", "result.jwt", "--ear-key", "key.pem"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let token = std::fs::read_to_string(folder.path().join("result.jwt")).unwrap();
+    let claims = Base64UrlUnpadded::decode_vec(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(claims["ear_status"], "contraindicated");
+    assert!(claims["submods"]["redoubt-claim"].is_object(), "{claims:#}");
+}
+
+#[test]
+fn a_claim_answers_no_challenge() {
+    let output = verify(folder().path(), &["--allow-simulated", "--challenge", "00ff"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--challenge is for evidence alone"), "{}", text(&output.stderr));
 }
 
 #[test]

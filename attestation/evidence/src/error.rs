@@ -39,11 +39,11 @@ pub enum EvidenceError {
         /// Number found.
         found: u8,
     },
-    /// Evidence of a machine, which this build cannot verify.
-    #[error("verification of hardware evidence ({platform}) is not part of this build yet")]
-    HardwareNotSupported {
+    /// Evidence of a machine, where that of the simulated platform is expected.
+    #[error("evidence platform: expected simulated, found {found}")]
+    NotSimulated {
         /// Name of the platform.
-        platform: &'static str,
+        found: &'static str,
     },
     /// The report does not parse.
     #[error(transparent)]

@@ -50,10 +50,10 @@ impl SimulatedReport {
 /// Verifies simulated evidence: root → chip key → report → instance key and manifest.
 ///
 /// # Errors
-/// [`EvidenceError::HardwareNotSupported`] for a machine's evidence; otherwise the first link that does not hold.
+/// [`EvidenceError::NotSimulated`] for a machine's evidence; otherwise the first link that does not hold.
 pub fn verify_simulated(evidence: &Evidence) -> Result<SimulatedReport, EvidenceError> {
     if evidence.platform != Platform::Simulated {
-        return Err(EvidenceError::HardwareNotSupported { platform: evidence.platform.name() });
+        return Err(EvidenceError::NotSimulated { found: evidence.platform.name() });
     }
     let report = verify_report(&evidence.report, &evidence.endorsement)?;
     check_binding(report.report(), evidence)?;

@@ -3,7 +3,7 @@
 use attestation_recognise::{Item, Kind};
 use attestation_report::spdm::{MeasurementReport, NONCE_BYTES};
 use attestation_verify::nvidia::{
-    Challenge, Evidence, MachineEvidence, RimFiles, Roots, SdkDevice, SdkEvidence, verify_machine,
+    Challenge, Evidence, MachineEvidence, RimFiles, SdkDevice, SdkEvidence, verify_machine,
 };
 use attestation_verify::{Rejection, Verified};
 use attestation_x509::{Certificate, pem};
@@ -16,7 +16,11 @@ pub(super) fn report(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_
     let Some(challenge) = challenge(verdict, question) else { return };
     let chain = device_chain(question.items);
     let evidence = Evidence { report: Some(bytes), chain: chain.as_deref(), rims: rims(question.items) };
-    decide(verdict, verify_machine(&[evidence], challenge, &Roots::default(), question.verifier()), question);
+    decide(
+        verdict,
+        verify_machine(&[evidence], challenge, &question.roots.nvidia, question.verifier()),
+        question,
+    );
 }
 
 /// The list of NVIDIA's SDK: each device with report and certificates.
@@ -25,7 +29,11 @@ pub(super) fn sdk(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>) 
     match SdkEvidence::parse(bytes) {
         Ok(list) => {
             let rims = |_: &SdkDevice| rims(question.items);
-            decide(verdict, list.verify(rims, challenge, &Roots::default(), question.verifier()), question);
+            decide(
+                verdict,
+                list.verify(rims, challenge, &question.roots.nvidia, question.verifier()),
+                question,
+            );
         }
         Err(error) => verdict.fail("evidence list", "as NVIDIA's SDK writes it", error),
     }

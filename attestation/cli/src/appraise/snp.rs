@@ -1,7 +1,7 @@
 //! SEV-SNP: which of the items are of use, and the way from bytes to the policy.
 
 use attestation_recognise::{Item, Kind};
-use attestation_verify::snp::{AUTHORITIES, Challenge, Collateral, Roots, SnpEvidence, verify, verify_azure};
+use attestation_verify::snp::{AUTHORITIES, Challenge, Collateral, SnpEvidence, verify, verify_azure};
 use attestation_verify::{Pcr, Rejection, Verified, VtpmBundle, VtpmChallenge};
 use attestation_x509::amd::{self, KeyKind};
 use attestation_x509::{Certificate, Crl};
@@ -24,7 +24,8 @@ pub(super) fn report(
             return None;
         }
     };
-    let outcome = verify(Some(bytes), &found.collateral(), challenge, &Roots::default(), question.verifier());
+    let outcome =
+        verify(Some(bytes), &found.collateral(), challenge, &question.roots.snp, question.verifier());
     decide(verdict, outcome, question)
 }
 
@@ -40,7 +41,7 @@ pub(super) fn azure(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>
     let bundle = VtpmBundle { hcl_report: bytes, quote, signature, pcrs };
     let challenge = question.challenge.map_or(VtpmChallenge::NotPosed, VtpmChallenge::Nonce);
     let outcome =
-        verify_azure(&bundle, &found.collateral(), challenge, &Roots::default(), question.verifier());
+        verify_azure(&bundle, &found.collateral(), challenge, &question.roots.snp, question.verifier());
     decide(verdict, outcome, question);
 }
 

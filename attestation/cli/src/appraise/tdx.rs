@@ -1,8 +1,10 @@
 //! TDX: which of the items are of use, and the way from bytes to the policy.
 
 use attestation_recognise::{Item, Kind};
+use attestation_verify::Verified;
 use attestation_verify::tdx::{
-    Challenge, Collateral, Document, DocumentSubject, EventLog, Roots, UnverifiedDocument, read_quote, verify,
+    Challenge, Collateral, Document, DocumentSubject, EventLog, TdxEvidence, UnverifiedDocument, read_quote,
+    verify,
 };
 use attestation_x509::intel::{PckFields, Role};
 use attestation_x509::{Certificate, Crl, pem};
@@ -10,13 +12,18 @@ use attestation_x509::{Certificate, Crl, pem};
 use super::Question;
 use crate::check::Verdict;
 
-pub(super) fn quote(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>) {
+pub(super) fn quote(
+    verdict: &mut Verdict,
+    bytes: &[u8],
+    question: &Question<'_>,
+) -> Option<Verified<TdxEvidence>> {
     let challenge = match question.challenge.map(<[u8; 64]>::try_from) {
         None => Challenge::NotPosed,
         Some(Ok(expected)) => Challenge::ReportData(expected),
         Some(Err(_)) => {
             let found = format!("{} bytes", question.challenge.unwrap_or_default().len());
-            return verdict.fail("challenge", "REPORTDATA has 64 bytes", found);
+            verdict.fail("challenge", "REPORTDATA has 64 bytes", found);
+            return None;
         }
     };
     let found = Found::among(verdict, bytes, question.items);
@@ -27,14 +34,16 @@ pub(super) fn quote(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>
         crls: &found.lists,
         event_log: found.event_log,
     };
-    match verify(Some(bytes), &collateral, challenge, &Roots::default(), question.verifier()) {
+    match verify(Some(bytes), &collateral, challenge, &question.roots.tdx, question.verifier()) {
         Ok(verified) => {
             verdict.trail(verified.trail());
             verdict.decision(&question.policy.decide_tdx(&verified));
+            Some(verified)
         }
         Err(rejection) => {
             verdict.trail(rejection.trail());
             verdict.note("the policy was not asked: what is not authentic is nothing to decide on");
+            None
         }
     }
 }

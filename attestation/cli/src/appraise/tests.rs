@@ -18,7 +18,13 @@ fn items(files: &[&str]) -> Option<Vec<Item>> {
 fn verdict(files: &[&str], preset: Preset, at: &str) -> Option<Verdict> {
     let items = items(files)?;
     let policy = Policy::parse(preset.text()).unwrap();
-    Some(appraise(&Question { items: &items, policy: &policy, challenge: None, at: at.parse().unwrap() }))
+    Some(appraise(&Question {
+        items: &items,
+        policy: &policy,
+        challenge: None,
+        at: at.parse().unwrap(),
+        roots: TrustedRoots::of_vendors(),
+    }))
 }
 
 fn codes(verdict: &Verdict, state: State) -> Vec<String> {
@@ -71,7 +77,13 @@ fn azure_is_verified_through_its_virtual_tpm() {
     let policy = Policy::parse(Preset::Development.text()).unwrap();
     let at = "2025-03-24T00:00:00Z".parse().unwrap();
     let ask = |challenge: &[u8]| {
-        appraise(&Question { items: &items, policy: &policy, challenge: Some(challenge), at })
+        appraise(&Question {
+            items: &items,
+            policy: &policy,
+            challenge: Some(challenge),
+            at,
+            roots: TrustedRoots::of_vendors(),
+        })
     };
     let good = ask(b"attestation-test-fixture");
     assert!(good.is_accepted(), "{good:#?}");
@@ -106,7 +118,13 @@ fn the_command_line_can_narrow_a_policy() {
     let Platform::Rules(rules) = &mut policy.snp else { panic!("development refuses SEV-SNP") };
     admit_only(&mut rules.launch.measurements, &[[7; 48]]);
     let at = "2025-10-06T00:00:00Z".parse().unwrap();
-    let verdict = appraise(&Question { items: &items, policy: &policy, challenge: None, at });
+    let verdict = appraise(&Question {
+        items: &items,
+        policy: &policy,
+        challenge: None,
+        at,
+        roots: TrustedRoots::of_vendors(),
+    });
     assert_eq!(codes(&verdict, State::Fails), ["snp.launch.measurements"]);
 }
 
@@ -122,7 +140,13 @@ fn other_vendor(
     let read = |file: &&str| recognise(&fs::read(folder.join(file)).unwrap()).unwrap();
     let items: Vec<Item> = files.iter().flat_map(read).collect();
     let policy = Policy::parse(preset.text()).unwrap();
-    Some(appraise(&Question { items: &items, policy: &policy, challenge, at: at.parse().unwrap() }))
+    Some(appraise(&Question {
+        items: &items,
+        policy: &policy,
+        challenge,
+        at: at.parse().unwrap(),
+        roots: TrustedRoots::of_vendors(),
+    }))
 }
 
 #[test]
@@ -183,7 +207,13 @@ fn a_pair_has_to_be_tied_together() {
     let at = "2025-11-20T00:00:00Z".parse().unwrap();
     for preset in [Preset::Development, Preset::Production] {
         let policy = Policy::parse(preset.text()).unwrap();
-        let verdict = appraise(&Question { items: &items, policy: &policy, challenge: None, at });
+        let verdict = appraise(&Question {
+            items: &items,
+            policy: &policy,
+            challenge: None,
+            at,
+            roots: TrustedRoots::of_vendors(),
+        });
         assert!(codes(&verdict, State::Finding).contains(&"unbound-pair".into()), "{verdict:#?}");
         let fails = codes(&verdict, State::Fails).contains(&"nvidia.freshness.cpu_binding".into());
         assert_eq!(fails, preset == Preset::Production, "{verdict:#?}");

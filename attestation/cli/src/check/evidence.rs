@@ -1,23 +1,26 @@
 //! Evidence: who reported, what the report binds, and whether the launch was the one that was wanted.
 
-use attestation_evidence::{Evidence, EvidenceError, Platform, SimulatedReport, report_data, sim};
-use attestation_manifest::{HexDigest, HexU64, Manifest, manifest_digest, parse_manifest};
-use attestation_recognise::{Item, recognise};
-use attestation_report::SnpReport;
+mod snp;
+mod tdx;
+
+use attestation_evidence::{Evidence, Platform, SimulatedReport, report_data, sim};
+use attestation_manifest::reference::MeasurementReference;
+use attestation_manifest::{HexDigest, LaunchPolicy, Manifest, manifest_digest, parse_manifest};
+use attestation_policy::Policy;
+use attestation_recognise::{Item, RecogniseError, recognise};
 use attestation_verify::Verified;
 use attestation_verify::snp::SnpEvidence;
+use attestation_verify::tdx::TdxEvidence;
 
 use super::verdict::SIMULATED;
-use super::{Inputs, SimulatedEvidence, Verdict};
-use crate::appraise::{self, Question, admit_only};
+use super::{Hardware, Inputs, SimulatedEvidence, Verdict};
+use crate::appraise::Question;
 
 pub(super) fn check_evidence(verdict: &mut Verdict, evidence: &Evidence, inputs: &Inputs<'_>) {
     check_platform(verdict, evidence.platform, inputs.simulated);
     let report = authentic_report(verdict, evidence, inputs);
     if let Some(report) = &report {
-        check_binding(verdict, report.report(), evidence);
-        let measurement = inputs.reference.measurement.snp_qemu;
-        verdict.compare("measurement", measurement, HexDigest(report.report().measurement));
+        report.check_binding(verdict, evidence, &inputs.reference.measurement);
     }
     let digest = HexDigest(manifest_digest(&evidence.manifest));
     verdict.compare("manifest", inputs.reference.manifest.sha256, digest);
@@ -27,7 +30,7 @@ pub(super) fn check_evidence(verdict: &mut Verdict, evidence: &Evidence, inputs:
             verdict.pass("manifest syntax", "a valid manifest", "yes");
             check_manifest(verdict, &manifest, inputs);
             if let Some(report) = &report {
-                check_launch(verdict, report.report(), &manifest);
+                report.check_launch(verdict, &manifest.launch);
             }
         }
     }
@@ -51,17 +54,33 @@ fn check_platform(verdict: &mut Verdict, platform: Platform, simulated: Simulate
     }
 }
 
-/// A report that may be looked at. Which of the two it is stays in the type up to here, and in the verdict.
+/// A report that may be looked at. Which of them it is stays in the type up to here, and in the verdict.
 enum AuthenticReport {
     Simulated(Box<SimulatedReport>),
     Snp(Box<Verified<SnpEvidence>>),
+    Tdx(Box<Verified<TdxEvidence>>),
 }
 
 impl AuthenticReport {
-    fn report(&self) -> &SnpReport {
+    /// That the report is about the keys and the manifest next to it, and about the image that was expected.
+    fn check_binding(&self, verdict: &mut Verdict, evidence: &Evidence, measurement: &MeasurementReference) {
         match self {
-            Self::Simulated(report) => report.report(),
-            Self::Snp(verified) => verified.evidence().report(),
+            Self::Simulated(report) => snp::check_binding(verdict, report.report(), evidence, measurement),
+            Self::Snp(verified) => {
+                snp::check_binding(verdict, verified.evidence().report(), evidence, measurement);
+            }
+            Self::Tdx(verified) => {
+                tdx::check_binding(verdict, verified.evidence().report(), evidence, measurement);
+            }
+        }
+    }
+
+    /// That the guest was launched as its manifest says.
+    fn check_launch(&self, verdict: &mut Verdict, launch: &LaunchPolicy) {
+        match self {
+            Self::Simulated(report) => snp::check_launch(verdict, report.report(), launch.snp),
+            Self::Snp(verified) => snp::check_launch(verdict, verified.evidence().report(), launch.snp),
+            Self::Tdx(verified) => tdx::check_launch(verdict, verified.evidence().body(), launch.tdx),
         }
     }
 }
@@ -72,18 +91,19 @@ fn authentic_report(
     evidence: &Evidence,
     inputs: &Inputs<'_>,
 ) -> Option<AuthenticReport> {
+    match evidence.platform {
+        Platform::Simulated => simulated(verdict, evidence).map(Box::new).map(AuthenticReport::Simulated),
+        Platform::Snp => snp::verify(verdict, evidence, inputs).map(Box::new).map(AuthenticReport::Snp),
+        Platform::Tdx => tdx::verify(verdict, evidence, inputs).map(Box::new).map(AuthenticReport::Tdx),
+    }
+}
+
+fn simulated(verdict: &mut Verdict, evidence: &Evidence) -> Option<SimulatedReport> {
     let (what, expected) = ("report signature", "signed by an endorsed chip");
-    let outcome = match evidence.platform {
-        Platform::Simulated => sim::verify_report(&evidence.report, &evidence.endorsement),
-        Platform::Snp => {
-            return snp_report(verdict, evidence, inputs).map(Box::new).map(AuthenticReport::Snp);
-        }
-        Platform::Tdx => Err(EvidenceError::HardwareNotSupported { platform: evidence.platform.name() }),
-    };
-    match outcome {
+    match sim::verify_report(&evidence.report, &evidence.endorsement) {
         Ok(report) => {
             verdict.pass(what, expected, "yes");
-            Some(AuthenticReport::Simulated(Box::new(report)))
+            Some(report)
         }
         Err(error) => {
             verdict.fail(what, expected, error);
@@ -92,40 +112,42 @@ fn authentic_report(
     }
 }
 
-/// Verified up to AMD's roots and wanted by the policy, with the measurement and the manifest that the reference values
-/// name. What the report binds is its challenge: the instance key of this claim.
-fn snp_report(
+/// Asks for what a platform does with `answer`: under `policy`, with the collateral of both sides. What the report binds is
+/// its challenge: the instance key of this claim.
+fn ask<T>(
     verdict: &mut Verdict,
     evidence: &Evidence,
-    inputs: &Inputs<'_>,
-) -> Option<Verified<SnpEvidence>> {
-    let hardware = inputs.hardware;
-    let mut policy = hardware.policy.clone();
-    if let attestation_policy::Platform::Rules(rules) = &mut policy.snp {
-        admit_only(&mut rules.launch.measurements, &[inputs.reference.measurement.snp_qemu.0]);
-        admit_only(&mut rules.launch.host_data, &[inputs.reference.manifest.sha256.0]);
-    }
-    let manifest = manifest_digest(&evidence.manifest);
-    let bound = report_data(&evidence.instance_key, evidence.hpke_key.as_deref(), &manifest, None);
-    let endorsement = recognise(&evidence.endorsement).unwrap_or_default();
-    let items: Vec<Item> = hardware.items.iter().cloned().chain(endorsement).collect();
-    let question = Question { items: &items, policy: &policy, challenge: Some(&bound), at: hardware.at };
-    appraise::snp_report(verdict, &evidence.report, &question)
+    hardware: &Hardware<'_>,
+    policy: &Policy,
+    answer: impl FnOnce(&mut Verdict, &[u8], &Question<'_>) -> T,
+) -> T {
+    let items = collateral(verdict, &evidence.endorsement, hardware.items);
+    let challenge = bound(evidence);
+    let Hardware { at, roots, .. } = *hardware;
+    let question = Question { items: &items, policy, challenge: Some(&challenge), at, roots };
+    question.note_in(verdict);
+    answer(verdict, &evidence.report, &question)
 }
 
-fn check_binding(verdict: &mut Verdict, report: &SnpReport, evidence: &Evidence) {
-    let manifest = manifest_digest(&evidence.manifest);
-    let bound = report_data(&evidence.instance_key, evidence.hpke_key.as_deref(), &manifest, None);
-    verdict.compare("instance key in REPORT_DATA", HexDigest(bound), HexDigest(report.report_data));
-    verdict.compare("manifest in HOST_DATA", HexDigest(manifest), HexDigest(report.host_data));
+/// What came with the evidence, then what the relying party has. Where only one of a kind can be used it is the last:
+/// whoever hands over evidence does not choose an older document than the relying party has.
+fn collateral(verdict: &mut Verdict, endorsement: &[u8], own: &[Item]) -> Vec<Item> {
+    let mut items = match recognise(endorsement) {
+        Ok(items) => items,
+        Err(RecogniseError::Empty) => Vec::new(),
+        Err(error) => {
+            verdict.note(format!("not used: the endorsement that came with the evidence: {error}"));
+            Vec::new()
+        }
+    };
+    items.extend_from_slice(own);
+    items
 }
 
-fn check_launch(verdict: &mut Verdict, report: &SnpReport, manifest: &Manifest<'_>) {
-    let launch = manifest.launch.snp;
-    verdict.compare("guest policy", launch.policy, HexU64(report.policy.get()));
-    verdict.compare("VMPL", launch.vmpl, report.vmpl.get());
-    let debug = if report.guest_policy().is_debug() { "on: the host may read the guest" } else { "off" };
-    verdict.compare("debugging", "off", debug);
+/// What the report has to bind: keys and manifest next to it.
+fn bound(evidence: &Evidence) -> [u8; 64] {
+    let manifest = manifest_digest(&evidence.manifest);
+    report_data(&evidence.instance_key, evidence.hpke_key.as_deref(), &manifest, None)
 }
 
 fn check_manifest(verdict: &mut Verdict, manifest: &Manifest<'_>, inputs: &Inputs<'_>) {

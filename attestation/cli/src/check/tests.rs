@@ -3,6 +3,8 @@
 #[path = "../../tests/world/mod.rs"]
 mod world;
 
+mod hardware;
+
 use std::sync::LazyLock;
 
 use attestation_claim::{Claim, Outcome};
@@ -13,6 +15,7 @@ use attestation_x509::Instant;
 
 use self::world::{Bend, COMPONENT, INPUT, OUTPUT, World};
 use super::{FileDigest, Hardware, Inputs, SimulatedEvidence, Verdict, check, files};
+use crate::appraise::TrustedRoots;
 
 impl World {
     /// With every file at hand and simulated evidence allowed.
@@ -26,7 +29,12 @@ impl World {
             rom: Some(&self.rom),
             component: Some(&COMPONENT),
             simulated: SimulatedEvidence::Allowed,
-            hardware: Hardware { items: &[], policy: &POLICY, at: Instant::from_unix_seconds(1_790_000_000) },
+            hardware: Hardware {
+                items: &[],
+                policy: &POLICY,
+                at: Instant::from_unix_seconds(1_790_000_000),
+                roots: TrustedRoots::of_vendors(),
+            },
         }
     }
 }
@@ -75,19 +83,19 @@ fn simulated_evidence_has_to_be_asked_for() {
     assert_eq!(failures(&inputs), ["platform"]);
 }
 
+/// Reports of the simulated platform that are handed over as a machine's.
 #[test]
-fn hardware_evidence_is_refused_clearly() {
+fn simulated_reports_are_nobodys_else() {
     let world = World::good();
-    let claim = world.claim_with(&Bend { platform: Platform::Snp, ..Bend::default() });
-    let verdict = check(&Inputs { claim: &claim, ..world.inputs() });
-    let failure = verdict.failures().next().unwrap();
-    assert_eq!((failure.what.as_ref(), failure.code.as_deref()), ("VEK", Some("vek-missing")));
-    assert!(!verdict.simulated);
-    let claim = world.claim_with(&Bend { platform: Platform::Tdx, ..Bend::default() });
-    let verdict = check(&Inputs { claim: &claim, ..world.inputs() });
-    let failure = verdict.failures().next().unwrap();
-    assert_eq!(failure.what, "report signature");
-    assert!(failure.found.contains("not part of this build"), "{}", failure.found);
+    for (platform, what, code) in
+        [(Platform::Snp, "VEK", "vek-missing"), (Platform::Tdx, "quote structure", "unsupported-key-type")]
+    {
+        let claim = world.claim_with(&Bend { platform, ..Bend::default() });
+        let verdict = check(&Inputs { claim: &claim, ..world.inputs() });
+        let failure = verdict.failures().next().unwrap();
+        assert_eq!((failure.what.as_ref(), failure.code.as_deref()), (what, Some(code)));
+        assert!(!verdict.simulated);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use attestation_claim::SignedClaim;
 use attestation_evidence::{Evidence, Platform};
 use attestation_manifest::{HexDigest, manifest_digest};
 use attestation_recognise::Kind;
+use sha2::{Digest, Sha384};
 
 use super::{Fields, hex};
 
@@ -22,6 +23,10 @@ fn show_evidence(fields: &mut Fields, file: &str, evidence: &Evidence) {
         fields.hex("HPKE key", key);
     }
     fields.plain("manifest, SHA-256", HexDigest(manifest_digest(&evidence.manifest)));
+    if evidence.platform == Platform::Tdx {
+        let digest = HexDigest::<48>(Sha384::digest(&evidence.manifest).into());
+        fields.explained("manifest, SHA-384", digest, "what MRCONFIGID has to be");
+    }
     fields.plain("manifest", String::from_utf8_lossy(&evidence.manifest));
     fields.plain("endorsement", format!("{} bytes", evidence.endorsement.len()));
     match evidence.platform {

@@ -3,7 +3,7 @@
 use attestation_artefact::{ENGINE, compile};
 use attestation_claim::{Claim, Digested, Outcome, sign_claim};
 use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
-use attestation_evidence::{Evidence, Platform, report_data};
+use attestation_evidence::{Evidence, INSTANCE_KEY_BYTES, Platform, report_data};
 use attestation_manifest::HexDigest;
 use attestation_manifest::reference::{
     ArtefactReference, FileReference, ManifestReference, MeasurementReference, ReferenceValues,
@@ -33,9 +33,14 @@ pub(crate) struct World {
 impl World {
     /// Where everything is as it should be.
     pub(crate) fn good() -> Self {
+        Self::launched(POLICY)
+    }
+
+    /// The same, with a manifest that states this guest policy.
+    pub(crate) fn launched(policy: u64) -> Self {
         let rom = rom();
         let artefact = compile(&COMPONENT).unwrap();
-        let manifest = manifest(&artefact);
+        let manifest = manifest(&artefact, policy);
         let reference = reference(&rom, &artefact, &manifest);
         let mut world = Self { rom, manifest, reference, claim: Vec::new() };
         world.claim = world.claim_with(&Bend::default());
@@ -45,33 +50,28 @@ impl World {
     /// What the guest signs, when the parts that `bend` names are bent before anybody signs.
     pub(crate) fn claim_with(&self, bend: &Bend<'_>) -> Vec<u8> {
         let manifest = bend.manifest.unwrap_or(&self.manifest);
-        let instance = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
-        let instance_key = instance.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap();
-        let digest = Sha256::digest(manifest).into();
         let mut report = SnpReport::new_zeroed();
         report.version = 5.into();
         report.signature_algorithm = SIGNATURE_ALGORITHM_ECDSA_P384_SHA384.into();
         report.policy = POLICY.into();
         report.measurement = self.reference.measurement.snp_qemu.0;
-        report.host_data = digest;
-        report.report_data = report_data(&instance_key, None, &digest, None);
+        report.host_data = Sha256::digest(manifest).into();
+        report.report_data = bound(manifest);
         if let Some(bend_report) = bend.report {
             bend_report(&mut report);
         }
         let endorsement = psp_sign(&mut report);
-        let evidence = Evidence {
-            platform: bend.platform,
-            report: report.as_bytes().to_vec(),
-            endorsement,
-            instance_key,
-            hpke_key: None,
-            manifest: manifest.to_vec(),
-        };
-        let mut claim = self.claim_content(digest);
-        if let Some(bend_claim) = bend.claim {
-            bend_claim(&mut claim);
+        let evidence = evidence(bend.platform, report.as_bytes(), &endorsement, manifest);
+        self.signed(&evidence, bend.claim)
+    }
+
+    /// The claim of the one job, with this evidence.
+    pub(crate) fn signed(&self, evidence: &Evidence, bend: Option<&dyn Fn(&mut Claim)>) -> Vec<u8> {
+        let mut claim = self.claim_content(Sha256::digest(&evidence.manifest).into());
+        if let Some(bend) = bend {
+            bend(&mut claim);
         }
-        sign_claim(&claim, &evidence, &instance)
+        sign_claim(&claim, evidence, &instance())
     }
 
     fn claim_content(&self, manifest: [u8; 32]) -> Claim {
@@ -106,6 +106,32 @@ impl Default for Bend<'_> {
     }
 }
 
+/// The key that the guest made for itself.
+fn instance() -> p256::ecdsa::SigningKey {
+    p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap()
+}
+
+fn instance_key() -> [u8; INSTANCE_KEY_BYTES] {
+    instance().verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap()
+}
+
+/// What a report of the guest has to hold when it runs this manifest.
+pub(crate) fn bound(manifest: &[u8]) -> [u8; 64] {
+    report_data(&instance_key(), None, &Sha256::digest(manifest).into(), None)
+}
+
+/// Evidence of the guest, with a report that `platform` made.
+pub(crate) fn evidence(platform: Platform, report: &[u8], endorsement: &[u8], manifest: &[u8]) -> Evidence {
+    Evidence {
+        platform,
+        report: report.to_vec(),
+        endorsement: endorsement.to_vec(),
+        instance_key: instance_key(),
+        hpke_key: None,
+        manifest: manifest.to_vec(),
+    }
+}
+
 /// The smallest PSP there is.
 fn psp_sign(report: &mut SnpReport) -> Vec<u8> {
     let key = p384::ecdsa::SigningKey::from_slice(&[0x11; 48]).unwrap();
@@ -114,12 +140,12 @@ fn psp_sign(report: &mut SnpReport) -> Vec<u8> {
     endorse(&ChipEndorsement { chip_id: report.chip_id, tcb: report.reported_tcb.get(), public_key })
 }
 
-fn manifest(artefact: &[u8]) -> Vec<u8> {
+fn manifest(artefact: &[u8], policy: u64) -> Vec<u8> {
     let (component, artefact) = (hex(&COMPONENT), hex(artefact));
     format!(
         r#"{{"version":1,"name":"audit","role":"workload","trust":"tee","component":{{"sha256":"{component}"}},
 "artefact":{{"sha256":"{artefact}","engine":"{ENGINE}"}},
-"launch":{{"snp":{{"policy":"{POLICY:#x}","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},
+"launch":{{"snp":{{"policy":"{policy:#x}","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},
 "memory_mib":128,"limits":{{"component_memory_bytes":67108864,"fuel":1000000,"input_bytes":1000000,
 "output_bytes":1000000,"wall_ms":60000}},"args":[],"env":[],"egress":[]}}"#
     )

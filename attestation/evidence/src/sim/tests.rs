@@ -61,7 +61,7 @@ fn good_evidence_verifies() {
 fn a_machines_evidence_is_refused_by_name() {
     for (platform, name) in [(Platform::Snp, "SEV-SNP"), (Platform::Tdx, "TDX")] {
         let evidence = Evidence { platform, ..good() };
-        assert_eq!(verify_simulated(&evidence), Err(EvidenceError::HardwareNotSupported { platform: name }));
+        assert_eq!(verify_simulated(&evidence), Err(EvidenceError::NotSimulated { found: name }));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use attestation_cli::appraise::TrustedRoots;
 use attestation_cli::check::Hardware;
 use attestation_policy::{Policy, Preset};
 use attestation_x509::Instant;
@@ -10,5 +11,6 @@ use attestation_x509::Instant;
 pub(crate) fn no_hardware() -> Hardware<'static> {
     static STRICT: LazyLock<Policy> =
         LazyLock::new(|| Policy::parse(Preset::Strict.text()).expect("a preset is a policy"));
-    Hardware { items: &[], policy: &STRICT, at: Instant::from_unix_seconds(0) }
+    let (at, roots) = (Instant::from_unix_seconds(0), TrustedRoots::of_vendors());
+    Hardware { items: &[], policy: &STRICT, at, roots }
 }
