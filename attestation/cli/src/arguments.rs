@@ -80,7 +80,8 @@ pub struct CheckArguments {
     /// For when to verify: `now`, `bundle` for the time that a bundle was made for, or a time like 2026-04-06T00:00:00Z.
     #[arg(long, value_name = "TIME", default_value = "now", help_heading = "Hardware")]
     pub at: String,
-    /// What the evidence has to answer, in hexadecimal: REPORT_DATA, or the nonce of a GPU or of a virtual TPM.
+    /// What the evidence has to answer, in hexadecimal: REPORT_DATA, or the nonce of a GPU or of a virtual TPM. Not for
+    /// claims, whose reports answer for the key that signed them.
     #[arg(long, value_name = "HEX", help_heading = "Hardware")]
     pub challenge: Option<String>,
     /// Admit only this launch digest or MRTD, whatever the policy says. May be given several times.
@@ -161,6 +162,11 @@ Examples:
     redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
         --reference dist/reference-values.json --rom dist/redoubt.rom \\
         --manifest dist/manifest.json --component dist/component.wasm
+
+  A claim of SEV-SNP or TDX, with what the vendor publishes about the machine, fetched beforehand:
+    redoubt-verify collateral bundle claim.cbor --out claim.bundle
+    redoubt-verify check claim.cbor claim.bundle --policy policy.toml --input ledger.csv \\
+        --output report.json --reference dist/reference-values.json
 
   During development, on a machine without SEV-SNP or TDX:
     redoubt-verify check … --allow-simulated

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use attestation_bundle::{Bundle, Kind};
+use attestation_claim::{Claim, Digested, Outcome, sign_claim};
+use attestation_evidence::{Evidence, Platform};
 // Of the imitation, whose file is another package's.
 use base64ct as _;
 use imitation::{FMSPC, RIM, Reply, Server, Vendors};
@@ -94,6 +96,49 @@ fn a_report_becomes_a_bundle_that_needs_no_network() {
         listed.contains("amd-kds") && listed.contains("crl-Milan") && listed.contains("3 objects"),
         "{listed}"
     );
+}
+
+/// What a claim needs is what the evidence in it needs. Nobody has verified either yet.
+#[test]
+fn a_claim_is_bundled_with_what_its_quote_needs() {
+    let Some(server) = vendors() else { return };
+    let Some(desk) = Desk::new(server, &[("quote.bin", "tdx/google-v5/quote.bin")]) else { return };
+    let quote = fs::read(desk.path().join("quote.bin")).unwrap();
+    fs::write(desk.path().join("claim.cbor"), claim(Platform::Tdx, quote)).unwrap();
+    let bundle = ["bundle", "claim.cbor", "--out", "claim.bundle", "--at", SPRING_2026];
+    assert_status(&desk.run(&bundle), 0);
+    let bytes = fs::read(desk.path().join("claim.bundle")).unwrap();
+    let kinds: Vec<Kind> = Bundle::decode(&bytes).unwrap().items.iter().map(|item| item.kind).collect();
+    assert_eq!(kinds[0], Kind::Evidence);
+    for kind in [Kind::TcbInfo, Kind::QeIdentity, Kind::PckCrl, Kind::RootCrl] {
+        assert!(kinds.contains(&kind), "{kind:?} in {kinds:?}");
+    }
+    fs::write(desk.path().join("claim.cbor"), claim(Platform::Simulated, Vec::new())).unwrap();
+    let refused = assert_status(&desk.run(&["fetch", "claim.cbor"]), 2);
+    assert!(refused.contains("simulated, so no vendor publishes anything about it"), "{refused}");
+}
+
+fn claim(platform: Platform, report: Vec<u8>) -> Vec<u8> {
+    let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+    let instance_key = key.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap();
+    let (endorsement, manifest) = (Vec::new(), b"{}".to_vec());
+    let evidence = Evidence { platform, report, endorsement, instance_key, hpke_key: None, manifest };
+    let nothing = Digested { sha256: [0; 32], bytes: 0 };
+    let claim = Claim {
+        version: 1,
+        component: [0; 32],
+        artefact: [0; 32],
+        manifest: [0; 32],
+        input: nothing,
+        output: nothing,
+        outcome: Outcome::Trapped,
+        sequence: 0,
+        previous: [0; 32],
+        transcript_root: None,
+        receipts_root: None,
+        fuel: 0,
+    };
+    sign_claim(&claim, &evidence, &key)
 }
 
 #[test]

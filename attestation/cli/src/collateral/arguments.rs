@@ -65,8 +65,8 @@ pub struct ListArguments {
 /// Evidence, and what it does not say itself.
 #[derive(Debug, Args)]
 pub struct SubjectArguments {
-    /// Reports, quotes, and certificates that came with them. What a file is shows from its contents; where it does not, say
-    /// so in front: event-log=ccel.bin, vtpm-signature=sig.bin, vtpm-pcrs=pcrs.bin.
+    /// Reports, quotes, claims, and certificates that came with them. What a file is shows from its contents; where it does
+    /// not, say so in front: event-log=ccel.bin, vtpm-signature=sig.bin, vtpm-pcrs=pcrs.bin.
     #[arg(value_name = "EVIDENCE")]
     pub evidence: Vec<String>,
     /// Product that a report of version 2 is from.

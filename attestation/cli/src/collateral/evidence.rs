@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use attestation_bundle::Kind;
+use attestation_claim::SignedClaim;
 use attestation_collateral::plan::{self, Plan, PlanError, TdxPlatform};
 use attestation_collateral::{Object, Request};
 use attestation_evidence::{Evidence, Platform};
@@ -196,6 +197,12 @@ fn unwrap(path: &Path, contents: &[u8]) -> Result<Vec<Piece>, EvidenceError> {
                 }
                 continue;
             }
+            Wrapped::Claim => {
+                let claim = SignedClaim::parse(&item.bytes).map_err(|error| unknown(error.to_string()))?;
+                let contents = claim.unverified_evidence().encode();
+                pieces.push(Piece { path: path.to_owned(), kind: Kind::Evidence, contents });
+                continue;
+            }
             // Authorities that came along are fetched all the same: theirs is the list that revokes them.
             Wrapped::Certificate if certificates_kind(&item.bytes) != Some(Kind::Vek) => continue,
             Wrapped::Certificate => Kind::Vek,
@@ -206,7 +213,7 @@ fn unwrap(path: &Path, contents: &[u8]) -> Result<Vec<Piece>, EvidenceError> {
     Ok(pieces)
 }
 
-/// Collateral and claims are no evidence to fetch for.
+/// Collateral is no evidence to fetch for.
 const fn kind_of_evidence(kind: Wrapped) -> Option<Kind> {
     match kind {
         Wrapped::SnpReport => Some(Kind::SnpReport),
