@@ -87,6 +87,10 @@ pub struct CheckArguments {
     /// Admit only this launch digest or MRTD, whatever the policy says. May be given several times.
     #[arg(long, value_name = "HEX", help_heading = "Hardware")]
     pub measurement: Vec<String>,
+    /// Admit only what these reference values list for the platform, whatever the policy says: a CoRIM, as `cargo xtask
+    /// image` and `measure --corim` write it. Not for claims, which have --reference.
+    #[arg(long, value_name = "FILE", help_heading = "Hardware")]
+    pub corim: Option<PathBuf>,
     /// Admit only this HOST_DATA, whatever the policy says. May be given several times.
     #[arg(long, value_name = "HEX", help_heading = "Hardware")]
     pub host_data: Vec<String>,

@@ -32,6 +32,12 @@ const UNUSABLE: u8 = 2;
 /// A report of a claim was made before anybody asked, and answers for the claim's key.
 const CHALLENGED_CLAIM: &str =
     "--challenge is for evidence alone: the report of a claim answers for the key that signed it";
+/// A CoRIM has the measurements only.
+const CORIM_OF_CLAIM: &str =
+    "--corim is for evidence alone: a claim is checked against --reference, which lists what ran as well";
+/// Files may come from whoever is checked.
+const CORIM_AMONG_FILES: &str =
+    "reference values among the files: say --corim FILE, so that those of nobody else are taken for yours";
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
@@ -67,6 +73,9 @@ fn verdict(arguments: &CheckArguments) -> Result<Verdict, String> {
     for path in &arguments.files {
         items.extend(recognised(path, arguments.reference.is_some())?);
     }
+    if items.iter().any(|item| item.kind == Kind::ReferenceManifest) {
+        return Err(CORIM_AMONG_FILES.to_owned());
+    }
     let at = terms::instant(&arguments.at, &items).map_err(|error| error.to_string())?;
     let (claims, items): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|item| item.kind == Kind::Claim);
@@ -94,6 +103,9 @@ fn verdict_on_claim(
 ) -> Result<Verdict, String> {
     if arguments.challenge.is_some() {
         return Err(CHALLENGED_CLAIM.to_owned());
+    }
+    if arguments.corim.is_some() {
+        return Err(CORIM_OF_CLAIM.to_owned());
     }
     let files = ClaimFiles::read(arguments).map_err(|error| error.to_string())?;
     let simulated =

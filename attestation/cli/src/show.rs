@@ -82,6 +82,7 @@ fn show_item(file: &str, item: &Item) -> Shown {
             fields.plain("time", String::from_utf8_lossy(&item.bytes));
             Ok(())
         }
+        Kind::ReferenceManifest => guest::reference_values(&mut fields, &item.bytes),
         Kind::Evidence => guest::evidence(&mut fields, file, &item.bytes),
         Kind::Claim => guest::claim(&mut fields, file, &item.bytes),
         other => Err(format!("no fields of a {} are known to this build", other.title())),

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use attestation_policy::{POLICY_MAX_BYTES, Platform, Policy, Preset};
+use attestation_corim::{self as corim, CORIM_MAX_BYTES, ReferenceManifest};
+use attestation_policy::{POLICY_MAX_BYTES, Platform, Policy, Preset, Rule, terms::Hex, terms::OneOf};
 use attestation_recognise::{Item, Kind};
 use attestation_x509::Instant;
 
@@ -35,6 +36,14 @@ pub enum TermError {
     /// The time of a bundle, and no bundle or several.
     #[error("--at bundle: expected one bundle among the files, found none or several")]
     NoBundle,
+    /// Not a CoRIM, or not one that is ours to read.
+    #[error("--corim {}: {problem}\n  name the reference-values.corim of an image", path.display())]
+    Corim {
+        /// What was typed.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
     /// Not so many digits.
     #[error("{option} {word}: expected {expected}")]
     Digits {
@@ -74,21 +83,50 @@ pub fn preset(name: &str) -> Result<Preset, TermError> {
 /// The policy of a check, narrowed to what else was typed.
 ///
 /// # Errors
-/// The policy, or a digest, is none.
+/// The policy, a digest or a CoRIM is none.
 pub fn narrowed_policy(arguments: &CheckArguments) -> Result<Policy, TermError> {
     let mut policy = policy(&arguments.policy)?;
     let measurements = all_digits::<48>("--measurement", &arguments.measurement)?;
+    let corim = arguments.corim.as_deref().map(reference_values).transpose()?;
     let host_data = all_digits::<32>("--host-data", &arguments.host_data)?;
     let config_ids = all_digits::<48>("--mr-config-id", &arguments.mr_config_id)?;
     if let Platform::Rules(rules) = &mut policy.snp {
-        admit_only(&mut rules.launch.measurements, &measurements);
+        admit_measurements(
+            &mut rules.launch.measurements,
+            &measurements,
+            corim.as_ref(),
+            corim::Platform::Snp,
+        );
         admit_only(&mut rules.launch.host_data, &host_data);
     }
     if let Platform::Rules(rules) = &mut policy.tdx {
-        admit_only(&mut rules.launch.mr_tds, &measurements);
+        admit_measurements(&mut rules.launch.mr_tds, &measurements, corim.as_ref(), corim::Platform::Tdx);
         admit_only(&mut rules.launch.mr_config_ids, &config_ids);
     }
     Ok(policy)
+}
+
+/// Admits what was typed and what the reference values list for the platform. That they list nothing admits nothing.
+fn admit_measurements(
+    rule: &mut Rule<OneOf<Hex<48>>>,
+    typed: &[[u8; 48]],
+    corim: Option<&ReferenceManifest>,
+    platform: corim::Platform,
+) {
+    match corim {
+        None => admit_only(rule, typed),
+        Some(manifest) => {
+            let listed = manifest.values.iter().filter(|value| value.platform == platform);
+            let all = typed.iter().copied().chain(listed.map(|value| value.digest));
+            *rule = Rule::Stated(OneOf(all.map(Hex).collect()));
+        }
+    }
+}
+
+fn reference_values(path: &Path) -> Result<ReferenceManifest, TermError> {
+    let wrong = |problem: String| TermError::Corim { path: path.to_owned(), problem };
+    let bytes = read_bytes(path, CORIM_MAX_BYTES).map_err(|error| wrong(error.to_string()))?;
+    ReferenceManifest::decode(&bytes).map_err(|error| wrong(error.to_string()))
 }
 
 /// `now`, which asks the machine's clock, `bundle`, which is the time that the one bundle among `items` was made for, or a
@@ -143,10 +181,15 @@ fn all_digits<const N: usize>(option: &'static str, words: &[String]) -> Result<
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
-    let limit = u64::try_from(POLICY_MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let mut text = String::new();
-    File::open(path)?.take(limit).read_to_string(&mut text)?;
-    Ok(text)
+    String::from_utf8(read_bytes(path, POLICY_MAX_BYTES)?).map_err(std::io::Error::other)
+}
+
+/// At most one byte more than `limit`, for whoever reads them to refuse.
+fn read_bytes(path: &Path, limit: usize) -> std::io::Result<Vec<u8>> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use attestation_corim::{Platform, ReferenceManifest};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tempfile::TempDir;
 use world::{COMPONENT, INPUT, OUTPUT, World};
@@ -167,6 +168,57 @@ fn evidence_of_hardware_is_checked_without_a_claim() {
         "{}",
         text(&output.stderr)
     );
+}
+
+/// What an image measures to, from a file, in place of digits. Where there are fixtures.
+#[test]
+fn evidence_is_checked_against_a_corim() {
+    let Some(folder) = tests_needs::fixture("snp") else { return };
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("image.corim");
+    let write = |platform, digest| {
+        let values = [(platform, "qemu".to_owned(), digest)];
+        std::fs::write(&path, ReferenceManifest::of_rom(&[0; 32], values).encode()).unwrap();
+    };
+    let check = || {
+        let files = ["check", "genoa-v5-oak/report.bin", "genoa-v5-oak/vcek.der"];
+        let more = ["--at", "2025-10-06T00:00:00Z", "--policy", "development", "--json", "--corim"];
+        let output = run_in(&folder, &[&files[..], &more, &[path.to_str().unwrap()]].concat());
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = document["checks"].as_array().unwrap().clone();
+        let ruling = checks.into_iter().find(|check| check["what"] == "snp.launch.measurements").unwrap();
+        (output.status.code(), ruling)
+    };
+    write(Platform::Snp, [7; 48]);
+    let (status, ruling) = check();
+    assert_eq!((status, &ruling["expected"]), (Some(1), &"07".repeat(48).into()));
+    // Nothing for this platform admits nothing.
+    write(Platform::Tdx, [7; 48]);
+    let (status, ruling) = check();
+    assert_eq!((status, &ruling["expected"]), (Some(1), &"nothing: the list is empty".into()));
+    let report = std::fs::read(folder.join("genoa-v5-oak/report.bin")).unwrap();
+    write(Platform::Snp, report[0x90..0xC0].try_into().unwrap());
+    assert_eq!(check().0, Some(0));
+}
+
+/// Files may come from whoever is checked, and would vouch for themselves.
+#[test]
+fn reference_values_count_only_where_they_are_asked_for() {
+    let folder = folder();
+    let values = [(Platform::Snp, "qemu".to_owned(), [7; 48])];
+    let corim = ReferenceManifest::of_rom(&[0; 32], values).encode();
+    std::fs::write(folder.path().join("image.corim"), corim).unwrap();
+    std::fs::write(folder.path().join("key.pem"), KEY_PEM).unwrap();
+    for (arguments, message) in [
+        (&["check", "image.corim"][..], "say --corim FILE"),
+        (&["check", "claim.cbor", "--corim", "image.corim"], "--corim is for evidence alone"),
+        (&["check", "claim.cbor", "--corim", "key.pem"], "--corim key.pem: "),
+        (&["check", "claim.cbor", "--corim", "none.corim"], "--corim none.corim: No such file"),
+    ] {
+        let output = run_in(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
 }
 
 /// A result for other people's software, signed with the key of a verifier. Where there are fixtures.

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 
 use attestation_bundle::{self as bundle, Bundle};
 use attestation_claim::SignedClaim;
+use attestation_corim::ReferenceManifest;
 use attestation_evidence::Evidence;
 use attestation_report::{REPORT_BYTES, SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, hcl, table, tpm};
 use attestation_x509::{Certificate, Crl};
@@ -13,6 +14,8 @@ use crate::{Items, Kind, RecogniseError};
 
 /// DER of a certificate or a list: a SEQUENCE of more than 255 bytes.
 const DER_LONG_SEQUENCE: [u8; 2] = [0x30, 0x82];
+/// CBOR tag 501: a CoRIM that nobody signed.
+const CORIM_TAG: [u8; 3] = [0xD9, 0x01, 0xF5];
 /// SPDM 1.1, GET_MEASUREMENTS with a signature, all measurements (DSP0274).
 const SPDM_REQUEST: [u8; 4] = [0x11, 0xE0, 0x01, 0xFF];
 /// Offset of the TEE type in a quote's header, and TDX.
@@ -46,6 +49,9 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     }
     if bytes.starts_with(&DER_LONG_SEQUENCE) {
         return der_kind(bytes);
+    }
+    if bytes.starts_with(&CORIM_TAG) {
+        return ReferenceManifest::decode(bytes).is_ok().then_some(Kind::ReferenceManifest);
     }
     if is_snp_report(bytes) && extended_report(bytes).is_none() {
         return Some(Kind::SnpReport);

@@ -73,6 +73,8 @@ kinds! {
     QeIdentity = "qe-identity", "Intel QE identity";
     /// Reference integrity manifest of NVIDIA.
     Rim = "rim", "reference integrity manifest (RIM)";
+    /// CoRIM: what guests of an image measure to.
+    ReferenceManifest = "corim", "reference values (CoRIM)";
     /// TCG event log.
     EventLog = "event-log", "TCG event log";
     /// The instant for which a bundle was made, RFC 3339.

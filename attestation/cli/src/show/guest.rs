@@ -1,6 +1,7 @@
-//! Evidence and claims of Redoubt's guests.
+//! Evidence and claims of Redoubt's guests, and what images measure to.
 
 use attestation_claim::SignedClaim;
+use attestation_corim::{self as corim, ReferenceManifest};
 use attestation_evidence::{Evidence, Platform};
 use attestation_manifest::{HexDigest, manifest_digest};
 use attestation_recognise::Kind;
@@ -54,4 +55,22 @@ pub(super) fn claim(fields: &mut Fields, file: &str, bytes: &[u8]) -> Result<(),
     }
     show_evidence(fields, file, evidence);
     Ok(())
+}
+
+pub(super) fn reference_values(fields: &mut Fields, bytes: &[u8]) -> Result<(), String> {
+    let manifest = ReferenceManifest::decode(bytes).map_err(|error| error.to_string())?;
+    fields.plain("id", &manifest.id);
+    for value in &manifest.values {
+        let name = match value.platform {
+            corim::Platform::Snp => "SNP launch digest",
+            corim::Platform::Tdx => "MRTD",
+        };
+        fields.explained(name, hex(&value.digest), launch(&manifest.id, &value.id));
+    }
+    Ok(())
+}
+
+/// A tag without the name of its manifest: the way of the launch.
+fn launch<'a>(manifest: &str, tag: &'a str) -> &'a str {
+    tag.strip_prefix(manifest).and_then(|rest| rest.strip_prefix(':')).unwrap_or(tag)
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use attestation_corim::{Platform, ReferenceManifest};
+
 use super::*;
 use crate::render::Colours;
 
@@ -64,6 +66,17 @@ fn tables_fit_and_json_says_that_nothing_was_verified() {
         assert_eq!(document["verified"], false);
         assert_eq!(document["items"].as_array().unwrap().len(), items.len());
     }
+}
+
+#[test]
+fn reference_values_are_shown_by_the_way_of_the_launch() {
+    let values = [(Platform::Snp, "snp-qemu".into(), [1; 48]), (Platform::Tdx, "tdx-qemu".into(), [2; 48])];
+    let items = show("a.corim", &ReferenceManifest::of_rom(&[7; 32], values).encode()).unwrap();
+    let [shown] = items.as_slice() else { panic!("{items:?}") };
+    assert_eq!((shown.kind, &shown.problem), ("corim", &None));
+    assert_eq!(value(shown, "id").value, format!("redoubt:rom:{}", "07".repeat(32)));
+    assert_eq!(value(shown, "SNP launch digest").meaning.as_deref(), Some("snp-qemu"));
+    assert_eq!(value(shown, "MRTD").value, "02".repeat(48));
 }
 
 /// A report that is cut short is still one, and says so.
