@@ -64,8 +64,13 @@ impl<'a> Elements<'a> {
     /// The next one.
     pub(crate) fn element(&mut self) -> Result<Element<'a>, X509Error> {
         let (element, rest) = split(self.rest).ok_or_else(|| {
-            let start = self.rest.get(..4).unwrap_or(self.rest);
-            let found = format!("{} bytes that begin with {:?}", self.rest.len(), hex::encode(start));
+            let found = match self.rest {
+                [] => "nothing".into(),
+                rest => {
+                    let start = rest.get(..4).unwrap_or(rest);
+                    format!("{} bytes that begin with {}", rest.len(), hex::encode(start))
+                }
+            };
             X509Error::field(self.field, "another element of DER", found)
         })?;
         self.rest = rest;

@@ -29,6 +29,9 @@ pub(crate) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Takes apart exactly one envelope.
     pub(crate) fn parse(bytes: &'a [u8], field: &'static str) -> Result<Self, X509Error> {
+        if bytes.starts_with(b"-----BEGIN") {
+            return Err(X509Error::field(field, "DER", "PEM, in which DER is text"));
+        }
         let mut parts = Elements::of(bytes, SEQUENCE, field)?;
         let (signed_bytes, identifier) = (parts.element()?.whole, parts.element()?.whole);
         let signature: BitStringRef<'_> = parts.decode()?;

@@ -213,6 +213,13 @@ fn lengths() {
     for length in 0..honest.len() {
         assert!(Certificate::parse(&honest[..length]).is_err(), "{length}");
     }
+    let pem = b"-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
+    let error = Certificate::parse(pem).unwrap_err().to_string();
+    assert_eq!(error, "certificate: expected DER, found PEM, in which DER is text");
+    assert_eq!(
+        Certificate::parse(&[]).unwrap_err().to_string(),
+        "certificate: expected another element of DER, found nothing"
+    );
     let error = Certificate::parse(&vec![0; CERTIFICATE_MAX_BYTES + 1]).unwrap_err().to_string();
     assert_eq!(error, "certificate: expected at most 8192 bytes, found 8193");
     let error = Crl::parse(&vec![0; CRL_MAX_BYTES + 1]).unwrap_err().to_string();
