@@ -140,6 +140,19 @@ mod tests {
         }
     }
 
+    /// Whoever checks a guest on TDX never has values that say nothing of it.
+    #[test]
+    fn both_platforms_are_there() {
+        let json = serde_json::to_string(&example()).unwrap();
+        for (name, byte) in [("snp_qemu", "04"), ("tdx_qemu", "05")] {
+            let field = format!("\"{name}\":\"{}\"", byte.repeat(48));
+            let lacking = json.replace(&format!("{field},"), "").replace(&format!(",{field}"), "");
+            assert_ne!(lacking, json);
+            let error = serde_json::from_str::<ReferenceValues>(&lacking).unwrap_err().to_string();
+            assert!(error.contains(&format!("missing field `{name}`")), "{error}");
+        }
+    }
+
     #[test]
     fn digests_have_one_spelling() {
         let json = serde_json::to_string(&example()).unwrap();
