@@ -12,8 +12,6 @@ use attestation_x509::{Certificate, Crl};
 
 use crate::{Items, Kind, RecogniseError};
 
-/// DER of a certificate or a list: a SEQUENCE of more than 255 bytes.
-const DER_LONG_SEQUENCE: [u8; 2] = [0x30, 0x82];
 /// CBOR tag 501: a CoRIM that nobody signed.
 const CORIM_TAG: [u8; 3] = [0xD9, 0x01, 0xF5];
 /// SPDM 1.1, GET_MEASUREMENTS with a signature, all measurements (DSP0274).
@@ -47,7 +45,8 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     if signature.is_some_and(|rest| rest.starts_with(EVENT_LOG_SIGNATURE)) {
         return Some(Kind::EventLog);
     }
-    if bytes.starts_with(&DER_LONG_SEQUENCE) {
+    // DER of a certificate or a list: a SEQUENCE of more than 127 bytes.
+    if let [0x30, 0x81 | 0x82, ..] = bytes {
         return der_kind(bytes);
     }
     if bytes.starts_with(&CORIM_TAG) {

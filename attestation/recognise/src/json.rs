@@ -2,6 +2,7 @@
 //! skipped while it is read: what a file makes the reader hold is no more than the file.
 
 use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -32,6 +33,7 @@ struct Fields<'a> {
     #[serde(borrow)]
     quote: Option<&'a RawValue>,
     tcb_info_issuer_chain: Option<IgnoredAny>,
+    platforms: Option<IgnoredAny>,
 }
 
 /// An entry of the list of NVIDIA's SDK; what it holds is for its own reader.
@@ -85,6 +87,33 @@ struct QuoteCollateral<'a> {
     root_ca_crl: Cow<'a, str>,
 }
 
+/// Collateral for platforms of several kinds, as Intel's migration TD takes it along and Azure hands it out.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FleetCollateral<'a> {
+    #[serde(borrow)]
+    platforms: Vec<PlatformCollateral<'a>>,
+    #[serde(borrow)]
+    qe_identity: Cow<'a, str>,
+    #[serde(borrow)]
+    qe_identity_issuer_chain: Cow<'a, str>,
+    #[serde(borrow)]
+    pck_crl_issuer_chain: Cow<'a, str>,
+    #[serde(borrow)]
+    pck_crl: Cow<'a, str>,
+    #[serde(borrow)]
+    root_ca_crl: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlatformCollateral<'a> {
+    #[serde(borrow)]
+    tcb_info: Cow<'a, str>,
+    #[serde(borrow)]
+    tcb_info_issuer_chain: Cow<'a, str>,
+}
+
 impl Items {
     pub(crate) fn read_json(&mut self, text: &str) -> Result<(), RecogniseError> {
         if text.starts_with('[') {
@@ -107,6 +136,9 @@ impl Items {
             }
             Fields { tcb_info_issuer_chain: Some(_), .. } => {
                 self.unwrap("collateral of a quote", |items| items.read_quote_collateral(text))
+            }
+            Fields { platforms: Some(_), .. } => {
+                self.unwrap("collateral for several platforms", |items| items.read_fleet_collateral(text))
             }
             Fields { quote: Some(quote), event_log: Some(log), .. } => {
                 self.unwrap("quote with event log", |items| items.read_quote_with_log(quote, log))
@@ -169,6 +201,23 @@ impl Items {
             let wrong = || self.malformed(format!("{field}: expected hexadecimal, found something else"));
             let list = unhex(list).ok_or_else(wrong)?;
             self.push(Kind::RevocationList, &list)?;
+        }
+        Ok(())
+    }
+
+    /// Documents have their frame here. Most chains are one and the same.
+    fn read_fleet_collateral(&mut self, text: &str) -> Result<(), RecogniseError> {
+        let collateral: FleetCollateral<'_> =
+            serde_json::from_str(text).map_err(|error| self.malformed(error))?;
+        for platform in &collateral.platforms {
+            self.push(Kind::TcbInfo, platform.tcb_info.trim().as_bytes())?;
+        }
+        self.push(Kind::QeIdentity, collateral.qe_identity.trim().as_bytes())?;
+        let of_platforms = collateral.platforms.iter().map(|platform| &platform.tcb_info_issuer_chain);
+        let others = [&collateral.qe_identity_issuer_chain, &collateral.pck_crl_issuer_chain];
+        let chains: BTreeSet<&str> = of_platforms.chain(others).map(|chain| chain.trim()).collect();
+        for list in chains.into_iter().chain([collateral.pck_crl.trim(), collateral.root_ca_crl.trim()]) {
+            self.read_pem(list)?;
         }
         Ok(())
     }

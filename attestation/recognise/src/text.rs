@@ -23,6 +23,10 @@ impl Items {
     }
 
     pub(crate) fn read_pem(&mut self, text: &str) -> Result<(), RecogniseError> {
+        if pem::is_revocation_list(text.as_bytes()) {
+            let list = pem::revocation_list(text.as_bytes()).map_err(|error| self.malformed(error))?;
+            return self.push(Kind::RevocationList, &list);
+        }
         let certificates = pem::certificates(text.as_bytes()).map_err(|error| self.malformed(error))?;
         certificates.iter().try_for_each(|certificate| self.push(Kind::Certificate, certificate))
     }

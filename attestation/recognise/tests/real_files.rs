@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use attestation_recognise::{Item, Kind, RecogniseError, recognise};
+use base64ct::{Base64, Base64Url, Base64UrlUnpadded, Encoding};
 
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -30,6 +31,18 @@ fn expected(path: &str) -> Option<&'static [Kind]> {
         "collateral.json" => &[
             Kind::TcbInfo,
             Kind::QeIdentity,
+            Kind::Certificate,
+            Kind::Certificate,
+            Kind::RevocationList,
+            Kind::RevocationList,
+        ],
+        "collateral_thim.json" => &[
+            Kind::TcbInfo,
+            Kind::TcbInfo,
+            Kind::TcbInfo,
+            Kind::QeIdentity,
+            Kind::Certificate,
+            Kind::Certificate,
             Kind::Certificate,
             Kind::Certificate,
             Kind::RevocationList,
@@ -81,6 +94,27 @@ fn error_item(name: &str, error: &RecogniseError) -> Item {
     panic!("{name}: {error}")
 }
 
+/// `an authority of few words` has revoked nothing.
+const SHORT_LIST: &str = "3081aa3053020101300a06082a8648ce3d04030230243122302006035504030c19616e20617574686f72697479206f66\
+    2066657720776f726473170d3235303130313030303030305a170d3236303130313030303030305a300a06082a8648ce\
+    3d0403020347003044022011111111111111111111111111111111111111111111111111111111111111110220222222\
+    2222222222222222222222222222222222222222222222222222222222";
+
+#[test]
+fn a_short_revocation_list_is_one() {
+    for text in [SHORT_LIST.to_owned(), SHORT_LIST.to_uppercase()] {
+        let items = recognise(text.as_bytes()).unwrap();
+        assert_eq!(kinds(&items), [Kind::RevocationList]);
+        assert!(items[0].bytes.starts_with(&[0x30, 0x81]));
+    }
+    let der: Vec<u8> = recognise(SHORT_LIST.as_bytes()).unwrap().remove(0).bytes;
+    let body = Base64::encode_string(&der);
+    let lines: Vec<&str> = body.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    let pem = format!("-----BEGIN X509 CRL-----\n{}\n-----END X509 CRL-----\n", lines.join("\n"));
+    let items = recognise(pem.as_bytes()).unwrap();
+    assert_eq!((kinds(&items), &items[0].bytes), (vec![Kind::RevocationList], &der));
+}
+
 /// Hexadecimal and base64 of a report, in lines and in one, in both alphabets.
 #[test]
 fn wrappers_come_off() {
@@ -98,7 +132,6 @@ fn wrappers_come_off() {
             Item { kind: Kind::SnpReport, bytes: report.clone(), within: vec![wrapper.into()] }
         );
     }
-    use base64ct::{Base64, Base64Url, Base64UrlUnpadded, Encoding};
     for text in [
         Base64::encode_string(&report),
         Base64Url::encode_string(&report),

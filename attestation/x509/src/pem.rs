@@ -1,18 +1,32 @@
-//! Lists of certificates in PEM (RFC 7468), one behind the other.
+//! Lists of certificates in PEM (RFC 7468), one behind the other; revocation lists, one alone.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::{CERTIFICATE_MAX_BYTES, X509Error};
+use crate::{CERTIFICATE_MAX_BYTES, CRL_MAX_BYTES, X509Error};
 
 /// The most certificates that one list may have; real chains have two to five.
 pub const PEM_CERTIFICATES_MAX: usize = 16;
 
 const OBJECT: &str = "PEM";
-const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-const END: &str = "-----END CERTIFICATE-----";
-/// Base64 of the longest certificate, with line ends.
-const BLOCK_MAX_BYTES: usize = CERTIFICATE_MAX_BYTES * 3 / 2;
+
+/// What stands around base64 of one kind, and how long that can be: the longest object, with line ends.
+struct Block {
+    begin: &'static str,
+    end: &'static str,
+    max_bytes: usize,
+}
+
+const CERTIFICATE: Block = Block {
+    begin: "-----BEGIN CERTIFICATE-----",
+    end: "-----END CERTIFICATE-----",
+    max_bytes: CERTIFICATE_MAX_BYTES * 3 / 2,
+};
+const REVOCATION_LIST: Block = Block {
+    begin: "-----BEGIN X509 CRL-----",
+    end: "-----END X509 CRL-----",
+    max_bytes: CRL_MAX_BYTES * 3 / 2,
+};
 
 /// Whether the bytes look like PEM.
 #[must_use]
@@ -26,24 +40,39 @@ pub fn is_pem(bytes: &[u8]) -> bool {
 /// # Errors
 /// Something else than certificates, too many of them, or base64 that is not that of RFC 7468.
 pub fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, X509Error> {
-    let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
-    let text = core::str::from_utf8(bytes)
-        .map_err(|error| X509Error::field(OBJECT, "text", alloc::format!("{error}")))?;
-    let mut rest = text.trim_ascii();
+    let mut rest = text(bytes)?;
     let mut list = Vec::new();
     while !rest.is_empty() {
         if list.len() == PEM_CERTIFICATES_MAX {
             let limit = alloc::format!("at most {PEM_CERTIFICATES_MAX} certificates");
             return Err(X509Error::field(OBJECT, limit, "more"));
         }
-        let (block, behind) = split(rest)?;
-        list.push(decode(block)?);
-        rest = behind.trim_ascii_start();
+        let (der, behind) = CERTIFICATE.read(rest)?;
+        list.push(der);
+        rest = behind;
     }
     if list.is_empty() {
-        return Err(X509Error::field(OBJECT, BEGIN, "nothing"));
+        return Err(X509Error::field(OBJECT, CERTIFICATE.begin, "nothing"));
     }
     Ok(list)
+}
+
+/// Whether the bytes look like a revocation list in PEM.
+#[must_use]
+pub fn is_revocation_list(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(REVOCATION_LIST.begin.as_bytes())
+}
+
+/// The one revocation list as DER.
+///
+/// # Errors
+/// Something else than one list, or base64 that is not that of RFC 7468.
+pub fn revocation_list(bytes: &[u8]) -> Result<Vec<u8>, X509Error> {
+    let (der, behind) = REVOCATION_LIST.read(text(bytes)?)?;
+    if behind.is_empty() {
+        return Ok(der);
+    }
+    Err(X509Error::field(OBJECT, "one list", alloc::format!("{} bytes behind it", behind.len())))
 }
 
 /// A list of certificates as PEM, in their order; `None` when one is too long to be encoded.
@@ -57,21 +86,32 @@ pub fn encode(certificates: &[&[u8]]) -> Option<Vec<u8>> {
     Some(list)
 }
 
-fn split(text: &str) -> Result<(&str, &str), X509Error> {
-    if !text.starts_with(BEGIN) {
-        let found: String = text.chars().take(BEGIN.len()).collect();
-        return Err(X509Error::field(OBJECT, BEGIN, alloc::format!("{found:?}")));
-    }
-    let end = text.find(END).and_then(|start| start.checked_add(END.len()));
-    end.and_then(|end| text.split_at_checked(end)).ok_or_else(|| X509Error::field(OBJECT, END, "no end"))
+/// Without white space around it, nor the NUL that C programs append.
+fn text(bytes: &[u8]) -> Result<&str, X509Error> {
+    let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
+    let text = core::str::from_utf8(bytes)
+        .map_err(|error| X509Error::field(OBJECT, "text", alloc::format!("{error}")))?;
+    Ok(text.trim_ascii())
 }
 
-fn decode(block: &str) -> Result<Vec<u8>, X509Error> {
-    if block.len() > BLOCK_MAX_BYTES {
-        return Err(X509Error::TooLong { field: OBJECT, limit: BLOCK_MAX_BYTES, found: block.len() });
+impl Block {
+    /// DER of the first block, and what follows it.
+    fn read<'a>(&self, text: &'a str) -> Result<(Vec<u8>, &'a str), X509Error> {
+        if !text.starts_with(self.begin) {
+            let found: String = text.chars().take(self.begin.len()).collect();
+            return Err(X509Error::field(OBJECT, self.begin, alloc::format!("{found:?}")));
+        }
+        let end = text.find(self.end).and_then(|start| start.checked_add(self.end.len()));
+        let (block, behind) = end
+            .and_then(|end| text.split_at_checked(end))
+            .ok_or_else(|| X509Error::field(OBJECT, self.end, "no end"))?;
+        if block.len() > self.max_bytes {
+            return Err(X509Error::TooLong { field: OBJECT, limit: self.max_bytes, found: block.len() });
+        }
+        let wrong = |error| X509Error::field(OBJECT, "base64 as of RFC 7468", alloc::format!("{error}"));
+        let (_, der) = pem_rfc7468::decode_vec(block.as_bytes()).map_err(wrong)?;
+        Ok((der, behind.trim_ascii_start()))
     }
-    let wrong = |error| X509Error::field(OBJECT, "base64 as of RFC 7468", alloc::format!("{error}"));
-    pem_rfc7468::decode_vec(block.as_bytes()).map(|(_, der)| der).map_err(wrong)
 }
 
 #[cfg(test)]
@@ -93,6 +133,22 @@ mod tests {
     }
 
     #[test]
+    fn a_revocation_list_stands_alone() {
+        let list = "\n-----BEGIN X509 CRL-----\nAAEC\n-----END X509 CRL-----\n";
+        assert!(is_revocation_list(list.as_bytes()) && !is_revocation_list(ONE.as_bytes()));
+        assert_eq!(revocation_list(list.as_bytes()).unwrap(), [0, 1, 2]);
+        for (text, expected) in [
+            (list.repeat(2), "expected one list, found 52 bytes behind it"),
+            (ONE.to_owned(), "expected -----BEGIN X509 CRL-----"),
+            (list.replace("AAEC", "AAE*"), "base64"),
+            (String::new(), "expected -----BEGIN X509 CRL-----"),
+        ] {
+            let error = revocation_list(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
     fn what_is_no_list_of_certificates_is_refused_with_what_was_found() {
         let wrong = [
             (String::new(), "nothing"),
@@ -102,7 +158,7 @@ mod tests {
             (ONE.replace("AAEC", "AA EC*"), "base64"),
             (ONE.replace("-----END", "----END"), "no end"),
             (ONE.repeat(PEM_CERTIFICATES_MAX + 1), "at most 16"),
-            (ONE.replace("AAEC", &"A".repeat(BLOCK_MAX_BYTES)), "at most 12288 bytes"),
+            (ONE.replace("AAEC", &"A".repeat(CERTIFICATE.max_bytes)), "at most 12288 bytes"),
         ];
         for (text, expected) in wrong {
             let error = certificates(text.as_bytes()).unwrap_err().to_string();

@@ -1,5 +1,6 @@
 //! Files as people have them, and the verdict. Where there are fixtures.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use attestation_policy::{Platform, Policy, Preset};
@@ -191,6 +192,30 @@ fn devices_are_verified_with_their_manifests() {
     let list = ["sdk-evidence/hopper_evidence.json"];
     let verdict = other_vendor("nvidia", &list, Preset::Development, "2026-01-01T00:00:00Z", None).unwrap();
     assert!(codes(&verdict, State::Fails).is_empty(), "{verdict:#?}");
+}
+
+/// The one recorded case that is about two vendors comes out whole, with every code and no other.
+#[test]
+fn the_recorded_pair_comes_out_as_recorded() {
+    let Some(root) = tests_needs::fixture("") else { return };
+    let files = [
+        "tdx/combined-unbound/quote.bin",
+        "tdx/collateral-2025-11/collateral_production_fmspc.json",
+        "nvidia/combined-unbound/report.bin",
+        "nvidia/combined-unbound/chain.pem",
+    ];
+    let read = |file: &str| fs::read(root.join(file)).unwrap();
+    let items: Vec<Item> = files.iter().flat_map(|file| recognise(&read(file)).unwrap()).collect();
+    let policy = Policy::parse(Preset::Development.text()).unwrap();
+    let at = "2025-11-20T00:00:00Z".parse().unwrap();
+    let roots = TrustedRoots::of_vendors();
+    let verdict = appraise(&Question { items: &items, policy: &policy, challenge: None, at, roots });
+    let found: BTreeSet<String> =
+        [State::Finding, State::Fact].iter().flat_map(|state| codes(&verdict, *state)).collect();
+    let cases: Vec<serde_json::Value> = serde_json::from_slice(&read("tdx/cases.json")).unwrap();
+    let case = cases.iter().find(|case| case["case"] == "combined-unbound").unwrap();
+    let recorded: BTreeSet<String> = serde_json::from_value(case["codes"].clone()).unwrap();
+    assert_eq!(found, recorded, "{verdict:#?}");
 }
 
 /// Two genuine pieces that nothing ties together.

@@ -1,9 +1,9 @@
-//! Lists of certificates in PEM.
+//! Lists of certificates, and revocation lists, in PEM.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
-use attestation_x509::pem::{PEM_CERTIFICATES_MAX, certificates};
+use attestation_x509::pem::{PEM_CERTIFICATES_MAX, certificates, revocation_list};
 use tests_fuzz::{Budget, Target};
 
 fn main() -> ExitCode {
@@ -16,6 +16,10 @@ fn run(input: &[u8]) {
             assert!((1..=PEM_CERTIFICATES_MAX).contains(&list.len()));
             assert!(list.iter().map(Vec::len).sum::<usize>() < input.len());
         }
+        Err(error) => drop(error.to_string()),
+    }
+    match revocation_list(input) {
+        Ok(list) => assert!(list.len() < input.len()),
         Err(error) => drop(error.to_string()),
     }
 }
