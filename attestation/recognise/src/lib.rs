@@ -28,6 +28,9 @@ pub const FILE_MAX_BYTES: usize = attestation_bundle::BUNDLE_MAX_BYTES;
 pub const ITEMS_MAX: usize = 256;
 /// How deep one thing may be wrapped in another: base64 of PEM in JSON in base64 is four.
 pub const DEPTH_MAX: usize = 4;
+/// By how much items may be longer than the file, together: what unwrapping adds are frames of documents, and the fields
+/// of a report or quote that protobuf leaves out.
+pub const ADDED_MAX_BYTES: usize = 16 * 1024;
 
 /// A file that is not known. Whoever supplied it is guilty, or whoever named it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +62,12 @@ pub enum RecogniseError {
     /// Too many items, or too deep.
     #[error("expected at most {ITEMS_MAX} items, wrapped at most {DEPTH_MAX} times, found more")]
     TooMuch,
+    /// Items that are longer than the file: it names the same bytes again and again.
+    #[error("expected items of at most {limit} bytes together, found more")]
+    Repeated {
+        /// Most bytes of all items.
+        limit: usize,
+    },
 }
 
 /// What a file holds, in its order.
@@ -72,17 +81,21 @@ pub fn recognise(bytes: &[u8]) -> Result<Vec<Item>, RecogniseError> {
     if bytes.is_empty() {
         return Err(RecogniseError::Empty);
     }
-    let mut items = Items::default();
+    let limit = bytes.len().saturating_add(ADDED_MAX_BYTES);
+    let mut items = Items { list: Vec::new(), path: Vec::new(), limit, room: limit };
     items.read(bytes)?;
     Ok(items.list)
 }
 
 /// Items as they are found.
-#[derive(Default)]
 struct Items {
     list: Vec<Item>,
     /// What the bytes at hand are wrapped in, outermost first.
     path: Vec<String>,
+    /// Most bytes of all items, and how many are left. The entries of a certificate table may lie over one another, and
+    /// in each may be another table: a small file could name gigabytes.
+    limit: usize,
+    room: usize,
 }
 
 impl Items {
@@ -124,6 +137,8 @@ impl Items {
         if self.list.len() >= ITEMS_MAX {
             return Err(RecogniseError::TooMuch);
         }
+        let room = self.room.checked_sub(bytes.len());
+        self.room = room.ok_or(RecogniseError::Repeated { limit: self.limit })?;
         self.list.push(Item { kind, bytes: bytes.to_vec(), within: self.path.clone() });
         Ok(())
     }

@@ -181,6 +181,25 @@ fn a_certificate_table_is_taken_apart() {
     assert_eq!(items[1].within, ["extended guest report", "certificate table"]);
 }
 
+/// Every entry of a table is all that follows the table.
+fn repeated(contents: &[u8]) -> Vec<u8> {
+    let mut report = vec![0; attestation_report::REPORT_BYTES];
+    (report[0], report[0x34]) = (5, 1);
+    let (offset, length) = (24 * 17_u32, u32::try_from(contents.len()).unwrap());
+    let entry = [&[1; 16][..], &offset.to_le_bytes(), &length.to_le_bytes()].concat();
+    [report, entry.repeat(16), vec![0; 24], contents.to_vec()].concat()
+}
+
+#[test]
+fn tables_cannot_multiply_what_a_file_holds() {
+    let blob = [&attestation_report::hcl::SIGNATURE[..], &[0; 4096]].concat();
+    assert_eq!(recognise(&repeated(&blob[..512])).unwrap().len(), 17);
+    for bytes in [repeated(&blob), repeated(&repeated(&blob))] {
+        let limit = bytes.len() + attestation_recognise::ADDED_MAX_BYTES;
+        assert_eq!(recognise(&bytes), Err(RecogniseError::Repeated { limit }));
+    }
+}
+
 #[test]
 fn what_is_not_known_is_said_with_its_beginning() {
     for (bytes, message) in [
