@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use crate::section::{Section, checked_sections};
+use crate::section::{Section, check_sections};
 use crate::{MeasureError, PAGE_BYTES, ROM_MAX_BYTES};
 
 /// First address after a ROM.
@@ -83,10 +83,14 @@ impl<'a> Rom<'a> {
         self.metadata(TDVF_TABLE, TDX_METADATA, *b"TDVF", TDVF_RECORD_BYTES)
     }
 
-    /// Records of the SEV metadata, in order.
-    pub(crate) fn sev_sections(&self) -> Result<Vec<Section<'a>>, MeasureError> {
+    /// Records of the SEV metadata, in order; not a list, which would take five times their twelve bytes.
+    pub(crate) fn sev_sections(
+        &self,
+    ) -> Result<impl ExactSizeIterator<Item = Section<'a>> + use<'a>, MeasureError> {
         let records = self.sev_table()?.records.chunks_exact(SEV_RECORD_BYTES);
-        checked_sections(SEV_TABLE, records.map(|record| Section::of_sev(&mut Fields(record))).collect())
+        let sections = records.map(|record| Section::of_sev(&mut Fields(record)));
+        check_sections(SEV_TABLE, sections.clone())?;
+        Ok(sections)
     }
 
     /// Sections of the TDVF descriptor, in order.
@@ -100,7 +104,8 @@ impl<'a> Rom<'a> {
             })?;
             sections.push(section);
         }
-        checked_sections(TDVF_TABLE, sections)
+        check_sections(TDVF_TABLE, sections.iter().copied())?;
+        Ok(sections)
     }
 
     /// The records of the table that an entry of the GUID table points to.

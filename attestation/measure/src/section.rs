@@ -1,6 +1,5 @@
 //! Memory that the tables of a ROM ask a VMM to add at launch.
 
-use alloc::vec::Vec;
 use core::fmt;
 
 use crate::rom::{Fields, ROM_END_GPA};
@@ -92,12 +91,12 @@ impl fmt::Display for TdvfSectionKind {
 }
 
 /// Whole pages below 4 GiB, not too many of them.
-pub(crate) fn checked_sections<'a>(
+pub(crate) fn check_sections<'a>(
     what: &'static str,
-    sections: Vec<Section<'a>>,
-) -> Result<Vec<Section<'a>>, MeasureError> {
+    sections: impl Iterator<Item = Section<'a>>,
+) -> Result<(), MeasureError> {
     let mut pages: u64 = 0;
-    for (index, section) in sections.iter().enumerate() {
+    for (index, section) in sections.enumerate() {
         let broken = |rule| MeasureError::Section { what, index, rule };
         let page = PAGE_BYTES as u64;
         if !section.gpa.is_multiple_of(page) || !section.bytes.is_multiple_of(page) || section.bytes == 0 {
@@ -111,5 +110,5 @@ pub(crate) fn checked_sections<'a>(
     if pages > PAGES_MAX {
         return Err(MeasureError::TooManyPages { what });
     }
-    Ok(sections)
+    Ok(())
 }

@@ -100,8 +100,8 @@ pub(crate) fn runs<'a>(rom: &Rom<'a>, profile: SnpProfile) -> Result<Vec<Run<'a>
         bytes: rom.bytes.len() as u64,
         contents: RunContents::File(0, rom.bytes),
     });
-    for (index, section) in sections.iter().enumerate() {
-        runs.push(section_run(index, section, profile.vmm)?);
+    for (index, section) in sections.enumerate() {
+        runs.push(section_run(index, &section, profile.vmm)?);
     }
     if profile.vmm == SnpVmm::Ec2 {
         // Stable: both groups stay in table order.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use attestation_measure::{Launch, PAGE_BYTES, PageOrder, RomMap, SnpProfile, difference};
-use tests_fuzz::{Budget, FACTOR, Target};
+use tests_fuzz::{Budget, Target};
 
 const ROM_PAGES_MAX: usize = 4;
 const ROM_MAX: usize = ROM_PAGES_MAX * PAGE_BYTES;
@@ -16,11 +16,8 @@ const TRANSCRIPT_PAGES_MAX: usize = 256;
 /// The input is the end of the first, the second is another by one byte; not on the heap, so that they do not count.
 static BUFFERS: Mutex<[[u8; ROM_MAX]; 2]> = Mutex::new([[0; ROM_MAX]; 2]);
 
-/// Two launches are held to be compared.
-const BUDGET: Budget = Budget { factor: 2 * FACTOR, ..Budget::DEFAULT };
-
 fn main() -> ExitCode {
-    Target { name: "measure", max_bytes: 4 + ROM_MAX, budget: BUDGET, run }.drive()
+    Target { name: "measure", max_bytes: 4 + ROM_MAX, budget: Budget::DEFAULT, run }.drive()
 }
 
 /// Four bytes choose the number of pages, the byte that is changed, and the VMM; the rest is the end of the ROM.
