@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) const VERSION: u32 = 1;
 /// Longest JSON header.
 const HEADER_MAX_BYTES: usize = 256 * 1024;
+/// Most commas and opening brackets of a header, twice as many as a status has: whoever reads an enum that is told by
+/// a field makes a tree first, of 64 bytes and more for each value, and a value can be two bytes of JSON.
+const HEADER_MAX_VALUES: usize = 64;
 /// Longest raw part: a window of output, or evidence.
 const DATA_MAX_BYTES: usize = 1024 * 1024;
 /// Input is sent in pieces of this size.
@@ -172,6 +175,11 @@ pub(crate) fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<O
     }
     let [a, b, c, d, e, f, g, h] = lengths;
     let header = read_part(from, "a header", u32::from_le_bytes([a, b, c, d]), HEADER_MAX_BYTES)?;
+    let values = values(&header);
+    if values > HEADER_MAX_VALUES {
+        let problem = format!("a header of {values} values, where {HEADER_MAX_VALUES} are the most");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
     let data = read_part(from, "the raw part", u32::from_le_bytes([e, f, g, h]), DATA_MAX_BYTES)?;
     Ok(Some((serde_json::from_slice(&header)?, data)))
 }
@@ -184,6 +192,18 @@ fn read_part(from: &mut impl Read, what: &str, stated: u32, limit: usize) -> io:
     let mut part = Vec::new();
     let read = from.take(u64::from(stated)).read_to_end(&mut part)?;
     if read < bytes { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(part) }
+}
+
+/// Commas and opening brackets outside of texts. Where this loses track, the JSON is wrong up to there.
+fn values(header: &[u8]) -> usize {
+    let (mut in_text, mut is_escaped) = (false, false);
+    let is_value = |byte: &&u8| {
+        let is_sign = !in_text && matches!(byte, b',' | b'[' | b'{');
+        in_text ^= **byte == b'"' && !is_escaped;
+        is_escaped = **byte == b'\\' && !is_escaped;
+        is_sign
+    };
+    header.iter().filter(is_value).count()
 }
 
 fn too_long(what: &str, found: usize) -> io::Error {
@@ -227,6 +247,19 @@ mod tests {
             let error = receive::<Request>(&mut stream.as_slice()).unwrap_err();
             assert!(error.to_string().contains("too long"), "{error}");
         }
+        let mut stream = Vec::new();
+        let list = vec![0; HEADER_MAX_VALUES];
+        send(&mut stream, &serde_json::json!({"type": "input", "list": list}), b"").unwrap();
+        let error = receive::<Request>(&mut stream.as_slice()).unwrap_err();
+        assert_eq!(error.to_string(), "a header of 66 values, where 64 are the most");
+        let mut stream = Vec::new();
+        let request = Request::Probe { version: VERSION, destination: r#""[\{,"#.repeat(100), timeout_ms: 1 };
+        send(&mut stream, &request, b"").unwrap();
+        assert_eq!(
+            receive(&mut stream.as_slice()).unwrap(),
+            Some((request, Vec::new())),
+            "texts do not count"
+        );
         let mut stream = Vec::new();
         send(&mut stream, &serde_json::json!({"type": "dance"}), b"").unwrap();
         assert!(receive::<Request>(&mut stream.as_slice()).is_err());

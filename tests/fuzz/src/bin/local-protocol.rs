@@ -7,19 +7,19 @@ use std::process::ExitCode;
 use protocol::{Reply, Request, receive, send};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tests_fuzz::{Budget, SPARE_BYTES, Target};
+use tests_fuzz::{Budget, Target};
 
 // `redoubt` is a program without a library; this module of it stands alone.
 #[path = "../../../../loader/cli/src/protocol.rs"]
 #[expect(dead_code, reason = "only the reading and writing is driven here")]
 mod protocol;
 
-/// serde reads an enum that is told by a field into a tree first: 32 bytes and more per element, in lists that double,
-/// and an element can be two bytes of JSON. Both sides are processes of the same user, and headers are short.
-const BUDGET: Budget = Budget { factor: 64, spare_bytes: SPARE_BYTES };
+/// serde reads an enum that is told by a field into a tree first: as many values as a header may have, in a list that
+/// doubles.
+const TREE_BYTES: usize = 12 * 1024;
 
 fn main() -> ExitCode {
-    Target { name: "local-protocol", max_bytes: 64 << 10, budget: BUDGET, run }.drive()
+    Target { name: "local-protocol", max_bytes: 64 << 10, budget: Budget::with(TREE_BYTES), run }.drive()
 }
 
 /// The first byte chooses the direction; the rest is what the other side sends.
