@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 use crate::{bench, component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 22] = [
+const BARE_PACKAGES: [&str; 23] = [
     "attestation-artefact",
     "attestation-bundle",
     "attestation-claim",
@@ -31,6 +31,7 @@ const BARE_PACKAGES: [&str; 22] = [
     "attestation-report",
     "attestation-rim",
     "attestation-signature",
+    "attestation-toml",
     "attestation-verify",
     "attestation-x509",
     "enclave-devices",

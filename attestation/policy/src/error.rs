@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use attestation_toml::ReadError;
+
 /// A file that is no policy. Whoever wrote it is guilty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -14,9 +16,9 @@ pub enum PolicyError {
         /// Bytes found.
         found: usize,
     },
-    /// Not TOML.
-    #[error("policy: not TOML: {0}")]
-    Syntax(String),
+    /// Not TOML, or with more structure than any policy.
+    #[error("policy: {0}")]
+    Toml(ReadError),
     /// A field that every policy has is not there.
     #[error("policy field {field}: expected {expected}, or {{ waived = \"why\" }}; found nothing")]
     Missing {

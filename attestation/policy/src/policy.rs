@@ -17,7 +17,8 @@ use crate::tdx::TdxPolicy;
 use crate::terms::Text;
 use crate::{Decision, Described, PolicyError};
 
-/// The longest policy that is read: a list of a thousand chips takes half of it, a preset 6 kB.
+/// The longest policy that is read: a list of a thousand chips takes half of it, a preset 6 kB. How many tables and
+/// words it may have is for `attestation_toml`.
 pub const POLICY_MAX_BYTES: usize = 256 * 1024;
 /// The version of the fields that this is about.
 pub const POLICY_VERSION: u32 = 1;
@@ -89,8 +90,7 @@ impl Policy {
         if text.len() > POLICY_MAX_BYTES {
             return Err(PolicyError::TooLong { limit: POLICY_MAX_BYTES, found: text.len() });
         }
-        let mut table: Table =
-            text.parse().map_err(|error: toml::de::Error| PolicyError::Syntax(error.to_string()))?;
+        let mut table: Table = attestation_toml::read(text).map_err(PolicyError::Toml)?;
         let mut root = Section::root(&mut table);
         root.stated::<FormatVersion>("version")?;
         let Text(name) = root.stated("name")?;

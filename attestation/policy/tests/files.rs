@@ -1,6 +1,7 @@
 //! Policies as files: what is left out, misspelt or waived without a reason is named.
 
-use attestation_policy::{POLICY_MAX_BYTES, Policy, PolicyError, Preset, Rule};
+use attestation_policy::{POLICY_MAX_BYTES, Platform, Policy, PolicyError, Preset, Rule};
+use attestation_toml::ReadError;
 
 /// Numbers of the lines of a preset that state or waive a field, with the path of the field.
 fn fields(text: &str) -> Vec<(String, usize)> {
@@ -95,7 +96,7 @@ fn other_versions_and_other_files_are_refused() {
         ("name = \"development\"", "", "policy field name"),
         ("[snp.chip]", "[snp.chips]", "policy field snp.chip: expected a table"),
         ("[snp.chip]", "[gpu]\n[snp.chip]", "policy field gpu: unknown"),
-        ("version = 1", "version == 1", "not TOML"),
+        ("version = 1", "version == 1", "policy: TOML parse error at line 5, column 10"),
     ] {
         let error = Policy::parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
@@ -103,4 +104,28 @@ fn other_versions_and_other_files_are_refused() {
     let long = text.to_owned() + &"#".repeat(POLICY_MAX_BYTES);
     assert!(Policy::parse(&long).unwrap_err().to_string().contains("at most 262144 bytes"));
     assert!(Policy::parse("").is_err());
+}
+
+#[test]
+fn structure_is_bounded_far_from_what_policies_have() {
+    for preset in Preset::ALL {
+        let error = Policy::parse(&preset.text().repeat(3)).unwrap_err();
+        assert!(matches!(error, PolicyError::Toml(ReadError::Syntax(_))), "{}: {error}", preset.name());
+    }
+    let error = Policy::parse(&"[a]\n".repeat(1000)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "policy: expected at most 384 tables, lists and dots, found 1000; line 385 goes beyond"
+    );
+}
+
+/// As long a list of chips as fits a policy, each on a line of its own and with a comment.
+#[test]
+fn long_lists_are_read() {
+    let (chip, preset) = (format!("    \"{}\", # 1234\n", "ab".repeat(64)), Preset::Strict.text());
+    let many = (POLICY_MAX_BYTES - preset.len()) / chip.len();
+    let text = preset.replace("chip_ids = []", &format!("chip_ids = [{}]", chip.repeat(many)));
+    let policy = Policy::parse(&text).unwrap();
+    let Platform::Rules(snp) = policy.snp else { panic!("it has rules for SEV-SNP") };
+    assert!(matches!(snp.chip.chip_ids, Rule::Stated(ids) if ids.0.len() == many && many > 1700));
 }

@@ -122,9 +122,9 @@ impl AppToml {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// [`AppTomlError::Syntax`] shows line and column; the others name the field.
+    /// [`AppTomlError::Toml`] shows line and column; the others name the field.
     pub fn parse(text: &str) -> Result<Self, AppTomlError> {
-        let app: Self = toml::from_str(text).map_err(AppTomlError::Syntax)?;
+        let app: Self = attestation_toml::read(text).map_err(AppTomlError::Toml)?;
         app.check_counts()?;
         app.check_texts()?;
         match app.egress.iter().find(|destination| destination.parse::<SocketAddrV4>().is_err()) {
@@ -272,6 +272,25 @@ mod tests {
         let many = "'x', ".repeat(LIST_MAX + 1);
         let error = refusal(&format!("name = \"a\"\nargs = [{many}]"));
         assert_eq!(error, "app.toml field `args`: expected at most 32 entries, found 33");
+    }
+
+    /// As many of everything as a manifest takes.
+    #[test]
+    fn structure_is_bounded_far_from_what_files_have() {
+        let args = "    'argument', # what it is for\n".repeat(LIST_MAX);
+        let egress = "'192.0.2.7:443',\n".repeat(EGRESS_MAX);
+        let env = (0..LIST_MAX).map(|number| format!("VARIABLE_{number} = 'value'\n"));
+        let [limits, launch] =
+            ["[limits]\nfuel = 5\nwall_ms = 5\n", "[launch.snp]\nvmpl = 0\n[launch.tdx]\nxfam = '0xe7'\n"];
+        let env = env.collect::<String>();
+        let full = format!("name = 'a'\nargs = [{args}]\negress = [{egress}]\n[env]\n{env}{limits}{launch}");
+        AppToml::parse(&full).unwrap();
+        let error = refusal(&full.repeat(4));
+        assert!(error.contains("duplicate key"), "{error}");
+        assert_eq!(
+            refusal(&"[env.a]\n".repeat(1000)),
+            "app.toml: expected at most 384 tables, lists and dots, found 2000; line 193 goes beyond"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use attestation_artefact::CompileError;
 use attestation_manifest::ManifestError;
 use attestation_measure::MeasureError;
+use attestation_toml::ReadError;
 use enclave_runtime::RuntimeError;
 use image_rom::TablesError;
 
@@ -13,9 +14,9 @@ use image_rom::TablesError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppTomlError {
-    /// Not TOML, an unknown or missing field, or a value of another type.
+    /// Not TOML, more structure than any such file, an unknown or missing field, or a value of another type.
     #[error("app.toml: {0}")]
-    Syntax(toml::de::Error),
+    Toml(ReadError),
     /// A list is too long.
     #[error("app.toml field `{field}`: expected at most {expected} entries, found {found}")]
     TooMany {

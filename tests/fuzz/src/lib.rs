@@ -10,6 +10,7 @@ pub mod host;
 mod libfuzzer;
 mod memory;
 pub mod tdx;
+pub mod toml;
 
 use std::process::ExitCode;
 

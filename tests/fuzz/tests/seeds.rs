@@ -24,7 +24,7 @@ use enclave_wire::frame::{FrameKind, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, MessageMeta, MessageType, PspReply, seal_message};
 use test_elf::TestElf;
 use tests_fuzz::host::{Device, Script, reset_pool};
-use tests_fuzz::{fixtures, tdx};
+use tests_fuzz::{fixtures, tdx, toml};
 use virtio_drivers::transport::DeviceType;
 use zerocopy::IntoBytes;
 
@@ -127,6 +127,10 @@ fn all() -> Seeds {
     add("measure", "ec2", [&[3, 7, 0, 8][..], tables].concat());
     add("corim", "both", corim().encode());
     add("app-toml", "full", fixtures::APP_TOML.into());
+    for (name, text) in toml::worst() {
+        add("app-toml", name, text.clone().into());
+        add("policy", name, text.into());
+    }
     add("fw-cfg", "manifest", manifest_on_fw_cfg());
     // Receive, look, send, complete, look; then one buffer twice, and a look.
     let host =
@@ -176,14 +180,10 @@ fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("pem", "two", pem.repeat(2)),
         ("policy", "strict", Preset::Strict.text().into()),
         ("policy", "development", Preset::Development.text().into()),
-        (
-            "policy",
-            "deep",
-            (0..24).map(|number| format!("k{number}{}=0\n", ".c".repeat(78))).collect::<String>().into(),
-        ),
         ("recognise", "report", report.as_bytes().to_vec()),
         ("recognise", "authority", turin.to_vec()),
         ("recognise", "json", br#"{"vcekCert": "-----BEGIN", "certificateChain": ""}"#.to_vec()),
+        ("recognise", "table", certificate_table()),
         ("recognise", "google-report", google_report()),
         ("recognise", "google-quote", b"\x0A\x05\x08\x04\x18\x81\x01\x12\x00".to_vec()),
         ("azure", "blob", hcl_report()),
@@ -195,6 +195,16 @@ fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 /// Measurement and signature of a report as `go-sev-guest` writes them, fields 12 and 28.
 fn google_report() -> Vec<u8> {
     [b"\x08\x05\x62\x30", &[0xA5; 48][..], b"\xE2\x01\x80\x04", &[0; 512]].concat()
+}
+
+/// A report with a table of sixteen certificates that are all the same bytes, a report with such a table.
+fn certificate_table() -> Vec<u8> {
+    let with_table = |contents: &[u8]| {
+        let length = u32::try_from(contents.len()).unwrap();
+        let entry = [&[1; 16][..], &(24 * 17_u32).to_le_bytes(), &length.to_le_bytes()].concat();
+        [fixtures::report().as_bytes(), &entry.repeat(16), &[0; 24], contents].concat()
+    };
+    with_table(&with_table(&[&attestation_report::hcl::SIGNATURE[..], &[0; 8192]].concat()))
 }
 
 /// A list with one entry and a signature of zeros.
