@@ -86,7 +86,7 @@ impl<'a> Rom<'a> {
     /// Records of the SEV metadata, in order; not a list, which would take five times their twelve bytes.
     pub(crate) fn sev_sections(
         &self,
-    ) -> Result<impl ExactSizeIterator<Item = Section<'a>> + use<'a>, MeasureError> {
+    ) -> Result<impl ExactSizeIterator<Item = Section<'a>> + Clone + use<'a>, MeasureError> {
         let records = self.sev_table()?.records.chunks_exact(SEV_RECORD_BYTES);
         let sections = records.map(|record| Section::of_sev(&mut Fields(record)));
         check_sections(SEV_TABLE, sections.clone())?;

@@ -125,6 +125,7 @@ fn all() -> Seeds {
     // Two processors each: Google's and Amazon's.
     add("measure", "gce", [&[3, 7, 0, 7][..], tables].concat());
     add("measure", "ec2", [&[3, 7, 0, 8][..], tables].concat());
+    add("measure", "ec2-many-records", [&[3, 7, 0, 2][..], &many_records(tables)].concat());
     add("corim", "both", corim().encode());
     add("app-toml", "full", fixtures::APP_TOML.into());
     for (name, text) in toml::worst() {
@@ -338,6 +339,23 @@ fn loader_stream() -> Vec<u8> {
         encode_frame(kind, job, &body, &mut stream).unwrap();
     }
     stream
+}
+
+/// The tables, and metadata for SEV-SNP before them that has as many records as four pages hold.
+fn many_records(tables: &[u8]) -> Vec<u8> {
+    // dc886566-984a-4798-a75e-5585a7bf67cc; before it its entry's length, and before that the distance from the end.
+    let guid =
+        [0x66, 0x65, 0x88, 0xdc, 0x4a, 0x98, 0x98, 0x47, 0xa7, 0x5e, 0x55, 0x85, 0xa7, 0xbf, 0x67, 0xcc];
+    let place = tables.windows(guid.len()).position(|window| window == guid).unwrap();
+    let count = 1270;
+    let header = [16 + 12 * count, 1, count].map(u32::to_le_bytes).concat();
+    let records = (1..=count).flat_map(|page| [page << 12, 1 << 12, 1].map(u32::to_le_bytes).concat());
+    let mut bytes: Vec<u8> = b"ASEV".iter().copied().chain(header).chain(records).collect();
+    let (before, distance) = (bytes.len(), bytes.len() + tables.len());
+    bytes.extend(tables);
+    let distance = u32::try_from(distance).unwrap().to_le_bytes();
+    bytes[before + place - 6..before + place - 2].copy_from_slice(&distance);
+    bytes
 }
 
 /// Two wishes of the loader's, then what a guest sends.
