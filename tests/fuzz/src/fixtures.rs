@@ -100,6 +100,14 @@ pub fn evidence() -> Evidence {
     }
 }
 
+/// Collateral for two platforms that share their chain, without anything in it.
+pub const FLEET_COLLATERAL: &str = r#"{"platforms": [{"tcbInfo": "{}", "tcbInfoIssuerChain": "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n"},
+{"tcbInfo": "{}", "tcbInfoIssuerChain": "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n"}],
+"qeIdentity": "{}", "qeIdentityIssuerChain": "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n",
+"pckCrlIssuerChain": "-----BEGIN CERTIFICATE-----\nAwQ=\n-----END CERTIFICATE-----\n",
+"pckCrl": "-----BEGIN X509 CRL-----\nAAEC\n-----END X509 CRL-----\n",
+"rootCaCrl": "-----BEGIN X509 CRL-----\nAwQ=\n-----END X509 CRL-----\n"}"#;
+
 /// The key that signs the manifests that are seeds: that of their builder, whose scalar is one byte again and again.
 #[must_use]
 pub fn rim_key() -> P384Point {

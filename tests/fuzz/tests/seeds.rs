@@ -184,6 +184,7 @@ fn collateral() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("recognise", "report", report.as_bytes().to_vec()),
         ("recognise", "authority", turin.to_vec()),
         ("recognise", "json", br#"{"vcekCert": "-----BEGIN", "certificateChain": ""}"#.to_vec()),
+        ("recognise", "fleet", fixtures::FLEET_COLLATERAL.into()),
         ("recognise", "table", certificate_table()),
         ("recognise", "google-report", google_report()),
         ("recognise", "google-quote", b"\x0A\x05\x08\x04\x18\x81\x01\x12\x00".to_vec()),
