@@ -1,6 +1,7 @@
 //! Evidence of hardware: verified up to the vendor's pinned roots, then decided on by a policy. Every check of both is in
 //! the verdict.
 
+mod azure;
 mod nvidia;
 mod roots;
 mod snp;
@@ -55,7 +56,7 @@ impl Question<'_> {
 pub fn appraise(question: &Question<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     question.note_in(&mut verdict);
-    let evidence: Vec<&Item> = question.items.iter().filter(|item| is_evidence(item.kind)).collect();
+    let evidence = pieces(question.items);
     match evidence.as_slice() {
         [item] => {
             appraise_item(&mut verdict, item, question);
@@ -73,6 +74,14 @@ pub fn appraise(question: &Question<'_>) -> Verdict {
         }
     }
     verdict
+}
+
+/// What can be verified by itself. The quote of a guest on Azure is part of what its virtual TPM says.
+fn pieces(items: &[Item]) -> Vec<&Item> {
+    let has_azure =
+        items.iter().any(|item| item.kind == Kind::HclReport && azure::is_before_tdx(&item.bytes));
+    let is_part = |item: &Item| has_azure && item.kind == Kind::TdxQuote;
+    items.iter().filter(|item| is_evidence(item.kind) && !is_part(item)).collect()
 }
 
 /// Evidence of one CPU and of devices.
@@ -117,7 +126,7 @@ fn report_data(item: &Item) -> Option<[u8; 64]> {
 fn appraise_item(verdict: &mut Verdict, item: &Item, question: &Question<'_>) {
     match item.kind {
         Kind::SnpReport => drop(snp_report(verdict, &item.bytes, question)),
-        Kind::HclReport => snp::azure(verdict, &item.bytes, question),
+        Kind::HclReport => azure::report(verdict, &item.bytes, question),
         Kind::TdxQuote => drop(tdx_quote(verdict, &item.bytes, question)),
         Kind::SpdmReport => nvidia::report(verdict, &item.bytes, question),
         Kind::NvidiaEvidence => nvidia::sdk(verdict, &item.bytes, question),

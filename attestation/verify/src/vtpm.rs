@@ -1,5 +1,5 @@
-//! Azure's virtual TPM: the hardware report binds runtime data, the runtime data names an attestation key, the key signs a
-//! quote over the verifier's nonce and the registers.
+//! Azure's virtual TPM: the hardware's report or quote binds runtime data, the runtime data names an attestation key, the
+//! key signs a TPM's quote over the verifier's nonce and the registers.
 //!
 //! Guests there cannot choose `REPORT_DATA`: what is fresh, and what they measured, only the quote says. The virtual TPM is
 //! part of the paravisor, which the launch measurement covers.
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::trail::Stop;
-use crate::{Code, Trail};
+use crate::{Code, Rejection, Trail, Verified};
 
 /// Contents of a register of the SHA-256 bank.
 pub type Pcr = [u8; 32];
@@ -52,13 +52,37 @@ pub struct Vtpm {
     pub nonce: Vec<u8>,
 }
 
-/// First stage: the parts of the blob, not yet believed.
-pub(crate) fn parse_hcl<'a>(trail: &mut Trail, bytes: &'a [u8]) -> Result<HclReport<'a>, Stop> {
-    trail.unwrap(Code::Malformed, "HCL report", "a hardware report and runtime data", HclReport::parse(bytes))
+/// First stage: the parts of the blob, not yet believed, with a report of this type.
+pub(crate) fn parse_hcl(bytes: &[u8], report_type: u32) -> Result<HclReport<'_>, Rejection> {
+    let parsed = Trail::of(|trail| {
+        let expected = "a hardware report and runtime data";
+        let hcl = trail.unwrap(Code::Malformed, "HCL report", expected, HclReport::parse(bytes))?;
+        let found = hcl.report_type;
+        let is_of_type = found == report_type;
+        trail.require(Code::Malformed, "HCL report: report type", report_type, found, is_of_type)?;
+        Ok(hcl)
+    });
+    parsed.map(|(hcl, _)| hcl)
+}
+
+/// Adds the virtual TPM to evidence that is verified and says what its report binds.
+pub(crate) fn verify_behind<E>(
+    verified: Verified<E>,
+    report_data: &[u8; 64],
+    hcl: &HclReport<'_>,
+    bundle: &VtpmBundle<'_>,
+    challenge: VtpmChallenge<'_>,
+    by: &dyn SignatureVerifier,
+) -> Result<(E, Vtpm, Trail), Rejection> {
+    let (evidence, mut trail) = verified.into_parts();
+    match check(&mut trail, report_data, hcl, bundle, challenge, by) {
+        Ok(vtpm) => Ok((evidence, vtpm, trail)),
+        Err(_) => Err(Rejection::new(trail)),
+    }
 }
 
 /// Second stage, under a report that is verified: runtime data, key, quote, registers.
-pub(crate) fn check(
+fn check(
     trail: &mut Trail,
     report_data: &[u8; 64],
     hcl: &HclReport<'_>,

@@ -309,12 +309,25 @@ fn modules_of(file: &str, text: &str) -> Vec<String> {
             path_attribute = Some(path);
         } else if let Some(module) = declared_module(line) {
             match path_attribute.take() {
-                Some(path) => files.push(format!("{folder}/{path}")),
+                Some(path) => files.push(without_steps_up(&format!("{folder}/{path}"))),
                 None => files.extend([format!("{inner}/{module}.rs"), format!("{inner}/{module}/mod.rs")]),
             }
         }
     }
     files
+}
+
+/// `a/c` of `a/b/../c`.
+fn without_steps_up(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
 }
 
 /// The name in `pub(crate) mod name;`.

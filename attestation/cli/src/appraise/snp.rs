@@ -2,11 +2,11 @@
 
 use attestation_recognise::{Item, Kind};
 use attestation_verify::snp::{AUTHORITIES, Challenge, Collateral, SnpEvidence, verify, verify_azure};
-use attestation_verify::{Pcr, Rejection, Verified, VtpmBundle, VtpmChallenge};
+use attestation_verify::{Rejection, Verified, VtpmChallenge};
 use attestation_x509::amd::{self, KeyKind};
 use attestation_x509::{Certificate, Crl};
 
-use super::Question;
+use super::{Question, azure};
 use crate::check::Verdict;
 
 pub(super) fn report(
@@ -31,14 +31,7 @@ pub(super) fn report(
 
 pub(super) fn azure(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>) {
     let Some(found) = Found::among(verdict, question.items) else { return };
-    let one =
-        |kind: Kind| question.items.iter().find(|item| item.kind == kind).map(|item| item.bytes.as_slice());
-    let parts = (one(Kind::TpmQuote), one(Kind::TpmSignature), one(Kind::TpmRegisters));
-    let (Some(quote), Some(signature), Some(registers)) = parts else {
-        return verdict.fail("virtual TPM", "its quote, signature and registers", "not all of them");
-    };
-    let (pcrs, _) = registers.as_chunks::<{ size_of::<Pcr>() }>();
-    let bundle = VtpmBundle { hcl_report: bytes, quote, signature, pcrs };
+    let Some(bundle) = azure::bundle(verdict, bytes, question.items) else { return };
     let challenge = question.challenge.map_or(VtpmChallenge::NotPosed, VtpmChallenge::Nonce);
     let outcome =
         verify_azure(&bundle, &found.collateral(), challenge, &question.roots.snp, question.verifier());

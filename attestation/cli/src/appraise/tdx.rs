@@ -1,15 +1,15 @@
 //! TDX: which of the items are of use, and the way from bytes to the policy.
 
 use attestation_recognise::{Item, Kind};
-use attestation_verify::Verified;
 use attestation_verify::tdx::{
     Challenge, Collateral, Document, DocumentSubject, EventLog, TdxEvidence, UnverifiedDocument, read_quote,
-    verify,
+    verify, verify_azure,
 };
+use attestation_verify::{Rejection, Verified, VtpmChallenge};
 use attestation_x509::intel::{PckFields, Role};
 use attestation_x509::{Certificate, Crl, pem};
 
-use super::Question;
+use super::{Question, azure};
 use crate::check::Verdict;
 
 pub(super) fn quote(
@@ -27,14 +27,31 @@ pub(super) fn quote(
         }
     };
     let found = Found::among(verdict, bytes, question.items);
-    let collateral = Collateral {
-        pck_chain: &found.pck_chain,
-        tcb_info: found.tcb_info.map(|body| Document { body, issuer_chain: &found.signing_chain }),
-        qe_identity: found.qe_identity.map(|body| Document { body, issuer_chain: &found.signing_chain }),
-        crls: &found.lists,
-        event_log: found.event_log,
+    let outcome =
+        verify(Some(bytes), &found.collateral(), challenge, &question.roots.tdx, question.verifier());
+    decide(verdict, outcome, question)
+}
+
+/// The quote is among the items: the host's service makes it of what the blob holds.
+pub(super) fn azure(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>) {
+    let mut quotes = question.items.iter().filter(|item| item.kind == Kind::TdxQuote);
+    let (Some(quote), None) = (quotes.next(), quotes.next()) else {
+        return verdict.fail("evidence", "one TDX quote, as Azure's service returns it", "none or several");
     };
-    match verify(Some(bytes), &collateral, challenge, &question.roots.tdx, question.verifier()) {
+    let Some(bundle) = azure::bundle(verdict, bytes, question.items) else { return };
+    let challenge = question.challenge.map_or(VtpmChallenge::NotPosed, VtpmChallenge::Nonce);
+    let (found, quote) = (Found::among(verdict, &quote.bytes, question.items), Some(quote.bytes.as_slice()));
+    let (roots, by) = (&question.roots.tdx, question.verifier());
+    let outcome = verify_azure(quote, &bundle, &found.collateral(), challenge, roots, by);
+    decide(verdict, outcome, question);
+}
+
+fn decide(
+    verdict: &mut Verdict,
+    outcome: Result<Verified<TdxEvidence>, Rejection>,
+    question: &Question<'_>,
+) -> Option<Verified<TdxEvidence>> {
+    match outcome {
         Ok(verified) => {
             verdict.trail(verified.trail());
             verdict.decision(&question.policy.decide_tdx(&verified));
@@ -89,6 +106,17 @@ impl<'a> Found<'a> {
             }
         }
         found
+    }
+
+    fn collateral(&self) -> Collateral<'_> {
+        let document = |body| Document { body, issuer_chain: &self.signing_chain };
+        Collateral {
+            pck_chain: &self.pck_chain,
+            tcb_info: self.tcb_info.map(document),
+            qe_identity: self.qe_identity.map(document),
+            crls: &self.lists,
+            event_log: self.event_log,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod findings;
 mod report;
 mod roots;
 
-use attestation_report::{ReportError, SnpReport};
+use attestation_report::{ReportError, SnpReport, hcl};
 
 pub use authorities::AUTHORITIES;
 pub use endorsement::{CHAIN_MAX, Collateral, Endorsement};
@@ -88,20 +88,16 @@ pub fn verify_azure(
     roots: &Roots<'_>,
     by: Verifier<'_>,
 ) -> Result<Verified<SnpEvidence>, Rejection> {
-    let mut trail = Trail::default();
-    let hcl = vtpm::parse_hcl(&mut trail, bundle.hcl_report).map_err(|_| Rejection::new(trail))?;
+    let hcl = vtpm::parse_hcl(bundle.hcl_report, hcl::REPORT_TYPE_SNP)?;
     let report = read_report(Some(hcl.hardware_report))?;
     let endorsement = Endorsement::verify(collateral, roots, by)?;
     let verified = endorsement.verify_report(report, Challenge::NotPosed, by.signatures)?;
-    let (mut evidence, mut trail) = verified.into_parts();
-    match vtpm::check(&mut trail, &report.report_data, &hcl, bundle, challenge, by.signatures) {
-        Ok(vtpm) => {
-            evidence.vtpm = Some(vtpm);
-            evidence.answers_a_challenge = challenge != VtpmChallenge::NotPosed;
-            Ok(Verified::new(evidence, trail))
-        }
-        Err(_) => Err(Rejection::new(trail)),
-    }
+    let data = report.report_data;
+    let (mut evidence, vtpm, trail) =
+        vtpm::verify_behind(verified, &data, &hcl, bundle, challenge, by.signatures)?;
+    evidence.vtpm = Some(vtpm);
+    evidence.answers_a_challenge = challenge != VtpmChallenge::NotPosed;
+    Ok(Verified::new(evidence, trail))
 }
 
 /// First stage: bytes to a report that nobody has signed yet.

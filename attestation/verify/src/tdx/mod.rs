@@ -19,6 +19,7 @@ mod status;
 mod tcb_info;
 mod unverified;
 
+use attestation_report::hcl;
 use attestation_report::tdx::{BodyType, EnclaveReport, Quote, QuoteError, QuoteHeader, TdBody, TdReport10};
 use attestation_x509::intel::{PckFields, Role};
 use attestation_x509::{Certificate, Instant};
@@ -37,7 +38,7 @@ use self::qe_identity::QeIdentity;
 use self::tcb_info::TcbInfo;
 pub use crate::snp::Challenge;
 use crate::trail::Stop;
-use crate::{Code, Rejection, Trail, Verified, Verifier};
+use crate::{Code, Rejection, Trail, Verified, Verifier, Vtpm, VtpmBundle, VtpmChallenge, vtpm};
 
 /// Most certificates that are looked at in one chain.
 pub const CHAIN_MAX: usize = 16;
@@ -77,6 +78,7 @@ pub struct TdxEvidence {
     pck_certificate: Certificate,
     tcb: Option<TcbAssessment>,
     trailing_bytes: usize,
+    vtpm: Option<Vtpm>,
     answers_a_challenge: bool,
 }
 
@@ -140,6 +142,12 @@ impl TdxEvidence {
     pub const fn trailing_bytes(&self) -> usize {
         self.trailing_bytes
     }
+
+    /// The virtual TPM that the quote vouches for, in evidence of Azure.
+    #[must_use]
+    pub const fn vtpm(&self) -> Option<&Vtpm> {
+        self.vtpm.as_ref()
+    }
 }
 
 /// Reads a quote and verifies all that came with it.
@@ -159,6 +167,31 @@ pub fn verify(
         Ok(evidence) => Ok(Verified::new(evidence, trail)),
         Err(_) => Err(Rejection::new(trail)),
     }
+}
+
+/// Verifies evidence of Azure, whose guests have their quote from the host's service and what is fresh from a virtual TPM:
+/// quote and collateral as in [`verify`], then the TPM's quote under the key that `REPORTDATA` binds. The challenge is
+/// answered by the TPM. What the blob has as its hardware report, only the machine that made it can verify; it is not
+/// looked at.
+///
+/// # Errors
+/// The first check that fails, with all before it.
+pub fn verify_azure(
+    quote: Option<&[u8]>,
+    bundle: &VtpmBundle<'_>,
+    collateral: &Collateral<'_>,
+    challenge: VtpmChallenge<'_>,
+    roots: &Roots<'_>,
+    by: Verifier<'_>,
+) -> Result<Verified<TdxEvidence>, Rejection> {
+    let hcl = vtpm::parse_hcl(bundle.hcl_report, hcl::REPORT_TYPE_TDX)?;
+    let verified = verify(quote, collateral, Challenge::NotPosed, roots, by)?;
+    let data = verified.evidence().report().report_data;
+    let (mut evidence, vtpm, trail) =
+        vtpm::verify_behind(verified, &data, &hcl, bundle, challenge, by.signatures)?;
+    evidence.vtpm = Some(vtpm);
+    evidence.answers_a_challenge = challenge != VtpmChallenge::NotPosed;
+    Ok(Verified::new(evidence, trail))
 }
 
 /// First stage: bytes to a quote that nobody has signed yet.
@@ -209,6 +242,7 @@ fn check(
         pck_certificate: pck.certificate,
         tcb,
         trailing_bytes: quote.trailing_bytes,
+        vtpm: None,
         answers_a_challenge: challenge != Challenge::NotPosed,
     })
 }

@@ -3,54 +3,19 @@
 use std::fs;
 
 use attestation_verify::snp::{Collateral, Roots, SnpEvidence, verify_azure};
-use attestation_verify::{Code, Kind, Pcr, Rejection, Verified, VtpmBundle, VtpmChallenge};
+use attestation_verify::{Code, Kind, Rejection, Verified, VtpmChallenge};
 use attestation_x509::Instant;
-use base64ct::{Base64UrlUnpadded, Encoding};
-use serde_json::Value;
 
+use crate::azure_evidence::AzureEvidence;
 use crate::each::by_each;
 
-/// What the virtual TPM handed out.
-#[derive(Debug, Clone)]
-pub(crate) struct AzureEvidence {
-    pub(crate) hcl_report: Vec<u8>,
-    quote: Vec<u8>,
-    signature: Vec<u8>,
-    pcrs: Vec<Pcr>,
-}
-
-impl AzureEvidence {
-    pub(crate) fn read(json: &[u8]) -> Self {
-        let json: Value = serde_json::from_slice(json).unwrap();
-        let evidence = &json["evidence"];
-        let text = |value: &Value| value.as_str().unwrap().trim_end_matches('=').to_owned();
-        let pcrs = evidence["tpm_quote"]["pcrs"].as_array().unwrap();
-        Self {
-            hcl_report: Base64UrlUnpadded::decode_vec(&text(&evidence["hcl_report"])).unwrap(),
-            quote: unhex(&text(&evidence["tpm_quote"]["message"])),
-            signature: unhex(&text(&evidence["tpm_quote"]["signature"])),
-            pcrs: pcrs.iter().map(|pcr| unhex(&text(pcr)).try_into().unwrap()).collect(),
-        }
-    }
-
-    pub(crate) fn verify(
-        &self,
-        collateral: &Collateral<'_>,
-        challenge: VtpmChallenge<'_>,
-        at: Instant,
-    ) -> Result<Verified<SnpEvidence>, Rejection> {
-        let bundle = VtpmBundle {
-            hcl_report: &self.hcl_report,
-            quote: &self.quote,
-            signature: &self.signature,
-            pcrs: &self.pcrs,
-        };
-        by_each(at, |by| verify_azure(&bundle, collateral, challenge, &Roots::default(), by))
-    }
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+pub(crate) fn verify(
+    evidence: &AzureEvidence,
+    collateral: &Collateral<'_>,
+    challenge: VtpmChallenge<'_>,
+    at: Instant,
+) -> Result<Verified<SnpEvidence>, Rejection> {
+    by_each(at, |by| verify_azure(&evidence.bundle(), collateral, challenge, &Roots::default(), by))
 }
 
 struct World {
@@ -72,7 +37,7 @@ impl World {
 
     fn verify(&self, evidence: &AzureEvidence, nonce: &[u8]) -> Result<Verified<SnpEvidence>, Rejection> {
         let collateral = Collateral { vek: Some(&self.vek), chain: &[&self.issuer], crls: &[] };
-        evidence.verify(&collateral, VtpmChallenge::Nonce(nonce), "2025-03-24T00:00:00Z".parse().unwrap())
+        verify(evidence, &collateral, VtpmChallenge::Nonce(nonce), "2025-03-24T00:00:00Z".parse().unwrap())
     }
 }
 

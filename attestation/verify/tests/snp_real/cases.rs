@@ -7,7 +7,8 @@ use attestation_verify::snp::{Challenge, Collateral, Roots, SnpEvidence, verify}
 use attestation_verify::{Code, Kind, Rejection, Verified, VtpmChallenge};
 use serde_json::Value;
 
-use crate::azure::AzureEvidence;
+use crate::azure;
+use crate::azure_evidence::AzureEvidence;
 use crate::each::by_each;
 
 struct Fixtures<'a> {
@@ -59,9 +60,9 @@ impl Fixtures<'_> {
         let crls: Vec<&[u8]> = crl.iter().map(Vec::as_slice).collect();
         let collateral = Collateral { vek: vek.as_deref(), chain: &chain, crls: &crls };
         if let Some(evidence) = self.file(entry, "evidence") {
-            let azure = AzureEvidence::read(&evidence);
-            assert_eq!(azure.hcl_report.get(0x20..0x4C0), report.as_deref(), "one report in two files");
-            return azure.verify(&collateral, VtpmChallenge::NotPosed, at);
+            let evidence = AzureEvidence::read(&evidence);
+            assert_eq!(evidence.hcl_report.get(0x20..0x4C0), report.as_deref(), "one report in two files");
+            return azure::verify(&evidence, &collateral, VtpmChallenge::NotPosed, at);
         }
         by_each(at, |by| verify(report.as_deref(), &collateral, Challenge::NotPosed, &Roots::default(), by))
     }

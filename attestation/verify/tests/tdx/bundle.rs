@@ -37,24 +37,28 @@ pub(crate) struct Bundle {
 
 impl Bundle {
     pub(crate) fn verify(&self, roots: &Roots<'_>, challenge: Challenge, at: Instant) -> Outcome {
-        let chain = |document: &Option<SignedDocument>| {
-            document.as_ref().map(|document| document.issuer_chain.clone()).unwrap_or_default()
-        };
-        let (tcb_chain, qe_chain) = (chain(&self.tcb_info), chain(&self.qe_identity));
-        let (tcb_chain, qe_chain) = (slices(&tcb_chain), slices(&qe_chain));
-        let tcb_info = self.tcb_info.as_ref();
-        let tcb_info = tcb_info.map(|document| Document { body: &document.body, issuer_chain: &tcb_chain });
-        let qe_identity = self.qe_identity.as_ref();
-        let qe_identity =
-            qe_identity.map(|document| Document { body: &document.body, issuer_chain: &qe_chain });
-        let (crls, pck_chain) = (slices(&self.crls), slices(&self.pck_chain));
-        let event_log = self.event_log.as_ref().map(|log| match log {
-            Log::Ccel(bytes) => EventLog::Ccel(bytes),
-            Log::Digests(bytes) => EventLog::Digests(bytes),
-        });
-        let collateral = Collateral { pck_chain: &pck_chain, tcb_info, qe_identity, crls: &crls, event_log };
-        by_each(at, |by| verify(self.quote.as_deref(), &collateral, challenge, roots, by))
+        let quote = self.quote.as_deref();
+        with_collateral(self, |collateral| by_each(at, |by| verify(quote, collateral, challenge, roots, by)))
     }
+}
+
+/// Hands over everything but the quote, borrowed.
+pub(crate) fn with_collateral<T>(bundle: &Bundle, verify: impl FnOnce(&Collateral<'_>) -> T) -> T {
+    let chain = |document: &Option<SignedDocument>| {
+        document.as_ref().map(|document| document.issuer_chain.clone()).unwrap_or_default()
+    };
+    let (tcb_chain, qe_chain) = (chain(&bundle.tcb_info), chain(&bundle.qe_identity));
+    let (tcb_chain, qe_chain) = (slices(&tcb_chain), slices(&qe_chain));
+    let tcb_info = bundle.tcb_info.as_ref();
+    let tcb_info = tcb_info.map(|document| Document { body: &document.body, issuer_chain: &tcb_chain });
+    let qe_identity = bundle.qe_identity.as_ref();
+    let qe_identity = qe_identity.map(|document| Document { body: &document.body, issuer_chain: &qe_chain });
+    let (crls, pck_chain) = (slices(&bundle.crls), slices(&bundle.pck_chain));
+    let event_log = bundle.event_log.as_ref().map(|log| match log {
+        Log::Ccel(bytes) => EventLog::Ccel(bytes),
+        Log::Digests(bytes) => EventLog::Digests(bytes),
+    });
+    verify(&Collateral { pck_chain: &pck_chain, tcb_info, qe_identity, crls: &crls, event_log })
 }
 
 fn slices(list: &[Vec<u8>]) -> Vec<&[u8]> {

@@ -2,6 +2,7 @@
 //! of what is wrong, when one thing is. What signs here is the generators of the verifier's tests; no machine was asked.
 
 mod amd;
+mod azure;
 mod intel;
 mod snp;
 mod tdx;
