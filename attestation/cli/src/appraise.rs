@@ -10,14 +10,14 @@ mod tdx;
 mod tests;
 
 use attestation_policy::nvidia::Binding;
-use attestation_policy::{Policy, Rule, terms::Hex, terms::OneOf};
+use attestation_policy::{Decision, Policy, Rule, terms::Hex, terms::OneOf};
 use attestation_recognise::{Item, Kind};
 use attestation_report::SnpReport;
 use attestation_report::tdx::Quote;
 use attestation_ring::Ring;
 use attestation_verify::snp::SnpEvidence;
 use attestation_verify::tdx::TdxEvidence;
-use attestation_verify::{Code, Verified, Verifier};
+use attestation_verify::{Code, Rejection, Verified, Verifier};
 use attestation_x509::Instant;
 
 pub use roots::TrustedRoots;
@@ -131,6 +131,26 @@ fn appraise_item(verdict: &mut Verdict, item: &Item, question: &Question<'_>) {
         Kind::SpdmReport => nvidia::report(verdict, &item.bytes, question),
         Kind::NvidiaEvidence => nvidia::sdk(verdict, &item.bytes, question),
         other => verdict.fail("evidence", "of hardware", format!("{}, which is no such", other.title())),
+    }
+}
+
+/// Records what verification came to, and asks the policy about what is authentic; `None` where nothing is.
+fn decide<E>(
+    verdict: &mut Verdict,
+    outcome: Result<Verified<E>, Rejection>,
+    policy: impl FnOnce(&Verified<E>) -> Decision,
+) -> Option<Verified<E>> {
+    match outcome {
+        Ok(verified) => {
+            verdict.trail(verified.trail());
+            verdict.decision(&policy(&verified));
+            Some(verified)
+        }
+        Err(rejection) => {
+            verdict.trail(rejection.trail());
+            verdict.note("the policy was not asked: what is not authentic is nothing to decide on");
+            None
+        }
     }
 }
 

@@ -2,13 +2,10 @@
 
 use attestation_recognise::{Item, Kind};
 use attestation_report::spdm::{MeasurementReport, NONCE_BYTES};
-use attestation_verify::nvidia::{
-    Challenge, Evidence, MachineEvidence, RimFiles, SdkDevice, SdkEvidence, verify_machine,
-};
-use attestation_verify::{Rejection, Verified};
+use attestation_verify::nvidia::{Challenge, Evidence, RimFiles, SdkDevice, SdkEvidence, verify_machine};
 use attestation_x509::{Certificate, pem};
 
-use super::Question;
+use super::{Question, decide};
 use crate::check::Verdict;
 
 /// One report, with the certificates of its device among the items.
@@ -16,11 +13,8 @@ pub(super) fn report(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_
     let Some(challenge) = challenge(verdict, question) else { return };
     let chain = device_chain(question.items);
     let evidence = Evidence { report: Some(bytes), chain: chain.as_deref(), rims: rims(question.items) };
-    decide(
-        verdict,
-        verify_machine(&[evidence], challenge, &question.roots.nvidia, question.verifier()),
-        question,
-    );
+    let outcome = verify_machine(&[evidence], challenge, &question.roots.nvidia, question.verifier());
+    decide(verdict, outcome, |evidence| question.policy.decide_nvidia(evidence));
 }
 
 /// The list of NVIDIA's SDK: each device with report and certificates.
@@ -29,11 +23,8 @@ pub(super) fn sdk(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>) 
     match SdkEvidence::parse(bytes) {
         Ok(list) => {
             let rims = |_: &SdkDevice| rims(question.items);
-            decide(
-                verdict,
-                list.verify(rims, challenge, &question.roots.nvidia, question.verifier()),
-                question,
-            );
+            let outcome = list.verify(rims, challenge, &question.roots.nvidia, question.verifier());
+            decide(verdict, outcome, |evidence| question.policy.decide_nvidia(evidence));
         }
         Err(error) => verdict.fail("evidence list", "as NVIDIA's SDK writes it", error),
     }
@@ -58,23 +49,6 @@ fn challenge(verdict: &mut Verdict, question: &Question<'_>) -> Option<Challenge
             let found = format!("{} bytes", question.challenge.unwrap_or_default().len());
             verdict.fail("challenge", "a nonce of 32 bytes", found);
             None
-        }
-    }
-}
-
-fn decide(
-    verdict: &mut Verdict,
-    outcome: Result<Verified<MachineEvidence<'_>>, Rejection>,
-    question: &Question<'_>,
-) {
-    match outcome {
-        Ok(verified) => {
-            verdict.trail(verified.trail());
-            verdict.decision(&question.policy.decide_nvidia(&verified));
-        }
-        Err(rejection) => {
-            verdict.trail(rejection.trail());
-            verdict.note("the policy was not asked: what is not authentic is nothing to decide on");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use attestation_recognise::{Item, Kind};
 use attestation_verify::snp::{AUTHORITIES, Challenge, Collateral, SnpEvidence, verify, verify_azure};
-use attestation_verify::{Rejection, Verified, VtpmChallenge};
+use attestation_verify::{Verified, VtpmChallenge};
 use attestation_x509::amd::{self, KeyKind};
 use attestation_x509::{Certificate, Crl};
 
-use super::{Question, azure};
+use super::{Question, azure, decide};
 use crate::check::Verdict;
 
 pub(super) fn report(
@@ -26,7 +26,7 @@ pub(super) fn report(
     };
     let outcome =
         verify(Some(bytes), &found.collateral(), challenge, &question.roots.snp, question.verifier());
-    decide(verdict, outcome, question)
+    decide(verdict, outcome, |evidence| question.policy.decide_snp(evidence))
 }
 
 pub(super) fn azure(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>) {
@@ -35,26 +35,7 @@ pub(super) fn azure(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>
     let challenge = question.challenge.map_or(VtpmChallenge::NotPosed, VtpmChallenge::Nonce);
     let outcome =
         verify_azure(&bundle, &found.collateral(), challenge, &question.roots.snp, question.verifier());
-    decide(verdict, outcome, question);
-}
-
-fn decide(
-    verdict: &mut Verdict,
-    outcome: Result<Verified<SnpEvidence>, Rejection>,
-    question: &Question<'_>,
-) -> Option<Verified<SnpEvidence>> {
-    match outcome {
-        Ok(verified) => {
-            verdict.trail(verified.trail());
-            verdict.decision(&question.policy.decide_snp(&verified));
-            Some(verified)
-        }
-        Err(rejection) => {
-            verdict.trail(rejection.trail());
-            verdict.note("the policy was not asked: what is not authentic is nothing to decide on");
-            None
-        }
-    }
+    decide(verdict, outcome, |evidence| question.policy.decide_snp(evidence));
 }
 
 /// Items that are AMD's. AMD's own authorities are always at hand; they are verified like any that came along.

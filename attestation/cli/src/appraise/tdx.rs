@@ -5,11 +5,11 @@ use attestation_verify::tdx::{
     Challenge, Collateral, Document, DocumentSubject, EventLog, TdxEvidence, UnverifiedDocument, read_quote,
     verify, verify_azure,
 };
-use attestation_verify::{Rejection, Verified, VtpmChallenge};
+use attestation_verify::{Verified, VtpmChallenge};
 use attestation_x509::intel::{PckFields, Role};
 use attestation_x509::{Certificate, Crl, pem};
 
-use super::{Question, azure};
+use super::{Question, azure, decide};
 use crate::check::Verdict;
 
 pub(super) fn quote(
@@ -29,7 +29,7 @@ pub(super) fn quote(
     let found = Found::among(verdict, bytes, question.items);
     let outcome =
         verify(Some(bytes), &found.collateral(), challenge, &question.roots.tdx, question.verifier());
-    decide(verdict, outcome, question)
+    decide(verdict, outcome, |evidence| question.policy.decide_tdx(evidence))
 }
 
 /// The quote is among the items: the host's service makes it of what the blob holds.
@@ -43,26 +43,7 @@ pub(super) fn azure(verdict: &mut Verdict, bytes: &[u8], question: &Question<'_>
     let (found, quote) = (Found::among(verdict, &quote.bytes, question.items), Some(quote.bytes.as_slice()));
     let (roots, by) = (&question.roots.tdx, question.verifier());
     let outcome = verify_azure(quote, &bundle, &found.collateral(), challenge, roots, by);
-    decide(verdict, outcome, question);
-}
-
-fn decide(
-    verdict: &mut Verdict,
-    outcome: Result<Verified<TdxEvidence>, Rejection>,
-    question: &Question<'_>,
-) -> Option<Verified<TdxEvidence>> {
-    match outcome {
-        Ok(verified) => {
-            verdict.trail(verified.trail());
-            verdict.decision(&question.policy.decide_tdx(&verified));
-            Some(verified)
-        }
-        Err(rejection) => {
-            verdict.trail(rejection.trail());
-            verdict.note("the policy was not asked: what is not authentic is nothing to decide on");
-            None
-        }
-    }
+    decide(verdict, outcome, |evidence| question.policy.decide_tdx(evidence));
 }
 
 /// Items that are Intel's, and of use for this quote. Files of several platforms may lie together: what is chosen here is
