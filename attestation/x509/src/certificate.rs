@@ -51,6 +51,12 @@ impl Certificate {
         Ok(Self { envelope, serial, issuer, subject, validity, key, extensions })
     }
 
+    /// The bytes that were read.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        self.envelope.der()
+    }
+
     /// Whether `key` signed the bytes that were read, as `by` computes it.
     #[must_use]
     pub fn is_signed_by(&self, key: &PublicKey, by: &dyn SignatureVerifier) -> bool {

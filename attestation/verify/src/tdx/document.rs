@@ -164,7 +164,7 @@ fn verify_chain<'a>(
     }
     let what = format!("{}: length of the issuer chain", kind.name);
     check_length(trail, Code::CollateralChainInvalid, what, document.issuer_chain)?;
-    let supplied = parse_all(document.issuer_chain);
+    let supplied = parse_all(document.issuer_chain, Some(&pck.root));
     let what = format!("{}: encoding", profile.name);
     let supplied =
         trail.unwrap(Code::CollateralChainInvalid, what, "certificates as Intel encodes them", supplied)?;
