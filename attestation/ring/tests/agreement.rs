@@ -142,3 +142,27 @@ fn a_modulus_that_is_none_has_signed_nothing() {
         }
     }
 }
+
+/// A key of 2047 bits is another kind of key, whatever it has signed: this signature over the message is right.
+#[test]
+fn a_modulus_that_is_a_bit_short_has_signed_nothing() {
+    let modulus: [u8; 256] = hex::decode(SHORT_MODULUS).unwrap().try_into().unwrap();
+    assert_eq!(modulus[0].leading_zeros(), 1);
+    let signature = hex::decode(SIGNED_BY_SHORT).unwrap();
+    expect(TestResult::Invalid, "2047 bits", |by| by.rsa2048_pkcs1v15_sha256(&modulus, MESSAGE, &signature));
+}
+
+/// Of two primes of 1024 bits that nobody else has; for this test.
+const SHORT_MODULUS: &str = "6f6ed069c572e6406fe56b682bfbcdd24c73cbcac4e0273719ebff6910b0d8e195910adceaf1814eefa4e1a64c28a8ade51e\
+    4f80ffc4fdf3549775c737f7940b2b6528d9c9e120a531ccca7874c2253fe45d34e998065f2f2714ce60817b2dfac775f4d1\
+    b562dd8ed321c1318d9224c6bf9a7e9a94c520ab0a17aedd90e5b2991e9e1a7377b9268168d4952d88cb115af2bbe694edbc\
+    3ef82615a398541e1fdcbf77aef42d14f3ce20e288531ad3d1f30b56dbdbbcd86921e0ee66ffd10bd67a18fdc3e3f722e81d\
+    64d770fd8362ed6aeb2ee773b641e937533593f20ab9a74feb65d0d80114e3d1cac97055e0e40263a970064561ea95ae7916\
+    10b9a5c2e03d";
+/// RSASSA-PKCS1-v1_5 with SHA-256 of `a report`, computed with Python's integers.
+const SIGNED_BY_SHORT: &str = "2965b20ad39b41d4a8d35875837e348fa3e3754f6ebfb2dd8d8917a1c95a7fa0f269a7327513de70fc74ec730f974f88c820\
+    25af8e92d69631b73d535e0518b6d6f45d35e46e02623d8e576915a5480562fd8bb8d8034550fd2a63604a5627aadb191b1e\
+    339b12fe71f4b3b816c6b5c26e50e49b44c15a02c1df9746367ddabe4dc05fe3f45c86bc7c7a422d0a54cf88924b2b2ca522\
+    5aebebbbb8e8322dd61e4666a3f1f5b2610281528907543470c60bf9e567d6438c0d308e9cd90f88a34f1ec31f03fa3f9cf5\
+    85453628712435347e332a18e4f14d6e8275bb7f4f35c89fd5b1812f461c485130ae7e7d52c01b4bc9afa9fedcd2811ce917\
+    b97ef8145485";

@@ -103,6 +103,16 @@ fn no_byte_of_the_bundle_can_change() {
     assert_unbound(&world, &fewer, "number of PCRs");
 }
 
+/// The blob of a guest on TDX, whatever else it holds.
+#[test]
+fn the_blob_of_another_platform_is_refused() {
+    let Some(mut world) = World::read() else { return };
+    world.evidence.hcl_report[0x4C8] = 4;
+    let rejection = world.verify(&world.evidence, NONCE).unwrap_err();
+    let (code, check) = rejection.reason().unwrap();
+    assert_eq!((code, check.what.as_ref()), (Code::Malformed, "HCL report: report type"), "{check}");
+}
+
 fn assert_unbound(world: &World, evidence: &AzureEvidence, what: &str) {
     let rejection = world.verify(evidence, NONCE).unwrap_err();
     let (code, check) = rejection.reason().unwrap();
