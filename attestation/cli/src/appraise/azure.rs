@@ -32,6 +32,8 @@ pub(super) fn bundle<'a>(
         verdict.fail("virtual TPM", "its quote, signature and registers", "not all of them");
         return None;
     };
+    verdict
+        .note("the virtual TPM is the paravisor's: it is worth what the policy's measurements say of that");
     let (pcrs, _) = registers.as_chunks::<{ size_of::<Pcr>() }>();
     Some(VtpmBundle { hcl_report, quote, signature, pcrs })
 }

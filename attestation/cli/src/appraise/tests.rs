@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use attestation_policy::{Platform, Policy, Preset};
 use attestation_recognise::recognise;
@@ -11,9 +12,7 @@ use crate::check::State;
 use crate::render::{Colours, table};
 
 fn items(files: &[&str]) -> Option<Vec<Item>> {
-    let folder = tests_needs::fixture("snp")?;
-    let read = |file: &&str| recognise(&fs::read(folder.join(file)).unwrap()).unwrap();
-    Some(files.iter().flat_map(read).collect())
+    Some(all_items(&tests_needs::fixture("snp")?, files))
 }
 
 fn verdict(files: &[&str], preset: Preset, at: &str) -> Option<Verdict> {
@@ -137,9 +136,7 @@ fn other_vendor(
     at: &str,
     challenge: Option<&[u8]>,
 ) -> Option<Verdict> {
-    let folder = tests_needs::fixture(vendor)?;
-    let read = |file: &&str| recognise(&fs::read(folder.join(file)).unwrap()).unwrap();
-    let items: Vec<Item> = files.iter().flat_map(read).collect();
+    let items = all_items(&tests_needs::fixture(vendor)?, files);
     let policy = Policy::parse(preset.text()).unwrap();
     Some(appraise(&Question {
         items: &items,
@@ -194,6 +191,11 @@ fn devices_are_verified_with_their_manifests() {
     assert!(codes(&verdict, State::Fails).is_empty(), "{verdict:#?}");
 }
 
+/// What all these files hold.
+fn all_items(folder: &Path, files: &[&str]) -> Vec<Item> {
+    files.iter().flat_map(|file| recognise(&fs::read(folder.join(file)).unwrap()).unwrap()).collect()
+}
+
 /// The one recorded case that is about two vendors comes out whole, with every code and no other.
 #[test]
 fn the_recorded_pair_comes_out_as_recorded() {
@@ -204,15 +206,15 @@ fn the_recorded_pair_comes_out_as_recorded() {
         "nvidia/combined-unbound/report.bin",
         "nvidia/combined-unbound/chain.pem",
     ];
-    let read = |file: &str| fs::read(root.join(file)).unwrap();
-    let items: Vec<Item> = files.iter().flat_map(|file| recognise(&read(file)).unwrap()).collect();
+    let items = all_items(&root, &files);
     let policy = Policy::parse(Preset::Development.text()).unwrap();
     let at = "2025-11-20T00:00:00Z".parse().unwrap();
     let roots = TrustedRoots::of_vendors();
     let verdict = appraise(&Question { items: &items, policy: &policy, challenge: None, at, roots });
     let found: BTreeSet<String> =
         [State::Finding, State::Fact].iter().flat_map(|state| codes(&verdict, *state)).collect();
-    let cases: Vec<serde_json::Value> = serde_json::from_slice(&read("tdx/cases.json")).unwrap();
+    let cases: Vec<serde_json::Value> =
+        serde_json::from_slice(&fs::read(root.join("tdx/cases.json")).unwrap()).unwrap();
     let case = cases.iter().find(|case| case["case"] == "combined-unbound").unwrap();
     let recorded: BTreeSet<String> = serde_json::from_value(case["codes"].clone()).unwrap();
     assert_eq!(found, recorded, "{verdict:#?}");
@@ -227,8 +229,7 @@ fn a_pair_has_to_be_tied_together() {
         "nvidia/combined-unbound/report.bin",
         "nvidia/combined-unbound/chain.pem",
     ];
-    let read = |file: &&str| recognise(&fs::read(root.join(file)).unwrap()).unwrap();
-    let items: Vec<Item> = files.iter().flat_map(read).collect();
+    let items = all_items(&root, &files);
     let at = "2025-11-20T00:00:00Z".parse().unwrap();
     for preset in [Preset::Development, Preset::Production] {
         let policy = Policy::parse(preset.text()).unwrap();

@@ -50,6 +50,7 @@ fn the_quote_vouches_for_the_virtual_tpm() {
     assert!(good.is_accepted(), "{good:#?}");
     let is_bound = |check: &&crate::check::Check| check.code.as_deref() == Some("vtpm-bound");
     assert!(good.checks.iter().filter(|check| check.state == State::Fact).any(|check| is_bound(&check)));
+    assert!(good.notes.iter().any(|note| note.contains("paravisor")), "{:?}", good.notes);
     let other = verdict(&items, b"another");
     assert!(other.failures().any(|check| check.code.as_deref() == Some("nonce-mismatch")), "{other:#?}");
 }
