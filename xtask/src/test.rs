@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 use crate::{bench, component, fuzz, guest, image, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 23] = [
+const BARE_PACKAGES: [&str; 27] = [
     "attestation-artefact",
     "attestation-bundle",
     "attestation-claim",
@@ -32,13 +32,17 @@ const BARE_PACKAGES: [&str; 23] = [
     "attestation-rim",
     "attestation-signature",
     "attestation-toml",
+    "attestation-transcript",
     "attestation-verify",
     "attestation-x509",
     "enclave-devices",
+    "enclave-filesystem",
     "enclave-fw",
+    "enclave-http",
     "enclave-memory",
     "enclave-platform",
     "enclave-runtime",
+    "enclave-sealing",
     "enclave-service",
     "enclave-wire",
     "enclave-x86",
