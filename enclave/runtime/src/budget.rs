@@ -3,7 +3,7 @@
 use wasmtime::ResourceLimiter;
 
 use crate::footprint::TABLE_ELEMENT_BYTES;
-use crate::limits::{JobEnd, Limit};
+use crate::limits::{Limit, RunEnd};
 
 /// Counts linear memories and tables against one limit.
 ///
@@ -17,22 +17,28 @@ pub(crate) struct MemoryBudget {
     table_bytes: u64,
     used_bytes: u64,
     peak_bytes: u64,
+    is_short: bool,
 }
 
 impl MemoryBudget {
     pub(crate) const fn new(limit_bytes: u64, table_limit_bytes: u64) -> Self {
-        Self { limit_bytes, table_limit_bytes, table_bytes: 0, used_bytes: 0, peak_bytes: 0 }
+        Self { limit_bytes, table_limit_bytes, table_bytes: 0, used_bytes: 0, peak_bytes: 0, is_short: false }
     }
 
-    /// The most that was in use at once.
-    pub(crate) fn peak_bytes(&self) -> u64 {
-        self.peak_bytes
+    /// The most that was in use at once, in bytes, and whether the machine had less than the limit.
+    pub(crate) const fn outcome(&self) -> (u64, bool) {
+        (self.peak_bytes, self.is_short)
+    }
+
+    fn machine_is_short(&mut self, error: wasmtime::Error) -> wasmtime::Error {
+        self.is_short = true;
+        error.context("out of memory: the machine has less than the job's limit allows")
     }
 
     fn grow(&mut self, added_bytes: u64) -> wasmtime::Result<()> {
         let used_bytes = self.used_bytes.saturating_add(added_bytes);
         if used_bytes > self.limit_bytes {
-            return Err(JobEnd::Limit(Limit::ComponentMemory).into());
+            return Err(RunEnd::Limit(Limit::ComponentMemory).into());
         }
         self.used_bytes = used_bytes;
         self.peak_bytes = self.peak_bytes.max(used_bytes);
@@ -56,7 +62,7 @@ impl ResourceLimiter for MemoryBudget {
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        Err(error.context("out of memory: the machine has less than the job's limit allows"))
+        Err(self.machine_is_short(error))
     }
 
     fn table_growing(
@@ -79,7 +85,7 @@ impl ResourceLimiter for MemoryBudget {
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        Err(error.context("out of memory: the machine has less than the job's limit allows"))
+        Err(self.machine_is_short(error))
     }
 }
 

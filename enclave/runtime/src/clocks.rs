@@ -1,60 +1,52 @@
-//! Clocks: monotonic time from the host, wall time not before it can be trusted.
+//! Clocks: monotonic and wall time from the host, as the record has them.
 
-use alloc::boxed::Box;
-use core::future::poll_fn;
-use core::task::Poll;
-
-use async_trait::async_trait;
+use attestation_transcript::Kind;
 use wasmtime::component::Resource;
-use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 
 use crate::bindings::wasi::clocks::{monotonic_clock, wall_clock};
-use crate::outside::SharedOutside;
-use crate::wasi::JobState;
+use crate::io::Pollable;
+use crate::state::State;
 
-/// Ready from an instant on.
-struct Deadline {
-    outside: SharedOutside,
-    at_ns: u64,
-}
+const NS_PER_S: u64 = 1_000_000_000;
 
-#[async_trait]
-impl Pollable for Deadline {
-    async fn ready(&mut self) {
-        let (outside, at_ns) = (&self.outside, self.at_ns);
-        poll_fn(
-            |_| if outside.lock().host.monotonic_ns() >= at_ns { Poll::Ready(()) } else { Poll::Pending },
-        )
-        .await;
+impl State {
+    fn monotonic_ns(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.outside.lock().learn(Kind::MONOTONIC_NOW, |host| host.monotonic_ns())?)
     }
 }
 
-impl monotonic_clock::Host for JobState {
+impl monotonic_clock::Host for State {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.outside.lock().host.monotonic_ns())
+        self.monotonic_ns()
     }
 
     fn resolution(&mut self) -> wasmtime::Result<u64> {
         Ok(1)
     }
 
-    fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {
-        let deadline = self.table.push(Deadline { outside: self.outside.clone(), at_ns: when })?;
-        subscribe(&mut self.table, deadline)
+    fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<Pollable>> {
+        Ok(self.table.push(Pollable::Deadline { at_ns: when })?)
     }
 
-    fn subscribe_duration(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {
-        let now_ns = self.outside.lock().host.monotonic_ns();
+    fn subscribe_duration(&mut self, when: u64) -> wasmtime::Result<Resource<Pollable>> {
+        let now_ns = self.monotonic_ns()?;
         monotonic_clock::Host::subscribe_instant(self, now_ns.saturating_add(when))
     }
 }
 
-impl wall_clock::Host for JobState {
+impl wall_clock::Host for State {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        Err(wasmtime::Error::msg("wall clock: no trusted time yet"))
+        let now_ns: Option<u64> = self.outside.lock().learn(Kind::WALL_NOW, |host| host.wall_ns())?;
+        let now_ns = now_ns.ok_or_else(|| {
+            wasmtime::Error::msg(
+                "wall clock: the manifest has `wall_clock = \"none\"`, so the program may not ask for it",
+            )
+        })?;
+        let nanoseconds = u32::try_from(now_ns % NS_PER_S)?;
+        Ok(wall_clock::Datetime { seconds: now_ns / NS_PER_S, nanoseconds })
     }
 
     fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        Ok(wall_clock::Datetime { seconds: 1, nanoseconds: 0 })
+        Ok(wall_clock::Datetime { seconds: 0, nanoseconds: 1 })
     }
 }

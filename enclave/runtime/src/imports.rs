@@ -6,26 +6,27 @@ use alloc::vec::Vec;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Every interface that the guest offers, without version: all of them are WASI 0.2.
-const OFFERED: &[&str] = &[
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/stderr",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:cli/terminal-stderr",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    "wasi:random/random",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
+/// Every interface that the guest offers: its name and the beginning of the versions that fit.
+const OFFERED: &[(&str, &str)] = &[
+    ("wasi:cli/environment", "0.2"),
+    ("wasi:cli/exit", "0.2"),
+    ("wasi:cli/stdin", "0.2"),
+    ("wasi:cli/stdout", "0.2"),
+    ("wasi:cli/stderr", "0.2"),
+    ("wasi:cli/terminal-input", "0.2"),
+    ("wasi:cli/terminal-output", "0.2"),
+    ("wasi:cli/terminal-stdin", "0.2"),
+    ("wasi:cli/terminal-stdout", "0.2"),
+    ("wasi:cli/terminal-stderr", "0.2"),
+    ("wasi:clocks/monotonic-clock", "0.2"),
+    ("wasi:clocks/wall-clock", "0.2"),
+    ("wasi:io/error", "0.2"),
+    ("wasi:io/poll", "0.2"),
+    ("wasi:io/streams", "0.2"),
+    ("wasi:logging/logging", "0.1.0-draft"),
+    ("wasi:random/random", "0.2"),
+    ("wasi:random/insecure", "0.2"),
+    ("wasi:random/insecure-seed", "0.2"),
 ];
 
 /// Names of the imports that the guest does not offer, in the component's order.
@@ -36,16 +37,20 @@ pub(crate) fn unsupported_imports(engine: &Engine, component: &Component) -> Vec
 }
 
 fn is_offered(import: &str) -> bool {
-    import.split_once('@').is_some_and(|(interface, version)| OFFERED.contains(&interface) && is_0_2(version))
+    import.split_once('@').is_some_and(|(interface, version)| {
+        OFFERED.iter().any(|(name, start)| *name == interface && is_version(version, start))
+    })
 }
 
 /// Whether an export is the entry point of a command.
 pub(crate) fn is_command(export: &str) -> bool {
-    export.split_once('@').is_some_and(|(interface, version)| interface == "wasi:cli/run" && is_0_2(version))
+    export
+        .split_once('@')
+        .is_some_and(|(interface, version)| interface == "wasi:cli/run" && is_version(version, "0.2"))
 }
 
-fn is_0_2(version: &str) -> bool {
-    version == "0.2" || version.starts_with("0.2.")
+fn is_version(version: &str, start: &str) -> bool {
+    version.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Says at image build what the guest would say at load: whether it offers everything that `component` imports, and
@@ -77,6 +82,8 @@ mod tests {
         assert!(!is_offered("wasi:cli/stdin@0.3.0"));
         assert!(!is_offered("wasi:cli/stdin"));
         assert!(!is_offered("wasi:cli/stdin-x@0.2.0"));
+        assert!(is_offered("wasi:logging/logging@0.1.0-draft"));
+        assert!(!is_offered("wasi:logging/logging@0.1.0-draft2"));
         assert!(!is_offered("wasi:sockets/tcp@0.2.0"));
         assert!(is_command("wasi:cli/run@0.2.3"));
         assert!(!is_command("wasi:cli/run@0.20.0"));

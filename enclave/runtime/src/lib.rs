@@ -19,24 +19,32 @@ extern crate alloc;
 
 mod bindings;
 mod budget;
+mod cli;
 mod clocks;
 mod executor;
 mod footprint;
 mod host;
 mod imports;
+mod io;
 mod job;
+mod learnt;
 mod limits;
 mod outside;
 mod program;
-mod streams;
+mod random;
+mod record;
+mod replay;
+mod state;
 #[cfg(not(feature = "std"))]
 mod tls;
-mod wasi;
 
+pub use attestation_transcript::Run as RunName;
 pub use footprint::Footprint;
-pub use host::{InputRead, JobHost, OutputStream, Stop};
+pub use host::{Console, InputRead, JobHost, Output, Stop};
 #[cfg(feature = "compiler")]
 pub use imports::inspect;
-pub use job::{JobReport, Outcome, run_job};
+pub use job::{Job, JobReport, Outcome, ReplayReport, Usage, replay_job, run_job};
 pub use limits::{JobLimits, Limit};
 pub use program::{Machine, Program, RuntimeError};
+pub use record::Recorded;
+pub use replay::{Parting, Step, Transcript};

@@ -15,6 +15,8 @@ pub struct JobLimits {
     pub input_bytes: u64,
     /// Standard output and standard error together, in bytes.
     pub output_bytes: u64,
+    /// The transcript, in bytes.
+    pub transcript_bytes: u64,
     /// Time by [`JobHost::monotonic_ns`](crate::JobHost::monotonic_ns), in milliseconds.
     pub wall_ms: u64,
 }
@@ -32,9 +34,33 @@ pub enum Limit {
     Output,
     /// [`JobLimits::wall_ms`].
     Wall,
+    /// [`JobLimits::transcript_bytes`].
+    Transcript,
+    /// The stack that the artefact was compiled for, see `attestation-artefact`.
+    CallStack,
 }
 
 impl Limit {
+    /// All of them; the place is the number in a transcript.
+    const ALL: [Self; 7] = [
+        Self::ComponentMemory,
+        Self::Fuel,
+        Self::Input,
+        Self::Output,
+        Self::Wall,
+        Self::Transcript,
+        Self::CallStack,
+    ];
+
+    pub(crate) fn number(self) -> u8 {
+        let number = Self::ALL.iter().position(|limit| *limit == self);
+        number.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX)
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
     /// The field of the manifest.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +70,8 @@ impl Limit {
             Self::Input => "limits.input_bytes",
             Self::Output => "limits.output_bytes",
             Self::Wall => "limits.wall_ms",
+            Self::Transcript => "limits.transcript_bytes",
+            Self::CallStack => "limits.call_stack_bytes",
         }
     }
 }
@@ -54,10 +82,10 @@ impl fmt::Display for Limit {
     }
 }
 
-/// Ends a job from outside of the component; from inside a host function it travels through the component as a trap that
+/// Ends a run from outside of the component; from inside a host function it travels through the component as a trap that
 /// it cannot catch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum JobEnd {
+pub(crate) enum RunEnd {
     /// The component called `wasi:cli/exit`.
     #[error("exit with code {0}")]
     Exit(u8),
@@ -67,4 +95,20 @@ pub(crate) enum JobEnd {
     /// The host wants it.
     #[error("{0}")]
     Stop(Stop),
+    /// A replay is not what was recorded; the door knows more.
+    #[error("the run parts from its transcript")]
+    Parted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_has_a_number() {
+        for limit in Limit::ALL {
+            assert_eq!(Limit::from_number(limit.number()), Some(limit));
+        }
+        assert_eq!(Limit::from_number(7), None);
+    }
 }

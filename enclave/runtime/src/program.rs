@@ -8,12 +8,12 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, CustomCodeMemory, Engine, MemoryCreator, StackCreator};
+use wasmtime::{Config, CustomCodeMemory, Engine, MemoryCreator, StackCreator, Store};
 
-use crate::bindings::JobPre;
+use crate::bindings::job::JobPre;
 use crate::footprint::Footprint;
 use crate::imports::{is_command, unsupported_imports};
-use crate::wasi::{self, JobState};
+use crate::state::{self, State};
 
 /// Alignment of an artefact that is used in place, in bytes: the text section of the file is aligned to it.
 const PAGE_BYTES: usize = 4096;
@@ -161,8 +161,8 @@ impl RuntimeError {
 
 /// A loaded component, linked with everything it imports. Runs any number of jobs, one after the other.
 pub struct Program {
-    pub(crate) engine: Engine,
-    pub(crate) linked: JobPre<JobState>,
+    engine: Engine,
+    linked: JobPre<State>,
     footprint: Footprint,
 }
 
@@ -216,8 +216,18 @@ impl Program {
         &self.footprint
     }
 
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// A fresh instance, run to its end.
+    pub(crate) async fn run(&self, store: &mut Store<State>) -> wasmtime::Result<Result<(), ()>> {
+        let job = self.linked.instantiate_async(&mut *store).await?;
+        job.wasi_cli_run().call_run(store).await
+    }
+
     /// Connects imports and finds the entry point, without running anything.
-    pub(crate) fn link(engine: &Engine, component: &Component) -> Result<JobPre<JobState>, RuntimeError> {
+    pub(crate) fn link(engine: &Engine, component: &Component) -> Result<JobPre<State>, RuntimeError> {
         let names = unsupported_imports(engine, component);
         if !names.is_empty() {
             return Err(RuntimeError::UnsupportedImports { names });
@@ -227,7 +237,7 @@ impl Program {
             return Err(RuntimeError::Mismatch { reason: "it does not export `wasi:cli/run@0.2`".into() });
         }
         let mut linker = Linker::new(engine);
-        wasi::add_to_linker(&mut linker).map_err(RuntimeError::settings)?;
+        state::add_to_linker(&mut linker).map_err(RuntimeError::settings)?;
         let instance = linker.instantiate_pre(component).map_err(RuntimeError::mismatch)?;
         JobPre::new(instance).map_err(RuntimeError::mismatch)
     }

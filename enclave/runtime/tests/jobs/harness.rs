@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use attestation_transcript::Run;
 use bytes::Bytes;
 use enclave_runtime::{
-    InputRead, JobHost, JobLimits, JobReport, Machine, Outcome, OutputStream, Program, RuntimeError, Stop,
-    run_job,
+    Console, InputRead, Job, JobHost, JobLimits, JobReport, Machine, Outcome, Output, Program, ReplayReport,
+    RuntimeError, Stop, Transcript, replay_job, run_job,
 };
 
 /// Wide enough for every test that is not about limits.
@@ -14,11 +15,20 @@ pub(crate) const LIMITS: JobLimits = JobLimits {
     fuel: 1_000_000_000,
     input_bytes: 1024 * 1024,
     output_bytes: 1024 * 1024,
+    transcript_bytes: 1024 * 1024,
     wall_ms: 1000,
 };
 
+/// The job of every test.
+pub(crate) const JOB: Job<'static> = Job {
+    limits: LIMITS,
+    args: &["job", "one"],
+    env: &[("NAME", "value")],
+    run: Run { component: [1; 32], manifest: [2; 32], sequence: 3 },
+};
+
 /// A host in memory. Time moves when it is pumped, and by `look_ns` whenever somebody looks at the clock.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct TestHost {
     /// Answers to `read_input`, in order; then the end.
     pub(crate) input: VecDeque<InputRead>,
@@ -26,6 +36,12 @@ pub(crate) struct TestHost {
     pub(crate) stdout: Vec<u8>,
     /// What was written to standard error.
     pub(crate) stderr: Vec<u8>,
+    /// What was recorded.
+    pub(crate) transcript: Vec<u8>,
+    /// What was logged.
+    pub(crate) log: Vec<String>,
+    /// What the wall clock says; nothing when absent.
+    pub(crate) wall_ns: Option<u64>,
     /// How often the executor pumped.
     pub(crate) pumps: u64,
     /// Nanoseconds per pump.
@@ -42,16 +58,7 @@ pub(crate) struct TestHost {
     pub(crate) bytes_since_pump: usize,
 }
 
-impl JobHost for TestHost {
-    fn monotonic_ns(&mut self) -> u64 {
-        self.looks += 1;
-        self.pumps * self.tick_ns + self.looks * self.look_ns
-    }
-
-    fn fill_random(&mut self, buffer: &mut [u8]) {
-        buffer.fill(0xa5);
-    }
-
+impl Console for TestHost {
     fn pump(&mut self) -> Result<(), Stop> {
         self.pumps += 1;
         self.bytes_since_pump = 0;
@@ -63,23 +70,52 @@ impl JobHost for TestHost {
 
     fn read_input(&mut self, max_bytes: usize) -> InputRead {
         let Some(answer) = self.input.pop_front() else { return InputRead::End };
-        if let InputRead::Bytes(bytes) = &answer {
-            assert!(bytes.len() <= max_bytes, "the test hands out more than asked for");
+        let InputRead::Bytes(mut bytes) = answer else { return answer };
+        let piece = bytes.split_to(bytes.len().min(max_bytes));
+        if !bytes.is_empty() {
+            self.input.push_front(InputRead::Bytes(bytes));
         }
-        answer
+        InputRead::Bytes(piece)
     }
 
-    fn output_space(&mut self, _stream: OutputStream) -> usize {
+    fn output_space(&mut self, _output: Output) -> usize {
         self.bytes_per_pump.map_or(usize::MAX, |most| most - self.bytes_since_pump)
     }
 
-    fn write_output(&mut self, stream: OutputStream, bytes: Bytes) {
-        assert!(bytes.len() <= self.output_space(stream));
+    fn write_output(&mut self, output: Output, bytes: Bytes) {
+        assert!(bytes.len() <= self.output_space(output));
         self.bytes_since_pump += bytes.len();
-        match stream {
-            OutputStream::Stdout => self.stdout.extend_from_slice(&bytes),
-            OutputStream::Stderr => self.stderr.extend_from_slice(&bytes),
+        match output {
+            Output::Stdout => self.stdout.extend_from_slice(&bytes),
+            Output::Stderr => self.stderr.extend_from_slice(&bytes),
         }
+    }
+}
+
+impl JobHost for TestHost {
+    fn monotonic_ns(&mut self) -> u64 {
+        self.looks += 1;
+        self.pumps * self.tick_ns + self.looks * self.look_ns
+    }
+
+    fn wall_ns(&mut self) -> Option<u64> {
+        self.wall_ns
+    }
+
+    fn fill_random(&mut self, buffer: &mut [u8]) {
+        buffer.fill(0xa5);
+    }
+
+    fn can_record(&mut self) -> bool {
+        true
+    }
+
+    fn record(&mut self, piece: &[u8]) {
+        self.transcript.extend_from_slice(piece);
+    }
+
+    fn log(&mut self, level: log::Level, context: &str, message: &str) {
+        self.log.push(format!("{level} {context}: {message}"));
     }
 }
 
@@ -101,10 +137,39 @@ pub(crate) fn load_on(machine: Machine, component: &[u8]) -> Result<Program, Run
     unsafe { Program::load_copy(machine, &artefact) }
 }
 
-/// Runs a component once.
+/// Runs a component once, and once more from its transcript, which must be the same.
 pub(crate) fn run_with(component: &[u8], limits: &JobLimits, host: TestHost) -> (JobReport, TestHost) {
     let program = load(component).expect("the test's component loads");
-    run_job(&program, limits, &["job", "one"], &[("NAME", "value")], host)
+    run_twice(&program, &Job { limits: *limits, ..JOB }, host)
+}
+
+/// Runs a program once, and once more from its transcript, if it has one.
+pub(crate) fn run_twice(program: &Program, job: &Job<'_>, host: TestHost) -> (JobReport, TestHost) {
+    let input = host.input.clone();
+    let (report, host) = run_job(program, job, host);
+    if report.transcript.is_some() {
+        let (replayed, console) = replay(program, job, &report, &host.transcript, input);
+        assert_eq!(replayed.parting, None, "{report:?}");
+        assert_eq!((&replayed.outcome, replayed.usage), (&report.outcome, report.usage));
+        assert!(
+            (console.stdout, console.stderr) == (host.stdout.clone(), host.stderr.clone()),
+            "other output"
+        );
+    }
+    (report, host)
+}
+
+/// Runs a program from the transcript of `report`, with the same input, on a console without a clock.
+pub(crate) fn replay(
+    program: &Program,
+    job: &Job<'_>,
+    report: &JobReport,
+    transcript: &[u8],
+    input: VecDeque<InputRead>,
+) -> (ReplayReport, TestHost) {
+    let root = report.transcript.as_ref().expect("the run has a transcript").root;
+    let transcript = Transcript::read(transcript.to_vec(), &root, &job.run).expect("the transcript is whole");
+    replay_job(program, job, transcript, TestHost { input, ..TestHost::default() })
 }
 
 /// Runs the fields of a core module once, with [`LIMITS`] and no input.

@@ -1,8 +1,8 @@
 //! Every limit ends the job and is named.
 
-use enclave_runtime::{InputRead, JobLimits, Limit, Machine, Outcome, Stop, run_job};
+use enclave_runtime::{InputRead, JobLimits, Limit, Machine, Outcome, Stop};
 
-use crate::harness::{LIMITS, TestHost, component, load_on, run, run_with, trap_message};
+use crate::harness::{JOB, LIMITS, TestHost, component, load_on, run, run_twice, run_with, trap_message};
 
 const SPIN: &str = r#"(func (export "run") (result i32) (loop $l (br $l)) i32.const 0)"#;
 
@@ -35,7 +35,7 @@ fn fuel() {
     let limits = JobLimits { fuel: 50_000_000, ..LIMITS };
     let (report, host) = run_with(&component(SPIN), &limits, TestHost::default());
     assert_eq!(report.outcome, exceeded(Limit::Fuel));
-    assert_eq!(report.fuel_used, limits.fuel);
+    assert_eq!(report.usage.fuel, limits.fuel);
     assert!(host.pumps >= 2, "preempted between slices");
 }
 
@@ -60,6 +60,19 @@ fn wall_time_of_a_spinning_component() {
     assert_eq!(host.pumps, 3);
 }
 
+/// Each look at the clock is an entry; the time limit never strikes.
+#[test]
+fn the_transcript() {
+    let clock = component(
+        r#"(import "wasi" "now" (func $now (result i64)))
+        (func (export "run") (result i32) (loop $l (drop (call $now)) (br $l)) i32.const 0)"#,
+    );
+    let limits = JobLimits { transcript_bytes: 10_000, ..LIMITS };
+    let (report, host) = run_with(&clock, &limits, TestHost::default());
+    assert_eq!(report.outcome, exceeded(Limit::Transcript));
+    assert!((10_000..10_100).contains(&host.transcript.len()), "{}", host.transcript.len());
+}
+
 #[test]
 fn wall_time_of_a_waiting_component() {
     let host = TestHost {
@@ -81,7 +94,7 @@ fn wall_time_of_a_component_that_only_calls_the_host() {
     assert_eq!(report.outcome, exceeded(Limit::Wall));
     // A second of the job's time; the host was pumped every few milliseconds of it.
     assert!((900..1200).contains(&host.looks) && host.pumps > 100, "{} {}", host.looks, host.pumps);
-    assert!(report.fuel_used < 100_000, "{report:?}");
+    assert!(report.usage.fuel < 100_000, "{report:?}");
 
     let host = TestHost { look_ns: 1_000_000, stops: Some((3, Stop::Cancelled)), ..TestHost::default() };
     let (report, _) = run_with(&component(calls), &LIMITS, host);
@@ -122,14 +135,14 @@ fn growing_memory_beyond_the_limit() {
         (func (export "run") (result i32)
             (loop $l (br_if $l (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) i32.const 0)"#);
     assert_eq!(report.outcome, exceeded(Limit::ComponentMemory));
-    assert_eq!(report.peak_memory_bytes, LIMITS.component_memory_bytes);
+    assert_eq!(report.usage.peak_memory_bytes, LIMITS.component_memory_bytes);
 }
 
 #[test]
 fn all_memories_count_together() {
     let second_memory = r#"(memory 32) (func (export "run") (result i32) i32.const 0)"#;
     let (report, _) = run(second_memory);
-    assert_eq!(report.peak_memory_bytes, 34 * 65536);
+    assert_eq!(report.usage.peak_memory_bytes, 34 * 65536);
     let limits = JobLimits { component_memory_bytes: 33 * 65536, ..LIMITS };
     let (report, _) = run_with(&component(second_memory), &limits, TestHost::default());
     assert_eq!(report.outcome, exceeded(Limit::ComponentMemory));
@@ -153,9 +166,10 @@ fn a_machine_with_less_memory_than_the_limit_is_told_from_the_limit() {
     );
     for linear_memory_bytes in [0, 1 << 62] {
         let program = load_on(Machine::hosted(linear_memory_bytes), &grow).unwrap();
-        let (report, _) = run_job(&program, &LIMITS, &[], &[], TestHost::default());
-        let message = trap_message(&report.outcome);
+        let (report, _) = run_twice(&program, &JOB, TestHost::default());
+        let Outcome::Failed { message } = &report.outcome else { panic!("{report:?}") };
         assert!(message.contains("out of memory") || message.contains("failed to allocate"), "{message}");
+        assert_eq!(report.transcript, None, "nobody could replay it");
     }
 }
 
@@ -172,7 +186,7 @@ fn output_of_both_streams_together() {
     let limits = JobLimits { output_bytes: 10_000, ..LIMITS };
     let (report, host) = run_with(&component(FLOOD), &limits, TestHost::default());
     assert_eq!(report.outcome, exceeded(Limit::Output));
-    assert_eq!((report.stdout_bytes, report.stderr_bytes), (4096, 4096));
+    assert_eq!((report.usage.stdout_bytes, report.usage.stderr_bytes), (4096, 4096));
     assert_eq!((host.stdout.len(), host.stderr.len()), (4096, 4096));
 }
 
@@ -196,7 +210,7 @@ fn input() {
     let limits = JobLimits { input_bytes: 10_000, ..LIMITS };
     let (report, _) = run_with(&component(DRAIN), &limits, host());
     assert_eq!(report.outcome, Outcome::Exited { code: 0 });
-    assert_eq!(report.input_bytes, 10_000);
+    assert_eq!(report.usage.input_bytes, 10_000);
     let limits = JobLimits { input_bytes: 9_999, ..LIMITS };
     let (report, _) = run_with(&component(DRAIN), &limits, host());
     assert_eq!(report.outcome, exceeded(Limit::Input));
@@ -224,8 +238,16 @@ fn holding_too_many_resources_traps() {
 
 #[test]
 fn limits_are_named_as_in_the_manifest() {
-    let names =
-        [Limit::ComponentMemory, Limit::Fuel, Limit::Input, Limit::Output, Limit::Wall].map(Limit::as_str);
+    let names = [
+        Limit::ComponentMemory,
+        Limit::Fuel,
+        Limit::Input,
+        Limit::Output,
+        Limit::Wall,
+        Limit::Transcript,
+        Limit::CallStack,
+    ]
+    .map(Limit::as_str);
     assert_eq!(
         names,
         [
@@ -233,7 +255,9 @@ fn limits_are_named_as_in_the_manifest() {
             "limits.fuel",
             "limits.input_bytes",
             "limits.output_bytes",
-            "limits.wall_ms"
+            "limits.wall_ms",
+            "limits.transcript_bytes",
+            "limits.call_stack_bytes"
         ]
     );
 }

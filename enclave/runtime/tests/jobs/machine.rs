@@ -7,11 +7,11 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use attestation_artefact::ASYNC_STACK_BYTES;
-use enclave_runtime::{Machine, Outcome, Program, run_job};
+use enclave_runtime::{Machine, Outcome, Program};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use wasmtime::{CustomCodeMemory, StackCreator, StackMemory};
 
-use crate::harness::{LIMITS, TestHost, component, trap_message};
+use crate::harness::{JOB, LIMITS, TestHost, component, run_twice, trap_message};
 
 const PAGE_BYTES: usize = 4096;
 
@@ -27,7 +27,7 @@ fn code_is_published_once_and_runs_in_place() {
         Machine { code_memory: Some(code.clone()), ..Machine::hosted(LIMITS.component_memory_bytes) };
     // SAFETY: the bytes come from the compiler and stay until the program is gone.
     let program = unsafe { Program::load(machine, in_place) }.unwrap();
-    let (report, _) = run_job(&program, &LIMITS, &[], &[], TestHost::default());
+    let (report, _) = run_twice(&program, &JOB, TestHost::default());
     assert!(trap_message(&report.outcome).contains("call stack exhausted"));
     assert_eq!((code.published.load(Ordering::Relaxed), code.unpublished.load(Ordering::Relaxed)), (1, 0));
     drop(program);
@@ -42,7 +42,7 @@ fn one_guarded_stack_per_job_is_enough() {
     // SAFETY: the bytes come from the compiler.
     let program = unsafe { Program::load_copy(machine, &artefact) }.unwrap();
     for jobs in 1..=3 {
-        let (report, _) = run_job(&program, &LIMITS, &[], &[], TestHost::default());
+        let (report, _) = run_twice(&program, &JOB, TestHost::default());
         assert!(matches!(report.outcome, Outcome::Trapped { .. }), "{:?}", report.outcome);
         assert_eq!(stacks.made.load(Ordering::Relaxed), jobs);
         assert_eq!(stacks.alive.load(Ordering::Relaxed), 0, "given back with the job");

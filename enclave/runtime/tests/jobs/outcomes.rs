@@ -1,16 +1,16 @@
 //! How jobs end: by themselves, by a trap, by the host.
 
-use enclave_runtime::{InputRead, Outcome, Stop, run_job};
+use enclave_runtime::{InputRead, Outcome, Stop};
 
-use crate::harness::{LIMITS, TestHost, component, load, run, run_with, trap_message};
+use crate::harness::{JOB, LIMITS, TestHost, component, load, run, run_twice, run_with, trap_message};
 
 #[test]
 fn returning_ok_is_exit_code_0() {
     let (report, _) = run(r#"(func (export "run") (result i32) i32.const 0)"#);
     assert_eq!(report.outcome, Outcome::Exited { code: 0 });
-    assert_eq!((report.input_bytes, report.stdout_bytes, report.stderr_bytes), (0, 0, 0));
-    assert!(report.fuel_used > 0);
-    assert_eq!(report.peak_memory_bytes, 2 * 65536);
+    assert_eq!((report.usage.input_bytes, report.usage.stdout_bytes, report.usage.stderr_bytes), (0, 0, 0));
+    assert!(report.usage.fuel > 0);
+    assert_eq!(report.usage.peak_memory_bytes, 2 * 65536);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_host_can_stop_a_spinning_component() {
     let (report, host) = run_with(&spin, &LIMITS, host);
     assert_eq!(report.outcome, Outcome::Stopped { reason: Stop::Cancelled });
     assert_eq!(host.pumps, 5);
-    assert!(report.fuel_used >= 4 * 20_000_000, "{}", report.fuel_used);
+    assert!(report.usage.fuel >= 4 * 20_000_000, "{}", report.usage.fuel);
 }
 
 #[test]
@@ -104,10 +104,10 @@ fn a_program_runs_again_after_any_end() {
         stops: Some((1, Stop::Cancelled)),
         ..TestHost::default()
     };
-    let (report, _) = run_job(&program, &LIMITS, &[], &[], stopped);
+    let (report, _) = run_twice(&program, &JOB, stopped);
     assert_eq!(report.outcome, Outcome::Stopped { reason: Stop::Cancelled });
-    let (first, _) = run_job(&program, &LIMITS, &[], &[], TestHost::default());
-    let (second, _) = run_job(&program, &LIMITS, &[], &[], TestHost::default());
+    let (first, _) = run_twice(&program, &JOB, TestHost::default());
+    let (second, _) = run_twice(&program, &JOB, TestHost::default());
     assert_eq!(first.outcome, Outcome::Exited { code: 0 });
     assert_eq!(first, second);
 }

@@ -1,0 +1,112 @@
+//! `wasi:cli` and `wasi:logging`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use wasmtime::component::Resource;
+
+use crate::bindings::wasi::cli;
+use crate::bindings::wasi::cli::terminal_input::TerminalInput;
+use crate::bindings::wasi::cli::terminal_output::TerminalOutput;
+use crate::bindings::wasi::logging::logging;
+use crate::host::Output;
+use crate::io::{InputStream, OutputStream};
+use crate::limits::RunEnd;
+use crate::state::State;
+
+impl cli::environment::Host for State {
+    fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.env.clone())
+    }
+
+    fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(self.args.clone())
+    }
+
+    fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+impl cli::exit::Host for State {
+    fn exit(&mut self, status: Result<(), ()>) -> wasmtime::Result<()> {
+        Err(RunEnd::Exit(u8::from(status.is_err())).into())
+    }
+
+    fn exit_with_code(&mut self, status_code: u8) -> wasmtime::Result<()> {
+        Err(RunEnd::Exit(status_code).into())
+    }
+}
+
+impl cli::stdin::Host for State {
+    fn get_stdin(&mut self) -> wasmtime::Result<Resource<InputStream>> {
+        Ok(self.table.push(InputStream::Standard)?)
+    }
+}
+
+impl cli::stdout::Host for State {
+    fn get_stdout(&mut self) -> wasmtime::Result<Resource<OutputStream>> {
+        Ok(self.table.push(OutputStream::Standard(Output::Stdout))?)
+    }
+}
+
+impl cli::stderr::Host for State {
+    fn get_stderr(&mut self) -> wasmtime::Result<Resource<OutputStream>> {
+        Ok(self.table.push(OutputStream::Standard(Output::Stderr))?)
+    }
+}
+
+impl cli::terminal_input::Host for State {}
+impl cli::terminal_output::Host for State {}
+
+// There is never a terminal, so no value of its resource types exists.
+impl cli::terminal_input::HostTerminalInput for State {
+    fn drop(&mut self, terminal: Resource<TerminalInput>) -> wasmtime::Result<()> {
+        match self.table.delete(terminal)? {}
+    }
+}
+
+impl cli::terminal_output::HostTerminalOutput for State {
+    fn drop(&mut self, terminal: Resource<TerminalOutput>) -> wasmtime::Result<()> {
+        match self.table.delete(terminal)? {}
+    }
+}
+
+impl cli::terminal_stdin::Host for State {
+    fn get_terminal_stdin(&mut self) -> wasmtime::Result<Option<Resource<TerminalInput>>> {
+        Ok(None)
+    }
+}
+
+impl cli::terminal_stdout::Host for State {
+    fn get_terminal_stdout(&mut self) -> wasmtime::Result<Option<Resource<TerminalOutput>>> {
+        Ok(None)
+    }
+}
+
+impl cli::terminal_stderr::Host for State {
+    fn get_terminal_stderr(&mut self) -> wasmtime::Result<Option<Resource<TerminalOutput>>> {
+        Ok(None)
+    }
+}
+
+impl logging::Host for State {
+    fn log(&mut self, level: logging::Level, context: String, message: String) -> wasmtime::Result<()> {
+        let mut outside = self.outside.lock();
+        outside.charge_output(Output::Stderr, context.len().saturating_add(message.len()))?;
+        if !outside.record.is_replay() {
+            outside.host.log(severity(level), &context, &message);
+        }
+        Ok(())
+    }
+}
+
+const fn severity(level: logging::Level) -> log::Level {
+    match level {
+        logging::Level::Trace => log::Level::Trace,
+        logging::Level::Debug => log::Level::Debug,
+        logging::Level::Info => log::Level::Info,
+        logging::Level::Warn => log::Level::Warn,
+        logging::Level::Error | logging::Level::Critical => log::Level::Error,
+    }
+}

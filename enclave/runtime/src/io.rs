@@ -1,0 +1,106 @@
+//! `wasi:io`: streams, pollables, errors.
+//!
+//! Written here and not taken from `wasmtime-wasi-io`, because what a component learns by waiting and reading has to be the
+//! same in a replay: the answer of `poll` goes into the transcript, and streams whose content is known beforehand, as
+//! standard input's is, give the same pieces whatever the pace of the host.
+
+mod poll;
+mod streams;
+
+use alloc::string::String;
+
+use wasmtime::component::Resource;
+
+use crate::bindings::wasi::io::{error, streams as wasi_streams};
+use crate::host::Output;
+use crate::limits::RunEnd;
+use crate::state::State;
+
+/// Most bytes that one call moves in either direction.
+pub(crate) const PIECE_BYTES: usize = 64 * 1024;
+
+/// Where a component reads.
+#[derive(Debug)]
+pub enum InputStream {
+    /// Standard input.
+    Standard,
+}
+
+/// Where a component writes.
+#[derive(Debug)]
+pub enum OutputStream {
+    /// Standard output or standard error.
+    Standard(Output),
+}
+
+/// What a component waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pollable {
+    /// Ready at any time, as far as the component can tell: its function waits itself, like that of a file.
+    Always,
+    /// Ready from this instant of the monotonic clock on.
+    Deadline {
+        /// In nanoseconds.
+        at_ns: u64,
+    },
+}
+
+/// What a failed operation of a stream says.
+#[derive(Debug, Clone)]
+pub struct Failure(pub String);
+
+/// Why a stream gives nothing.
+#[derive(Debug)]
+pub enum StreamError {
+    /// At its end.
+    Closed,
+    /// The component is told.
+    Failed(Failure),
+    /// The component is ended.
+    Trap(wasmtime::Error),
+}
+
+pub(crate) type StreamResult<T> = Result<T, StreamError>;
+
+impl StreamError {
+    pub(crate) fn trap(message: &'static str) -> Self {
+        Self::Trap(wasmtime::Error::msg(message))
+    }
+}
+
+impl From<RunEnd> for StreamError {
+    fn from(end: RunEnd) -> Self {
+        Self::Trap(end.into())
+    }
+}
+
+impl From<wasmtime::component::ResourceTableError> for StreamError {
+    fn from(error: wasmtime::component::ResourceTableError) -> Self {
+        Self::Trap(error.into())
+    }
+}
+
+impl error::Host for State {}
+
+impl error::HostError for State {
+    fn to_debug_string(&mut self, failure: Resource<Failure>) -> wasmtime::Result<String> {
+        Ok(self.table.get(&failure)?.0.clone())
+    }
+
+    fn drop(&mut self, failure: Resource<Failure>) -> wasmtime::Result<()> {
+        self.table.delete(failure)?;
+        Ok(())
+    }
+}
+
+impl wasi_streams::Host for State {
+    fn convert_stream_error(&mut self, error: StreamError) -> wasmtime::Result<wasi_streams::StreamError> {
+        match error {
+            StreamError::Closed => Ok(wasi_streams::StreamError::Closed),
+            StreamError::Failed(failure) => {
+                Ok(wasi_streams::StreamError::LastOperationFailed(self.table.push(failure)?))
+            }
+            StreamError::Trap(error) => Err(error),
+        }
+    }
+}

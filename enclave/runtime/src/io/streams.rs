@@ -1,0 +1,187 @@
+//! Reading and writing.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use wasmtime::component::Resource;
+
+use super::{InputStream, OutputStream, PIECE_BYTES, Pollable, StreamError, StreamResult};
+use crate::bindings::wasi::io::streams;
+use crate::host::Output;
+use crate::state::State;
+
+/// Most bytes of one call of the `blocking-*-and-flush` functions, by their definition.
+const BLOCKING_WRITE_MAX_BYTES: u64 = 4096;
+
+impl State {
+    /// At most `len` bytes, and at least one unless `len` is zero.
+    async fn take(&mut self, stream: &Resource<InputStream>, len: u64) -> StreamResult<Bytes> {
+        let max_bytes = piece(len);
+        match self.table.get(stream)? {
+            InputStream::Standard => self.take_input(max_bytes).await,
+        }
+    }
+
+    /// Standard input is known to whoever replays the run, so its pieces depend on nothing but what is asked for: a read
+    /// waits until it has as many bytes as it wants, or the end.
+    async fn take_input(&mut self, max_bytes: usize) -> StreamResult<Bytes> {
+        if max_bytes == 0 {
+            return Ok(Bytes::new());
+        }
+        self.wait(|outside| outside.poll_input(max_bytes)).await?.ok_or(StreamError::Closed)
+    }
+
+    /// Gives all of `bytes` to the stream, as soon as it takes them.
+    async fn put(&mut self, stream: &Resource<OutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
+        match *self.table.get(stream)? {
+            OutputStream::Standard(output) => Ok(self.put_output(output, bytes).await?),
+        }
+    }
+
+    async fn put_output(&mut self, output: Output, bytes: Vec<u8>) -> Result<(), crate::limits::RunEnd> {
+        self.outside.lock().charge_output(output, bytes.len())?;
+        let mut rest = Bytes::from(bytes);
+        self.wait(|outside| outside.poll_write(output, &mut rest)).await
+    }
+
+    /// How much the stream takes now.
+    fn permitted(&mut self, stream: &Resource<OutputStream>) -> StreamResult<usize> {
+        match self.table.get(stream)? {
+            // Writing waits itself: the pace of whoever reads is nothing that the component learns.
+            OutputStream::Standard(_) => Ok(PIECE_BYTES),
+        }
+    }
+
+    async fn put_permitted(&mut self, stream: &Resource<OutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
+        if bytes.len() > self.permitted(stream)? {
+            return Err(StreamError::trap("output stream: more bytes written than `check-write` permitted"));
+        }
+        self.put(stream, bytes).await
+    }
+}
+
+/// The part of a component's wish that one call grants.
+fn piece(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(PIECE_BYTES).min(PIECE_BYTES)
+}
+
+/// Zeros to be written with `check-write`'s permission, so never more than a piece.
+fn zeros(len: u64) -> StreamResult<Vec<u8>> {
+    if len > PIECE_BYTES as u64 {
+        return Err(StreamError::trap("output stream: more bytes written than `check-write` permitted"));
+    }
+    Ok(vec![0; piece(len)])
+}
+
+fn check_blocking_write(len: u64) -> StreamResult<()> {
+    if len > BLOCKING_WRITE_MAX_BYTES {
+        return Err(StreamError::trap("output stream: a blocking write takes at most 4096 bytes"));
+    }
+    Ok(())
+}
+
+impl streams::HostInputStream for State {
+    async fn read(&mut self, stream: Resource<InputStream>, len: u64) -> StreamResult<Vec<u8>> {
+        Ok(self.take(&stream, len).await?.into())
+    }
+
+    async fn blocking_read(&mut self, stream: Resource<InputStream>, len: u64) -> StreamResult<Vec<u8>> {
+        Ok(self.take(&stream, len).await?.into())
+    }
+
+    async fn skip(&mut self, stream: Resource<InputStream>, len: u64) -> StreamResult<u64> {
+        Ok(self.take(&stream, len).await?.len() as u64)
+    }
+
+    async fn blocking_skip(&mut self, stream: Resource<InputStream>, len: u64) -> StreamResult<u64> {
+        Ok(self.take(&stream, len).await?.len() as u64)
+    }
+
+    fn subscribe(&mut self, stream: Resource<InputStream>) -> wasmtime::Result<Resource<Pollable>> {
+        let pollable = match self.table.get(&stream)? {
+            InputStream::Standard => Pollable::Always,
+        };
+        Ok(self.table.push_child(pollable, &stream)?)
+    }
+
+    fn drop(&mut self, stream: Resource<InputStream>) -> wasmtime::Result<()> {
+        self.table.delete(stream)?;
+        Ok(())
+    }
+}
+
+impl streams::HostOutputStream for State {
+    fn check_write(&mut self, stream: Resource<OutputStream>) -> StreamResult<u64> {
+        Ok(self.permitted(&stream)? as u64)
+    }
+
+    async fn write(&mut self, stream: Resource<OutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
+        self.put_permitted(&stream, bytes).await
+    }
+
+    async fn blocking_write_and_flush(
+        &mut self,
+        stream: Resource<OutputStream>,
+        bytes: Vec<u8>,
+    ) -> StreamResult<()> {
+        check_blocking_write(bytes.len() as u64)?;
+        self.put(&stream, bytes).await
+    }
+
+    fn flush(&mut self, _stream: Resource<OutputStream>) -> StreamResult<()> {
+        // What is written is already on its way.
+        Ok(())
+    }
+
+    async fn blocking_flush(&mut self, _stream: Resource<OutputStream>) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn subscribe(&mut self, stream: Resource<OutputStream>) -> wasmtime::Result<Resource<Pollable>> {
+        let pollable = match self.table.get(&stream)? {
+            OutputStream::Standard(_) => Pollable::Always,
+        };
+        Ok(self.table.push_child(pollable, &stream)?)
+    }
+
+    async fn write_zeroes(&mut self, stream: Resource<OutputStream>, len: u64) -> StreamResult<()> {
+        self.put_permitted(&stream, zeros(len)?).await
+    }
+
+    async fn blocking_write_zeroes_and_flush(
+        &mut self,
+        stream: Resource<OutputStream>,
+        len: u64,
+    ) -> StreamResult<()> {
+        check_blocking_write(len)?;
+        self.put(&stream, zeros(len)?).await
+    }
+
+    async fn splice(
+        &mut self,
+        target: Resource<OutputStream>,
+        source: Resource<InputStream>,
+        len: u64,
+    ) -> StreamResult<u64> {
+        let len = len.min(self.permitted(&target)? as u64);
+        let bytes = self.take(&source, len).await?;
+        let moved = bytes.len() as u64;
+        self.put(&target, bytes.into()).await?;
+        Ok(moved)
+    }
+
+    async fn blocking_splice(
+        &mut self,
+        target: Resource<OutputStream>,
+        source: Resource<InputStream>,
+        len: u64,
+    ) -> StreamResult<u64> {
+        streams::HostOutputStream::splice(self, target, source, len).await
+    }
+
+    fn drop(&mut self, stream: Resource<OutputStream>) -> wasmtime::Result<()> {
+        self.table.delete(stream)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! A run once more, from its transcript: the same, or where the two part.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use attestation_transcript::{Header, Kind, Reader, Root, Run, TranscriptError, verify_run};
+use bytes::Bytes;
+
+use crate::host::{Console, InputRead, JobHost, Output, Stop};
+use crate::job::Outcome;
+use crate::learnt::Learnt;
+use crate::limits::RunEnd;
+use crate::record::{Place, Strike};
+
+/// The place where a run parts from its transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parting {
+    /// Number of the entry, from 0.
+    pub entry: u64,
+    /// What the transcript has there; `None` where it has no more.
+    pub recorded: Option<Step>,
+    /// What the run did.
+    pub found: Step,
+    /// Where in the component, innermost function first; empty when it was not inside.
+    pub backtrace: String,
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What the component asked for.
+    pub kind: Kind,
+    /// Fuel used by then.
+    pub fuel_used: u64,
+    /// What else matters; empty when nothing does.
+    pub detail: String,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} after {} fuel", self.kind, self.fuel_used)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
+
+impl fmt::Display for Parting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entry {}: the transcript has ", self.entry)?;
+        match &self.recorded {
+            Some(step) => write!(f, "{step}")?,
+            None => f.write_str("nothing more")?,
+        }
+        write!(f, ", the run {}", self.found)?;
+        if self.backtrace.is_empty() { Ok(()) } else { write!(f, "\n{}", self.backtrace) }
+    }
+}
+
+/// A transcript that was verified against its root.
+pub struct Transcript {
+    header: Header,
+    entries: Vec<Entry>,
+}
+
+/// An entry that shares the transcript's bytes.
+struct Entry {
+    kind: Kind,
+    fuel_used: u64,
+    payload: Bytes,
+}
+
+impl Transcript {
+    /// Reads the transcript of `run` that `root` stands for.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it, and where.
+    pub fn read(bytes: Vec<u8>, root: &Root, run: &Run) -> Result<Self, TranscriptError> {
+        let header = verify_run(&bytes, root, run)?.header;
+        let bytes = Bytes::from(bytes);
+        let mut entries = Vec::new();
+        for entry in Reader::new(&bytes)? {
+            let entry = entry?;
+            let payload = bytes.slice_ref(entry.payload);
+            entries.push(Entry { kind: entry.kind, fuel_used: entry.fuel, payload });
+        }
+        Ok(Self { header, entries })
+    }
+
+    pub(crate) const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+/// Without what was learnt: it may be of a private job.
+impl fmt::Debug for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transcript").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+/// Follows a transcript.
+pub(crate) struct Replay {
+    entries: alloc::vec::IntoIter<Entry>,
+    next: Option<Entry>,
+    number: u64,
+    parting: Option<Box<Parting>>,
+}
+
+impl Replay {
+    pub(crate) fn new(transcript: Transcript) -> Self {
+        let mut entries = transcript.entries.into_iter();
+        let next = entries.next();
+        Self { entries, next, number: 0, parting: None }
+    }
+
+    /// What the component learns next.
+    pub(crate) fn take<T: Learnt>(&mut self, kind: Kind, fuel_used: u64) -> Result<T, RunEnd> {
+        self.strike_in_call(fuel_used)?;
+        let is_next =
+            self.next.as_ref().is_some_and(|entry| entry.kind == kind && entry.fuel_used == fuel_used);
+        let value = self.next.as_ref().filter(|_| is_next).and_then(|entry| T::read(&entry.payload));
+        let Some(value) = value else {
+            let detail = if is_next { "whose content makes no sense" } else { "" };
+            return Err(self.part(Step { kind, fuel_used, detail: detail.into() }));
+        };
+        self.advance();
+        Ok(value)
+    }
+
+    /// Ends the run in a host function where the first run was ended in it.
+    pub(crate) fn strike_in_call(&self, fuel_used: u64) -> Result<(), RunEnd> {
+        match self.next_strike() {
+            Some((strike, struck_fuel)) if strike.place == Place::Call && struck_fuel == fuel_used => {
+                Err(RunEnd::Limit(strike.limit))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the run after the slice of fuel after which the first run was ended.
+    pub(crate) fn strike_at(&mut self, place: Place) -> Result<(), RunEnd> {
+        let (Some((strike, fuel_used)), Place::Slice(now)) = (self.next_strike(), place) else {
+            return Ok(());
+        };
+        match strike.place {
+            Place::Slice(then) if then == now => Err(RunEnd::Limit(strike.limit)),
+            Place::Slice(then) if then < now => {
+                let detail = alloc::format!("slice {now}");
+                Err(self.part(Step { kind: Kind::STRUCK, fuel_used, detail }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn next_strike(&self) -> Option<(Strike, u64)> {
+        let entry = self.next.as_ref().filter(|entry| entry.kind == Kind::STRUCK)?;
+        Some((Strike::read(&entry.payload)?, entry.fuel_used))
+    }
+
+    fn advance(&mut self) {
+        self.next = self.entries.next();
+        self.number += 1;
+    }
+
+    fn part(&mut self, found: Step) -> RunEnd {
+        let recorded = self.next.as_ref().map(|entry| Step {
+            kind: entry.kind,
+            fuel_used: entry.fuel_used,
+            detail: String::new(),
+        });
+        let parting = Parting { entry: self.number, recorded, found, backtrace: String::new() };
+        self.parting.get_or_insert(Box::new(parting));
+        RunEnd::Parted
+    }
+
+    /// Where the run parted, now that it is over.
+    pub(crate) fn finish(mut self, outcome: &Outcome, fuel_used: u64, backtrace: String) -> Option<Parting> {
+        if self.parting.is_none() {
+            self.follow_to_the_end(outcome, fuel_used);
+        }
+        let mut parting = *self.parting?;
+        parting.backtrace = backtrace;
+        Some(parting)
+    }
+
+    fn follow_to_the_end(&mut self, outcome: &Outcome, fuel_used: u64) {
+        if self.next_strike().is_some_and(|(_, struck_fuel)| struck_fuel == fuel_used) {
+            self.advance();
+        }
+        let recorded = self.next.as_ref().filter(|entry| entry.kind == Kind::END);
+        let recorded_outcome = recorded.and_then(|entry| Outcome::read(&entry.payload));
+        let is_equal = recorded_outcome.is_some_and(|recorded| recorded.is_like(outcome))
+            && recorded.is_some_and(|entry| entry.fuel_used == fuel_used);
+        if !is_equal {
+            let detail = alloc::format!("{outcome:?}");
+            self.part(Step { kind: Kind::END, fuel_used, detail });
+            return;
+        }
+        self.advance();
+        if self.next.is_some() {
+            self.part(Step { kind: Kind::END, fuel_used, detail: "with entries after it".into() });
+        }
+    }
+}
+
+/// A console in the place of a whole host: a replay asks the host for nothing that its transcript holds.
+pub(crate) struct Replayed<C>(pub(crate) C);
+
+impl<C: Console> Console for Replayed<C> {
+    fn pump(&mut self) -> Result<(), Stop> {
+        self.0.pump()
+    }
+
+    fn read_input(&mut self, max_bytes: usize) -> InputRead {
+        self.0.read_input(max_bytes)
+    }
+
+    fn output_space(&mut self, output: Output) -> usize {
+        self.0.output_space(output)
+    }
+
+    fn write_output(&mut self, output: Output, bytes: Bytes) {
+        self.0.write_output(output, bytes);
+    }
+}
+
+impl<C: Console> JobHost for Replayed<C> {
+    fn monotonic_ns(&mut self) -> u64 {
+        0
+    }
+
+    fn wall_ns(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn fill_random(&mut self, _buffer: &mut [u8]) {}
+
+    fn can_record(&mut self) -> bool {
+        true
+    }
+
+    fn record(&mut self, _piece: &[u8]) {}
+
+    fn log(&mut self, _level: log::Level, _context: &str, _message: &str) {}
+}

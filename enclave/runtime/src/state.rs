@@ -1,0 +1,78 @@
+//! The state of a running component, and what is offered to it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::future::poll_fn;
+use core::task::Poll;
+
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+
+use crate::bindings::wasi::{cli, clocks, io, logging, random};
+use crate::budget::MemoryBudget;
+use crate::host::JobHost;
+use crate::limits::RunEnd;
+use crate::outside::{Outside, SharedOutside};
+
+/// Most streams and pollables that a component holds at once.
+pub(crate) const RESOURCES_MAX: usize = 4096;
+
+/// State of one running component.
+pub(crate) struct State {
+    pub(crate) table: ResourceTable,
+    pub(crate) outside: SharedOutside,
+    pub(crate) budget: MemoryBudget,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+}
+
+impl State {
+    pub(crate) fn new(
+        outside: SharedOutside,
+        budget: MemoryBudget,
+        args: Vec<String>,
+        env: Vec<(String, String)>,
+    ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES_MAX);
+        Self { table, outside, budget, args, env }
+    }
+
+    /// Asks the outside until it has an answer. In between the executor lets the host move.
+    pub(crate) fn wait<T, F>(&self, mut ask: F) -> impl Future<Output = Result<T, RunEnd>> + Send + use<T, F>
+    where
+        F: FnMut(&mut Outside<dyn JobHost>) -> Poll<Result<T, RunEnd>> + Send,
+    {
+        let outside = self.outside.clone();
+        poll_fn(move |_| {
+            let mut outside = outside.lock();
+            let answer = ask(&mut outside);
+            if answer.is_pending() {
+                outside.note_waiting();
+            }
+            answer
+        })
+    }
+}
+
+/// Offers every interface of the world.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    cli::environment::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::exit::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::stdin::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::stdout::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::stderr::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::terminal_input::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::terminal_output::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::terminal_stdin::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::terminal_stdout::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    cli::terminal_stderr::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    clocks::monotonic_clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    clocks::wall_clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    io::streams::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    logging::logging::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    random::random::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    random::insecure::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    random::insecure_seed::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+}
