@@ -10,7 +10,7 @@ use minicbor::{Decoder, Encoder};
 use crate::{CONTENT_TYPE, ClaimError};
 
 /// Domain label: a signature over something else never verifies as a claim's.
-const EXTERNAL_AAD: &[u8] = b"redoubt claim 1";
+const EXTERNAL_AAD: &[u8] = b"redoubt claim 2";
 const TAG_COSE_SIGN1: u64 = 18;
 const HEADER_ALGORITHM: i64 = 1;
 const HEADER_CONTENT_TYPE: i64 = 3;

@@ -9,16 +9,20 @@
 //! claim = #6.18([bstr .cbor headers, { -65538: bstr .cbor evidence }, bstr .cbor content, bstr .size 64])
 //! headers = { 1: -7, 3: "application/redoubt-claim+cbor", -65537: digest }   ; SHA-256 of the evidence's bytes
 //! content = {
-//!     0: 1, 1: digest, 2: digest, 3: digest,    ; version; component, artefact, manifest
+//!     0: 2, 1: digest, 2: digest, 3: digest,    ; version; component, artefact, manifest
 //!     4: file, 5: file, 6: outcome,             ; input, output, how it ended
 //!     7: uint, 8: digest,                       ; number since boot, SHA-256 of the previous claim or zeros
-//!     ? 9: digest, ? 10: digest, 11: uint,      ; transcript root, receipts root, fuel
+//!     9: transcript, ? 10: digest,              ; everything learnt from outside; receipts root
+//!     11: usage, 12: measured,                  ; what a replay finds again; what only the guest can know
 //! }
+//! transcript = { 0: digest, 1: uint, 2: uint }  ; root, entries, bytes
+//! usage = { 0: uint, 1: uint, 2: uint }         ; fuel, peak of memories and tables, bytes of error output
+//! measured = { 0: uint, 1: uint }               ; microseconds in the component, peak of the guest's heap
 //! file = { 0: digest, 1: uint }                 ; SHA-256, bytes
 //! outcome = [0, uint .size 1] / [1] / [2, tstr] ; exited with a code, trapped, exceeded this limit
 //! digest = bstr .size 32
 //! ```
-//! `external_aad` is the bytes `redoubt claim 1`; S is in the lower half; `evidence` is described in that crate.
+//! `external_aad` is the bytes `redoubt claim 2`; S is in the lower half; `evidence` is described in that crate.
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -32,11 +36,11 @@ mod payload;
 mod signed;
 
 pub use error::ClaimError;
-pub use payload::{Claim, Digested, LIMIT_NAME_MAX_BYTES, Outcome};
+pub use payload::{Claim, Digested, LIMIT_NAME_MAX_BYTES, Measured, Outcome, Transcript, Usage};
 pub use signed::{SignedClaim, VerifiedClaim, claim_digest, sign_claim};
 
 /// The only version of claims.
-pub const CLAIM_VERSION: u32 = 1;
+pub const CLAIM_VERSION: u32 = 2;
 /// Content type of the payload.
 pub const CONTENT_TYPE: &str = "application/redoubt-claim+cbor";
 /// The longest claim that is looked at.

@@ -43,15 +43,60 @@ pub struct Claim {
     /// SHA-256 of the previous claim's whole COSE bytes; zero for the first.
     #[cbor(n(8), with = "minicbor::bytes")]
     pub previous: [u8; 32],
-    /// Root of the transcript, where one was recorded.
-    #[cbor(n(9), with = "minicbor::bytes")]
-    pub transcript_root: Option<[u8; 32]>,
+    /// Everything that the component learnt from outside.
+    #[n(9)]
+    pub transcript: Transcript,
     /// Root of the receipts, where there are any.
     #[cbor(n(10), with = "minicbor::bytes")]
     pub receipts_root: Option<[u8; 32]>,
-    /// Fuel that the job used.
+    /// What the job used, as everybody finds who replays it.
     #[n(11)]
+    pub usage: Usage,
+    /// What the guest measured. No replay can confirm it.
+    #[n(12)]
+    pub measured: Measured,
+}
+
+/// A transcript by its root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Transcript {
+    /// As `attestation-transcript` defines it.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub root: [u8; 32],
+    /// Number of entries.
+    #[n(1)]
+    pub entries: u64,
+    /// Length of the file.
+    #[n(2)]
+    pub bytes: u64,
+}
+
+/// What a job used that is the same each time it is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Usage {
+    /// Instructions, as the engine counts them.
+    #[n(0)]
     pub fuel: u64,
+    /// The most that linear memories and tables took at once, in bytes.
+    #[n(1)]
+    pub component_memory_bytes: u64,
+    /// Standard error and log messages, in bytes.
+    #[n(2)]
+    pub error_output_bytes: u64,
+}
+
+/// What a guest measured by its own, untrusted, means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Measured {
+    /// Time in the component, in microseconds of the guest's clock.
+    #[n(0)]
+    pub run_us: u64,
+    /// Peak of the guest's heap, everything included, in bytes.
+    #[n(1)]
+    pub heap_peak_bytes: u64,
 }
 
 /// Bytes by content.

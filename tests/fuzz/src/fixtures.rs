@@ -128,9 +128,10 @@ pub fn claim(outcome: Outcome) -> Vec<u8> {
         outcome,
         sequence: 1,
         previous: [5; 32],
-        transcript_root: Some([6; 32]),
+        transcript: Transcript { root: [6; 32], entries: 3, bytes: 255 },
         receipts_root: None,
-        fuel: 4_249_880_000,
+        usage: Usage { fuel: 4_249_880_000, component_memory_bytes: 1_114_112, error_output_bytes: 0 },
+        measured: Measured { run_us: 1_234_567, heap_peak_bytes: 8_388_608 },
     };
     sign_claim(&claim, &evidence(), &instance_key())
 }

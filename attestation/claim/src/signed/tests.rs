@@ -27,7 +27,7 @@ fn evidence() -> Evidence {
 
 fn claim() -> Claim {
     Claim {
-        version: 1,
+        version: 2,
         component: [0x11; 32],
         artefact: [0x22; 32],
         manifest: Sha256::digest(&evidence().manifest).into(),
@@ -36,9 +36,10 @@ fn claim() -> Claim {
         outcome: Outcome::LimitExceeded { limit: "fuel".into() },
         sequence: 3,
         previous: [0x88; 32],
-        transcript_root: None,
+        transcript: Transcript { root: [0x99; 32], entries: 12, bytes: 4711 },
         receipts_root: Some([0xAA; 32]),
-        fuel: 1_234_567_890_123,
+        usage: Usage { fuel: 1_234_567_890_123, component_memory_bytes: 65536, error_output_bytes: 0 },
+        measured: Measured { run_us: 987_654, heap_peak_bytes: 1 << 25 },
     }
 }
 
@@ -59,7 +60,7 @@ fn signed_claims_verify() {
     assert_eq!(verified.digest(), &claim_digest(&bytes));
     let first = Claim { outcome: Outcome::Exited { code: 9 }, sequence: 0, previous: [0; 32], ..claim() };
     assert_eq!(check(&sign(&first)).unwrap().claim(), &first);
-    let trapped = Claim { outcome: Outcome::Trapped, transcript_root: Some([1; 32]), ..claim() };
+    let trapped = Claim { outcome: Outcome::Trapped, receipts_root: None, ..claim() };
     assert_eq!(check(&sign(&trapped)).unwrap().claim(), &trapped);
 }
 
@@ -81,12 +82,14 @@ fn signed_claims_verify() {
 /// manifest = b'{"name":"golden"}'
 /// evidence = dump({0: 1, 1: 1, 2: bytes([1] * 8), 3: bytes([2] * 4), 4: public, 6: manifest})
 /// payload = dump({
-///     0: 1, 1: bytes([0x11] * 32), 2: bytes([0x22] * 32), 3: sha(manifest),
+///     0: 2, 1: bytes([0x11] * 32), 2: bytes([0x22] * 32), 3: sha(manifest),
 ///     4: {0: bytes([0x44] * 32), 1: 10_485_760}, 5: {0: bytes([0x55] * 32), 1: 321},
-///     6: [2, "fuel"], 7: 3, 8: bytes([0x88] * 32), 10: bytes([0xAA] * 32), 11: 1_234_567_890_123,
+///     6: [2, "fuel"], 7: 3, 8: bytes([0x88] * 32),
+///     9: {0: bytes([0x99] * 32), 1: 12, 2: 4711}, 10: bytes([0xAA] * 32),
+///     11: {0: 1_234_567_890_123, 1: 65536, 2: 0}, 12: {0: 987_654, 1: 1 << 25},
 /// })
 /// protected = dump({1: -7, 3: "application/redoubt-claim+cbor", -65537: sha(evidence)})
-/// signed = dump(["Signature1", protected, b"redoubt claim 1", payload])
+/// signed = dump(["Signature1", protected, b"redoubt claim 2", payload])
 /// r, s = decode_dss_signature(key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
 /// signature = r.to_bytes(32, "big") + min(s, N - s).to_bytes(32, "big")
 /// claim = dump(cbor2.CBORTag(18, [protected, {-65538: evidence}, payload, signature]))
@@ -97,14 +100,15 @@ const GOLDEN_CLAIM: &str = concat!(
     "315b568f83db84d68931d80c682c3eba962eb57239de5819e056520284fdcba13a00010001586ca60001010102480101",
     "010101010101034402020202045841041e18532fd4754c02f3041d9c75ceb33b83ffd81ac7ce4fe882ccb1c98bc5896e",
     "a46c311c4e2ff40dd96a3653e6e45445d32dfe486eced75c7a90c6a18881c0a306517b226e616d65223a22676f6c6465",
-    "6e227d59011aab0001015820111111111111111111111111111111111111111111111111111111111111111102582022",
+    "6e227d59015dad0002015820111111111111111111111111111111111111111111111111111111111111111102582022",
     "222222222222222222222222222222222222222222222222222222222222220358200549f748d3e603eff23846b1ff8d",
     "9a48d6009ca8f2e2adcd4a7bec7609c3c35804a200582044444444444444444444444444444444444444444444444444",
     "44444444444444011a00a0000005a2005820555555555555555555555555555555555555555555555555555555555555",
     "555501190141068202646675656c07030858208888888888888888888888888888888888888888888888888888888888",
-    "8888880a5820aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa0b1b0000011f71fb04cb",
-    "58407792fa4396fbb3215ff4bf574b7a9b57b3f091983f52d8304bd856c18fe04732271e56ee7793f3871a1f7d357606",
-    "37b84b5ed0109ec1248f6b5e5e27fec2dff6",
+    "88888809a30058209999999999999999999999999999999999999999999999999999999999999999010c021912670a58",
+    "20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa0ba3001b0000011f71fb04cb011a00",
+    "01000002000ca2001a000f1206011a020000005840989251941fd57ec412907396b08afa26d6af3f4d010d53b8362e93",
+    "35947180634a62059c393ffd0ce27fabf6507a5436b3b5deb817aa933675e0adffd57148c2",
 );
 
 #[test]
@@ -173,8 +177,8 @@ fn claim_and_evidence_are_of_one_manifest() {
 
 #[test]
 fn the_content_is_checked() {
-    let version = Claim { version: 2, ..claim() };
-    assert_eq!(check(&sign(&version)), Err(ClaimError::Version { expected: 1, found: 2 }));
+    let version = Claim { version: 1, ..claim() };
+    assert_eq!(check(&sign(&version)), Err(ClaimError::Version { expected: 2, found: 1 }));
     let name = "x".repeat(LIMIT_NAME_MAX_BYTES + 1);
     let limit = Claim { outcome: Outcome::LimitExceeded { limit: name }, ..claim() };
     assert_eq!(check(&sign(&limit)), Err(ClaimError::LimitName { limit: 64, found: 65 }));
@@ -196,9 +200,9 @@ fn other_headers_and_other_payload_encodings_are_refused() {
     assert_eq!(check(&other), Err(ClaimError::ProtectedHeader));
 
     let envelope = Envelope::decode(&bytes).unwrap();
-    // `ab 00 01 …`: version 1 in two bytes, signed by the right key.
-    assert_eq!(envelope.payload[..3], [0xAB, 0x00, 0x01]);
-    let payload = [&[0xAB, 0x00, 0x18, 0x01], &envelope.payload[3..]].concat();
+    // `ac 00 02 …`: version 2 in two bytes, signed by the right key.
+    assert_eq!(envelope.payload[..3], [0xAC, 0x00, 0x02]);
+    let payload = [&[0xAC, 0x00, 0x18, 0x02], &envelope.payload[3..]].concat();
     let signature: Signature = instance_key().sign(&to_be_signed(envelope.protected, &payload));
     let signature = signature.normalize_s().to_bytes();
     let long_form = Envelope { payload: &payload, signature: &signature, ..envelope }.encode();

@@ -48,11 +48,17 @@ pub(super) fn claim(fields: &mut Fields, file: &str, bytes: &[u8]) -> Result<(),
         fields.plain(format!("{name}, bytes"), digested.bytes);
     }
     fields.plain("outcome", &claim.outcome);
-    fields.plain("fuel", claim.fuel);
+    fields.plain("fuel", claim.usage.fuel);
+    fields.plain("component memory, peak bytes", claim.usage.component_memory_bytes);
+    fields.plain("error output, bytes", claim.usage.error_output_bytes);
+    let by_whom = "measured by the guest; no replay confirms it";
+    fields.explained("time in the component, microseconds", claim.measured.run_us, by_whom);
+    fields.explained("guest heap, peak bytes", claim.measured.heap_peak_bytes, by_whom);
     fields.hex("previous claim, SHA-256", &claim.previous);
-    for (name, root) in [("transcript root", claim.transcript_root), ("receipts root", claim.receipts_root)] {
-        fields.plain(name, root.map_or_else(|| "none".into(), |root| hex(&root)));
-    }
+    fields.hex("transcript root", &claim.transcript.root);
+    fields.plain("transcript, entries", claim.transcript.entries);
+    fields.plain("transcript, bytes", claim.transcript.bytes);
+    fields.plain("receipts root", claim.receipts_root.map_or_else(|| "none".into(), |root| hex(&root)));
     show_evidence(fields, file, evidence);
     Ok(())
 }

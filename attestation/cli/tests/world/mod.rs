@@ -1,7 +1,7 @@
 //! An image, a guest, a PSP and a job, all made here, in one place: tests bend one part and look what notices.
 
 use attestation_artefact::{ENGINE, compile};
-use attestation_claim::{Claim, Digested, Outcome, sign_claim};
+use attestation_claim::{CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
 use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
 use attestation_evidence::{Evidence, INSTANCE_KEY_BYTES, Platform, report_data};
 use attestation_manifest::HexDigest;
@@ -76,7 +76,7 @@ impl World {
 
     fn claim_content(&self, manifest: [u8; 32]) -> Claim {
         Claim {
-            version: 1,
+            version: CLAIM_VERSION,
             component: self.reference.component.sha256.0,
             artefact: self.reference.artefact.sha256.0,
             manifest,
@@ -85,9 +85,10 @@ impl World {
             outcome: Outcome::Exited { code: 0 },
             sequence: 0,
             previous: [0; 32],
-            transcript_root: None,
+            transcript: Transcript { root: [9; 32], entries: 1, bytes: 200 },
             receipts_root: None,
-            fuel: 12,
+            usage: Usage { fuel: 12, component_memory_bytes: 65536, error_output_bytes: 0 },
+            measured: Measured { run_us: 1000, heap_peak_bytes: 1 << 20 },
         }
     }
 }
