@@ -1,5 +1,6 @@
 //! What commands need and how to get it.
 
+mod c_compiler;
 mod python;
 
 use std::env;
@@ -12,6 +13,7 @@ use loader_vmm::{QEMU_VARIABLE, Qemu};
 use crate::process::Tool;
 use crate::workspace::Workspace;
 
+pub(crate) use c_compiler::{archiver, c_compiler};
 pub(crate) use python::sev_snp_measure;
 
 /// The guest's compiler. Pinned: it decides the ROM's bytes.
@@ -68,6 +70,8 @@ pub(crate) enum Need {
     GuestToolchain,
     /// Clippy of [`GUEST_TOOLCHAIN`].
     GuestClippy,
+    /// Compiles and assembles what the guest has of `ring`.
+    GuestCCompiler,
     /// [`COMPONENT_TARGET`] for the host toolchain.
     ComponentTarget,
     /// The emulator.
@@ -80,21 +84,26 @@ pub(crate) enum Need {
 
 impl Need {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::GuestToolchain,
         Self::GuestClippy,
+        Self::GuestCCompiler,
         Self::ComponentTarget,
         Self::Qemu,
         Self::CppCompiler,
         Self::SevSnpMeasure,
     ];
     /// What it takes to build an image and run it.
-    pub(crate) const TO_RUN: [Self; 3] = [Self::GuestToolchain, Self::ComponentTarget, Self::Qemu];
+    pub(crate) const TO_RUN: [Self; 4] =
+        [Self::GuestToolchain, Self::GuestCCompiler, Self::ComponentTarget, Self::Qemu];
+    /// What it takes to compile anything for the guest's target.
+    pub(crate) const OF_GUEST: [Self; 2] = [Self::GuestToolchain, Self::GuestCCompiler];
 
     fn name(self) -> &'static str {
         match self {
             Self::GuestToolchain => "the guest's toolchain",
             Self::GuestClippy => "clippy of the guest's toolchain",
+            Self::GuestCCompiler => "the guest's C compiler",
             Self::ComponentTarget => "the wasm target",
             Self::Qemu => QEMU.name,
             Self::CppCompiler => CPP_COMPILER.name,
@@ -116,7 +125,8 @@ impl Need {
                     .is_some_and(|path| Path::new(&path).join("lib/rustlib").join(COMPONENT_TARGET).is_dir())
             }
             Self::Qemu => Qemu::find(None).is_ok(),
-            Self::SevSnpMeasure => python::is_there(workspace),
+            Self::GuestCCompiler => c_compiler::is_there(workspace),
+            Self::SevSnpMeasure => python::has_sev_snp_measure(workspace),
             Self::CppCompiler => find_program(&cpp_compiler(env::var(CPP_VARIABLE).ok())).is_some(),
         }
     }
@@ -135,7 +145,8 @@ impl Need {
             }
             Self::Qemu => return install_qemu(),
             Self::CppCompiler => return install_cpp_compiler(),
-            Self::SevSnpMeasure => return python::install(workspace),
+            Self::GuestCCompiler => return c_compiler::install(workspace),
+            Self::SevSnpMeasure => return python::install_sev_snp_measure(workspace),
         }
         .run(&format!("installing {}", self.name()))
         .map(drop)

@@ -3,6 +3,7 @@
 mod boot;
 mod logger;
 mod machine;
+mod ring;
 
 use core::arch::global_asm;
 use core::fmt::Write;

@@ -36,6 +36,12 @@ impl DerivedKeys {
         Self { local_seal: derive_key(platform_key, manifest_digest, role, Purpose::LocalSeal) }
     }
 
+    /// What seals state on this machine: the seal key of `enclave-sealing`.
+    #[must_use]
+    pub fn local_seal(&self) -> &[u8; 32] {
+        &self.local_seal
+    }
+
     /// Public name of the local seal key: equal names mean that sealed state can be opened.
     #[must_use]
     pub fn seal_key_id(&self) -> [u8; 16] {
@@ -85,6 +91,6 @@ mod tests {
     fn the_id_is_stable_and_not_the_key() {
         let keys = DerivedKeys::derive(&[1; 32], &[2; 32], Role::Workload);
         assert_eq!(keys.seal_key_id(), DerivedKeys::derive(&[1; 32], &[2; 32], Role::Workload).seal_key_id());
-        assert_ne!(keys.seal_key_id(), keys.local_seal[..16]);
+        assert_ne!(keys.seal_key_id(), keys.local_seal()[..16]);
     }
 }

@@ -15,6 +15,7 @@ use enclave_platform::{
     BootMode, ControlLink, Detected, Identity, PlatformError, Random, SimulatedPlatform, detect,
 };
 use enclave_runtime::Program;
+use enclave_sealing::SelfTestError;
 use enclave_service::{ClaimChain, Ended, ServiceError, serve};
 use enclave_wire::boot::{
     ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, ExitCode, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL,
@@ -65,6 +66,8 @@ enum BootError {
     Engine { expected: String, found: &'static str },
     #[error("{0}")]
     Service(#[from] ServiceError),
+    #[error("{0}")]
+    SelfTest(#[from] SelfTestError),
     #[error("processor lacks {0}")]
     CpuFeature(&'static str),
     #[error("memory: manifest says {expected_mib} MiB, the machine has {found_mib} MiB")]
@@ -76,7 +79,7 @@ enum BootError {
 impl BootError {
     const fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Paging(_) | Self::Mode(_) => ExitCode::Panic,
+            Self::Paging(_) | Self::Mode(_) | Self::SelfTest(_) => ExitCode::Panic,
             Self::Memory(_)
             | Self::Manifest(_)
             | Self::Component { .. }
@@ -117,6 +120,7 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     let detected = detect(mode, None).ok_or(BootError::Mode(mode.0))?;
     start_processor()?;
     start_memory(detected)?;
+    enclave_sealing::self_test()?;
     let mut config = FwCfg::open(&PORTS)?;
     apply_log_level(&mut config);
     machine::guard_pages().iter().for_each(|guard| log::debug!("guard page at {:#x}", guard.start));
