@@ -78,10 +78,6 @@ impl JobHost for Process {
     fn record(&mut self, piece: &[u8]) {
         self.transcript_bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
     }
-
-    fn log(&mut self, level: log::Level, context: &str, message: &str) {
-        eprintln!("{level} {context}: {message}");
-    }
 }
 
 fn main() -> Result<(), Box<dyn core::error::Error>> {

@@ -19,6 +19,7 @@ wasmtime::component::bindgen!({
         "wasi:io/streams.[method]output-stream.blocking-write-zeroes-and-flush": async | trappable,
         "wasi:io/streams.[method]output-stream.splice": async | trappable,
         "wasi:io/streams.[method]output-stream.blocking-splice": async | trappable,
+        "wasi:logging/logging.log": async | trappable,
         default: trappable,
     },
     require_store_data_send: true,

@@ -90,23 +90,31 @@ impl cli::terminal_stderr::Host for State {
     }
 }
 
+/// A log message is a line of standard error.
 impl logging::Host for State {
-    fn log(&mut self, level: logging::Level, context: String, message: String) -> wasmtime::Result<()> {
-        let mut outside = self.outside.lock();
-        outside.charge_output(Output::Stderr, context.len().saturating_add(message.len()))?;
-        if !outside.record.is_replay() {
-            outside.host.log(severity(level), &context, &message);
-        }
-        Ok(())
+    async fn log(&mut self, level: logging::Level, context: String, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            logging::Level::Trace => "TRACE",
+            logging::Level::Debug => "DEBUG",
+            logging::Level::Info => "INFO",
+            logging::Level::Warn => "WARN",
+            logging::Level::Error => "ERROR",
+            logging::Level::Critical => "CRITICAL",
+        };
+        let line = alloc::format!("{level} {}: {}\n", one_line(&context), one_line(&message));
+        Ok(self.put_output(Output::Stderr, line.into_bytes()).await?)
     }
 }
 
-const fn severity(level: logging::Level) -> log::Level {
-    match level {
-        logging::Level::Trace => log::Level::Trace,
-        logging::Level::Debug => log::Level::Debug,
-        logging::Level::Info => log::Level::Info,
-        logging::Level::Warn => log::Level::Warn,
-        logging::Level::Error | logging::Level::Critical => log::Level::Error,
+/// Text without control characters: whatever a component logs stays on its line.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
     }
+    line
 }

@@ -38,9 +38,6 @@ pub trait JobHost: Console {
 
     /// Takes a piece of the transcript over, in order.
     fn record(&mut self, piece: &[u8]);
-
-    /// Takes a line that the component logged.
-    fn log(&mut self, level: log::Level, context: &str, message: &str);
 }
 
 /// Answer of [`Console::read_input`].

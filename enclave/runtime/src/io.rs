@@ -3,6 +3,7 @@
 //! Written here and not taken from `wasmtime-wasi-io`, because what a component learns by waiting and reading has to be the
 //! same in a replay: the answer of `poll` goes into the transcript, and streams whose content is known beforehand, as
 //! standard input's is, give the same pieces whatever the pace of the host.
+#![expect(unreachable_pub, reason = "the generated bindings re-export these types")]
 
 mod poll;
 mod streams;

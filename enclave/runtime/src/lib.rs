@@ -21,6 +21,8 @@ mod bindings;
 mod budget;
 mod cli;
 mod clocks;
+#[cfg(feature = "compiler")]
+mod compiled;
 mod executor;
 mod footprint;
 mod host;
@@ -39,6 +41,8 @@ mod state;
 mod tls;
 
 pub use attestation_transcript::Run as RunName;
+#[cfg(feature = "compiler")]
+pub use compiled::Tuning;
 pub use footprint::Footprint;
 pub use host::{Console, InputRead, JobHost, Output, Stop};
 #[cfg(feature = "compiler")]

@@ -247,6 +247,4 @@ impl<C: Console> JobHost for Replayed<C> {
     }
 
     fn record(&mut self, _piece: &[u8]) {}
-
-    fn log(&mut self, _level: log::Level, _context: &str, _message: &str) {}
 }

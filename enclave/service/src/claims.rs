@@ -2,9 +2,13 @@
 
 use alloc::vec::Vec;
 
-use attestation_claim::{CLAIM_MAX_BYTES, CLAIM_VERSION, Claim, Digested, Outcome, claim_digest, sign_claim};
+use attestation_claim::{
+    CLAIM_MAX_BYTES, CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, claim_digest,
+    sign_claim,
+};
 use attestation_manifest::Manifest;
 use enclave_platform::Identity;
+use enclave_runtime::{Recorded, RunName, Usage as RunUsage};
 use enclave_wire::frame::FRAME_BODY_MAX_BYTES;
 
 /// A trap's message (`enclave-runtime` caps it) and the rest of a `JobDone`, generously.
@@ -30,7 +34,9 @@ pub(crate) struct JobFacts {
     pub(crate) input: Digested,
     pub(crate) output: Digested,
     pub(crate) outcome: Outcome,
-    pub(crate) fuel: u64,
+    pub(crate) transcript: Recorded,
+    pub(crate) usage: RunUsage,
+    pub(crate) measured: Measured,
 }
 
 impl ClaimChain {
@@ -59,6 +65,11 @@ impl ClaimChain {
         self.sequence
     }
 
+    /// How the transcript of the next claim's run names it.
+    pub(crate) const fn next_run(&self) -> RunName {
+        RunName { component: self.component, manifest: self.manifest, sequence: self.sequence }
+    }
+
     /// Signs the next claim.
     pub(crate) fn sign(&mut self, facts: JobFacts) -> Vec<u8> {
         let claim = Claim {
@@ -71,9 +82,18 @@ impl ClaimChain {
             outcome: facts.outcome,
             sequence: self.sequence,
             previous: self.previous,
-            transcript_root: None,
+            transcript: Transcript {
+                root: facts.transcript.root.0,
+                entries: facts.transcript.entries,
+                bytes: facts.transcript.bytes,
+            },
             receipts_root: None,
-            fuel: facts.fuel,
+            usage: Usage {
+                fuel: facts.usage.fuel,
+                component_memory_bytes: facts.usage.peak_memory_bytes,
+                error_output_bytes: facts.usage.stderr_bytes,
+            },
+            measured: facts.measured,
         };
         let signed = sign_claim(&claim, &self.identity.evidence, &self.identity.instance_key);
         self.sequence += 1;

@@ -4,12 +4,12 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use attestation_claim::{Digested, Outcome as ClaimOutcome};
-use attestation_manifest::Manifest;
+use attestation_claim::{Digested, Measured, Outcome as ClaimOutcome};
+use attestation_manifest::{Logs, Manifest, WallClock};
 use bytes::Bytes;
 use enclave_platform::ByteStream;
-use enclave_runtime::{InputRead, JobHost, JobReport, Outcome, OutputStream, Program, Stop, run_job};
-use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, Usage, encode_body};
+use enclave_runtime::{Console, InputRead, Job, JobHost, JobReport, Outcome, Output, Program, Stop, run_job};
+use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, Usage, encode_body};
 use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
 use sha2::{Digest, Sha256};
 
@@ -21,12 +21,15 @@ use crate::surroundings::Surroundings;
 /// Shorter input frames share a buffer: a loader decides how many frames a window of credit is cut into.
 const SHORT_INPUT_BYTES: usize = 4096;
 
+/// A component goes on while no more of its transcript than this waits for the loader.
+const TRANSCRIPT_WAITING_MAX_BYTES: usize = 128 * 1024;
+
 /// Runs one job to its end and signs its claim. A failure of the loader or of a device comes back as an error;
 /// whatever the component does comes back in [`JobDone`].
 pub(crate) fn run<S, E>(
     guest: Guest<S, E>,
     job: u32,
-    input_bytes: u64,
+    start: JobStart,
     program: &Program,
     manifest: &Manifest<'_>,
     chain: &mut ClaimChain,
@@ -38,26 +41,31 @@ where
     let mut args: Vec<&str> = alloc::vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
-    let mut streams = JobStreams::new(guest, job, input_bytes);
+    let limits = job_limits(&manifest.limits);
+    let to_run = Job { limits, args: &args, env: &env, run: chain.next_run() };
+    let mut streams = JobStreams::new(guest, job, start, manifest);
     streams.give_credit()?;
     let started_ns = streams.monotonic_ns();
-    let (report, mut streams) = run_job(program, &job_limits(&manifest.limits), &args, &env, streams);
+    let (report, mut streams) = run_job(program, &to_run, streams);
     let run_us = streams.monotonic_ns().saturating_sub(started_ns) / 1_000;
     let is_abandoned = streams.settle(&report)?;
     let usage = Usage {
-        fuel: report.fuel_used,
-        component_memory_bytes: report.peak_memory_bytes,
+        fuel: report.usage.fuel,
+        component_memory_bytes: report.usage.peak_memory_bytes,
         heap_peak_bytes: streams.guest.surroundings.heap().peak_bytes,
         instantiate_us: streams.first_call_ns.unwrap_or(started_ns).saturating_sub(started_ns) / 1_000,
         run_us,
     };
     let (outcome, detail) = describe(&report);
-    let claim = (!is_abandoned).then(|| claim_outcome(&report.outcome)).flatten().map(|outcome| {
+    let signable = claim_outcome(&report.outcome).zip(report.transcript).filter(|_| !is_abandoned);
+    let claim = signable.map(|(outcome, transcript)| {
         chain.sign(JobFacts {
             input: streams.input.digested(),
             output: streams.output.digested(),
             outcome,
-            fuel: report.fuel_used,
+            transcript,
+            usage: report.usage,
+            measured: Measured { run_us, heap_peak_bytes: usage.heap_peak_bytes },
         })
     });
     let outcome = if is_abandoned { JobOutcome::Cancelled } else { outcome };
@@ -72,6 +80,7 @@ fn describe(report: &JobReport) -> (JobOutcome, String) {
             (JobOutcome::LimitExceeded { limit: limit.as_str().into() }, alloc::format!("{limit} exceeded"))
         }
         Outcome::Stopped { reason } => (JobOutcome::Cancelled, alloc::format!("{reason}")),
+        Outcome::Failed { message } => (JobOutcome::Failed, message.clone()),
     }
 }
 
@@ -82,7 +91,7 @@ fn claim_outcome(outcome: &Outcome) -> Option<ClaimOutcome> {
         Outcome::LimitExceeded { limit } => {
             Some(ClaimOutcome::LimitExceeded { limit: limit.as_str().into() })
         }
-        Outcome::Stopped { .. } => None,
+        Outcome::Stopped { .. } | Outcome::Failed { .. } => None,
     }
 }
 
@@ -109,8 +118,11 @@ impl RunningDigest {
 struct JobStreams<S, E> {
     guest: Guest<S, E>,
     job: u32,
-    /// How long the loader said the input is.
-    input_bytes: u64,
+    /// How long the loader said the input is, and when it began.
+    start: JobStart,
+    started_ns: u64,
+    wall_clock: WallClock,
+    logs: Logs,
     input: RunningDigest,
     /// Received and not yet read by the component.
     queue: VecDeque<Bytes>,
@@ -123,6 +135,8 @@ struct JobStreams<S, E> {
     output: RunningDigest,
     /// Written by the component and not yet sent, per stream: small writes share a frame.
     pending: [Vec<u8>; 2],
+    /// Recorded and not yet sent.
+    transcript: VecDeque<u8>,
     /// How much more output the loader takes.
     output_credit: u64,
     is_cancelled: bool,
@@ -131,11 +145,15 @@ struct JobStreams<S, E> {
 }
 
 impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
-    fn new(guest: Guest<S, E>, job: u32, input_bytes: u64) -> Self {
+    fn new(mut guest: Guest<S, E>, job: u32, start: JobStart, manifest: &Manifest<'_>) -> Self {
+        let started_ns = guest.surroundings.now_ns();
         Self {
             guest,
             job,
-            input_bytes,
+            start,
+            started_ns,
+            wall_clock: manifest.wall_clock,
+            logs: manifest.logs,
             input: RunningDigest::default(),
             queue: VecDeque::new(),
             queue_tail: Vec::new(),
@@ -144,6 +162,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             is_discarding: false,
             output: RunningDigest::default(),
             pending: [Vec::new(), Vec::new()],
+            transcript: VecDeque::new(),
             output_credit: 0,
             is_cancelled: false,
             first_call_ns: None,
@@ -153,7 +172,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
 
     /// Lets the loader send so much that at most a window is under way or waiting.
     fn give_credit(&mut self) -> Result<(), ServiceError> {
-        let owed = self.input_bytes - self.input.bytes - self.credit;
+        let owed = self.start.input_bytes - self.input.bytes - self.credit;
         let room = CREDIT_WINDOW_BYTES.saturating_sub(self.credit + self.queued_bytes);
         let bytes = room.min(owed);
         // Few large grants instead of many small ones, and the last bytes whatever their number.
@@ -170,8 +189,9 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             self.handle(frame)?;
         }
         self.give_credit()?;
-        self.send_pending(OutputStream::Stdout)?;
-        self.send_pending(OutputStream::Stderr)
+        self.send_pending(Output::Stdout)?;
+        self.send_pending(Output::Stderr)?;
+        self.send_transcript()
     }
 
     fn handle(&mut self, frame: Frame) -> Result<(), ServiceError> {
@@ -233,10 +253,10 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         }
     }
 
-    fn send_pending(&mut self, stream: OutputStream) -> Result<(), ServiceError> {
+    fn send_pending(&mut self, stream: Output) -> Result<(), ServiceError> {
         let (slot, kind) = match stream {
-            OutputStream::Stdout => (0, FrameKind::OUTPUT),
-            OutputStream::Stderr => (1, FrameKind::ERROR_OUTPUT),
+            Output::Stdout => (0, FrameKind::OUTPUT),
+            Output::Stderr => (1, FrameKind::ERROR_OUTPUT),
         };
         let Some(pending) = self.pending.get_mut(slot) else { return Ok(()) };
         for piece in pending.chunks(BULK_BODY_BYTES) {
@@ -246,12 +266,24 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         Ok(())
     }
 
+    /// As much of the transcript as the loader takes.
+    fn send_transcript(&mut self) -> Result<(), ServiceError> {
+        while !self.transcript.is_empty() && self.output_credit > 0 {
+            let credit = usize::try_from(self.output_credit).unwrap_or(usize::MAX);
+            let count = self.transcript.len().min(credit).min(BULK_BODY_BYTES);
+            let piece: Vec<u8> = self.transcript.drain(..count).collect();
+            self.output_credit -= count as u64;
+            self.guest.link.send(FrameKind::TRANSCRIPT, self.job, &piece)?;
+        }
+        Ok(())
+    }
+
     fn is_input_complete(&self) -> bool {
-        self.input.bytes == self.input_bytes
+        self.input.bytes == self.start.input_bytes
     }
 
     /// Ends the streams after the component: what it did not read still belongs to the claim's input, so it is received
-    /// and hashed. Returns whether the job was abandoned.
+    /// and hashed, and the loader gets the rest of the transcript. Returns whether the job was abandoned.
     fn settle(&mut self, report: &JobReport) -> Result<bool, ServiceError> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
@@ -262,7 +294,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         self.queue_tail.clear();
         self.queued_bytes = 0;
         self.step()?;
-        while !self.is_cancelled && !self.is_input_complete() {
+        while !self.is_cancelled && !(self.is_input_complete() && self.transcript.is_empty()) {
             core::hint::spin_loop();
             self.step()?;
         }
@@ -276,20 +308,11 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
     }
 }
 
-impl<S, E> JobHost for JobStreams<S, E>
+impl<S, E> Console for JobStreams<S, E>
 where
     S: ByteStream + Send + 'static,
     E: Surroundings,
 {
-    fn monotonic_ns(&mut self) -> u64 {
-        self.guest.surroundings.now_ns()
-    }
-
-    fn fill_random(&mut self, buffer: &mut [u8]) {
-        self.note_first_call();
-        self.guest.surroundings.fill_random(buffer);
-    }
-
     fn pump(&mut self) -> Result<(), Stop> {
         if let Err(failure) = self.step() {
             self.failure = Some(failure);
@@ -314,27 +337,61 @@ where
         InputRead::Bytes(piece)
     }
 
-    fn output_space(&mut self, _stream: OutputStream) -> usize {
+    fn output_space(&mut self, _output: Output) -> usize {
         self.note_first_call();
         usize::try_from(self.output_credit).unwrap_or(usize::MAX).min(BULK_BODY_BYTES)
     }
 
-    fn write_output(&mut self, stream: OutputStream, bytes: Bytes) {
+    fn write_output(&mut self, output: Output, bytes: Bytes) {
         // `output_space` never promised more than the credit.
         self.output_credit = self.output_credit.saturating_sub(bytes.len() as u64);
-        let slot = match stream {
-            OutputStream::Stdout => {
+        let slot = match output {
+            Output::Stdout => {
                 self.output.update(&bytes);
                 0
             }
-            OutputStream::Stderr => 1,
+            Output::Stderr if self.logs == Logs::None => return,
+            Output::Stderr => 1,
         };
         let Some(pending) = self.pending.get_mut(slot) else { return };
         pending.extend_from_slice(&bytes);
         if pending.len() >= BULK_BODY_BYTES
-            && let Err(failure) = self.send_pending(stream)
+            && let Err(failure) = self.send_pending(output)
         {
             self.failure = Some(failure);
         }
+    }
+}
+
+impl<S, E> JobHost for JobStreams<S, E>
+where
+    S: ByteStream + Send + 'static,
+    E: Surroundings,
+{
+    fn monotonic_ns(&mut self) -> u64 {
+        self.guest.surroundings.now_ns()
+    }
+
+    fn wall_ns(&mut self) -> Option<u64> {
+        self.note_first_call();
+        match self.wall_clock {
+            WallClock::None => None,
+            WallClock::Host => {
+                let elapsed_ns = self.guest.surroundings.now_ns().saturating_sub(self.started_ns);
+                Some(self.start.wall_ns.saturating_add(elapsed_ns))
+            }
+        }
+    }
+
+    fn fill_random(&mut self, buffer: &mut [u8]) {
+        self.guest.surroundings.fill_random(buffer);
+    }
+
+    fn can_record(&mut self) -> bool {
+        self.transcript.len() < TRANSCRIPT_WAITING_MAX_BYTES
+    }
+
+    fn record(&mut self, piece: &[u8]) {
+        self.transcript.extend(piece);
     }
 }

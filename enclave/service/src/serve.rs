@@ -103,7 +103,7 @@ where
     log::info!("job {}: {} input bytes", frame.job, start.input_bytes);
     guest.running_job = Some(frame.job);
     guest.surroundings.begin_job().map_err(ServiceError::Randomness)?;
-    let (done, mut guest) = job::run(guest, frame.job, start.input_bytes, program, manifest, chain)?;
+    let (done, mut guest) = job::run(guest, frame.job, start, program, manifest, chain)?;
     log::info!("job {}: {:?}", frame.job, done.outcome);
     guest.finish_job(frame.job, &done)?;
     Ok(guest)
@@ -253,6 +253,7 @@ pub(crate) const fn job_limits(limits: &Limits) -> JobLimits {
         fuel: limits.fuel,
         input_bytes: limits.input_bytes,
         output_bytes: limits.output_bytes,
+        transcript_bytes: limits.transcript_bytes,
         wall_ms: limits.wall_ms,
     }
 }

@@ -9,7 +9,7 @@ use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
 
 /// Version of frames and bodies. Guest and loader come from one commit: any difference is refused.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// How many bytes of input or output may be under way in one direction, at most, for one job.
 pub const CREDIT_WINDOW_BYTES: u64 = 1024 * 1024;
@@ -50,14 +50,17 @@ pub struct JobStart {
     /// Length of the input.
     #[n(0)]
     pub input_bytes: u64,
+    /// Nanoseconds since 1970-01-01, by the loader's clock: what a component gets whose manifest lets it believe the host.
+    #[n(1)]
+    pub wall_ns: u64,
 }
 
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct JobDone {
-    /// The signed claim; absent when the job never started (`outcome` is then [`JobOutcome::Refused`]) or was
-    /// cancelled.
+    /// The signed claim; absent when the job never started (`outcome` is then [`JobOutcome::Refused`]), was cancelled or
+    /// failed.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub claim: Option<Vec<u8>>,
     /// What happened.
@@ -98,6 +101,9 @@ pub enum JobOutcome {
     /// The loader cancelled it.
     #[n(4)]
     Cancelled,
+    /// The machine could not run it; what happened says nothing about the component.
+    #[n(5)]
+    Failed,
 }
 
 /// What a job used. `instantiate_us` and `run_us` are the guest's untrusted clock, for people.

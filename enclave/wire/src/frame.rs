@@ -71,6 +71,8 @@ impl FrameKind {
     pub const PROBE_DONE: Self = Self(0x08);
     /// CBOR [`Stopping`](crate::control::Stopping): the guest is about to end.
     pub const STOPPING: Self = Self(0x09);
+    /// Raw: the next bytes of the job's transcript, within the output credit.
+    pub const TRANSCRIPT: Self = Self(0x0A);
 
     // Loader to guest.
     /// Raw: [`PspReply`](crate::psp::PspReply).
@@ -79,7 +81,8 @@ impl FrameKind {
     pub const JOB_START: Self = Self(0x82);
     /// Raw: the next bytes of standard input, within the credit.
     pub const INPUT: Self = Self(0x83);
-    /// CBOR [`Credit`](crate::control::Credit): how many more output and error bytes the guest may send for the job.
+    /// CBOR [`Credit`](crate::control::Credit): how many more bytes of output, error output and transcript the guest
+    /// may send for the job.
     pub const OUTPUT_CREDIT: Self = Self(0x84);
     /// Empty: stop the job.
     pub const JOB_CANCEL: Self = Self(0x85);

@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Give a running guest an input and fetch the output and the signed claim.
     #[command(after_help = examples_and_codes(examples::JOB))]
     Job(JobArguments),
+    /// Run a claimed job once more, here, and say whether it is the same.
+    #[command(after_help = examples_and_codes(examples::REPLAY))]
+    Replay(ReplayArguments),
     /// Say how a running guest is.
     #[command(after_help = examples::STATUS)]
     Status(StatusArguments),
@@ -113,6 +116,10 @@ pub(crate) struct JobArguments {
     /// exceeded a limit: the next claim refers to it.
     #[arg(long, value_name = "FILE")]
     pub(crate) claim: Option<PathBuf>,
+    /// File for the transcript, with which `redoubt replay` runs the job once more [default: the output's name and
+    /// .transcript]. Written with the claim, which names its root.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) transcript: Option<PathBuf>,
     /// File for the guest's evidence, which the claim contains too.
     #[arg(long, value_name = "FILE")]
     pub(crate) evidence: Option<PathBuf>,
@@ -121,6 +128,50 @@ pub(crate) struct JobArguments {
     /// Print a summary as JSON; on standard error when the output goes to standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// File with the claim.
+    pub(crate) claim: PathBuf,
+    /// File with the transcript that the claim names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) transcript: PathBuf,
+    /// The WebAssembly component; it is compiled here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) component: PathBuf,
+    /// File with the input of the job, or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// File for the output of the replay, or - for standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How the component is run. The result does not depend on it.
+    #[arg(long, value_enum, default_value_t = TuningArgument::Guest)]
+    pub(crate) engine: TuningArgument,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TuningArgument {
+    /// Native code for processors like the guest's.
+    Guest,
+    /// Native code for any x86-64 processor.
+    Baseline,
+    /// The engine's interpreter: any processor, some ten times slower.
+    Interpreter,
+}
+
+impl TuningArgument {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::Baseline => "baseline",
+            Self::Interpreter => "interpreter",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

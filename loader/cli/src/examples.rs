@@ -5,6 +5,7 @@ Examples:
   redoubt preflight
   redoubt run dist --tee sim --detach
   redoubt job --input ledger.csv --output report.json
+  redoubt replay report.json.claim.cbor --transcript report.json.transcript --component dist/component.wasm --input ledger.csv
   redoubt stop";
 
 pub(crate) const CODES: &str = "\
@@ -17,6 +18,7 @@ Exit codes:
   5    the job trapped, exceeded a limit, was refused or cancelled; no output was written, only the
        claim that the guest signs when a job traps or exceeds a limit
   6    the component ended with a code other than 0; output and claim were written
+  7    a replay found something else than the claim says
   130  interrupted";
 
 pub(crate) const PREFLIGHT: &str = "\
@@ -41,6 +43,15 @@ Examples:
 
   From a pipe into a pipe; the claim needs a file:
     zcat ledger.csv.gz | redoubt job --input - --output - --claim claim.cbor | jq .";
+
+pub(crate) const REPLAY: &str = "\
+Examples:
+  redoubt replay claim.cbor --transcript job.transcript --component app.wasm --input ledger.csv
+
+  By the engine's interpreter, with the output kept:
+    redoubt replay claim.cbor --transcript job.transcript --component app.wasm --input - --engine interpreter --output again.json < ledger.csv
+
+Whether the claim comes from a genuine guest is another question: ask redoubt-verify.";
 
 pub(crate) const STATUS: &str = "\
 Examples:

@@ -15,6 +15,8 @@ pub(crate) const GUEST_ENDED: u8 = 4;
 pub(crate) const JOB_FAILED: u8 = 5;
 /// The component ran to its end and returned a code other than 0.
 pub(crate) const COMPONENT_FAILED: u8 = 6;
+/// A replay finds something else than the claim says.
+pub(crate) const DIFFERS: u8 = 7;
 /// Interrupted from the terminal.
 pub(crate) const INTERRUPTED: u8 = 130;
 

@@ -20,7 +20,7 @@ use crate::input::Input;
 use crate::output::Output;
 use crate::place::Place;
 use crate::protocol::{INPUT_PIECE_BYTES, JobReply, OutcomeReply, Reply, Request, VERSION};
-use crate::results::{Files, Written};
+use crate::results::{Files, Vouchers, Written};
 
 pub(crate) fn job(arguments: &JobArguments, run_dir: Option<&Path>) -> Outcome {
     let place = Place::find(run_dir, &arguments.guest.name)?;
@@ -42,8 +42,8 @@ pub(crate) fn carry_out(
     let interrupted = Arc::new(AtomicBool::new(false));
     on_connected(&client, &interrupted)?;
 
-    let output = Output::create(&arguments.output)?;
-    let ended = Run { client, input, output }.finish(audience);
+    let (output, transcript) = (Output::create(&arguments.output)?, files.begin_transcript()?);
+    let ended = Run { client, input, output, transcript }.finish(audience);
     // Hanging up makes every step fail: what counts is why.
     if interrupted.load(Ordering::Relaxed) {
         return Err(Failure::new(
@@ -51,13 +51,14 @@ pub(crate) fn carry_out(
             anyhow!("interrupted: the job was cancelled, nothing was written"),
         ));
     }
-    let Ended { reply, claim, output, sent_bytes, elapsed } = ended?;
-    let (is_draft, evidence) = (output.is_draft(), evidence.as_deref());
+    let Ended { reply, claim, output, transcript, sent_bytes, elapsed } = ended?;
+    let (is_draft, has_claim) = (output.is_draft(), !claim.is_empty());
+    let vouchers = Vouchers { claim, transcript, evidence };
     let written = if matches!(reply.outcome, OutcomeReply::Exited { .. }) {
-        files.write(output, &claim, evidence)
+        files.write(output, vouchers)
     } else {
         drop(output);
-        files.write_vouchers(&claim, evidence)
+        files.write_vouchers(vouchers)
     };
     // What became of the job is the news, also where the claim of it cannot be kept.
     let written = written.with_context(|| headline(&reply))?;
@@ -69,14 +70,14 @@ pub(crate) fn carry_out(
         (true, false) => "no output was written".to_owned(),
         (true, true) => format!("no output was written, {} is an earlier one", arguments.output.display()),
     };
-    verdict(&reply, &format!("{output}{}", where_claim_is(&claim, &written)))
+    verdict(&reply, &format!("{output}{}", where_claim_is(has_claim, &written)))
 }
 
 /// The same about the claim of a failed job.
-fn where_claim_is(claim: &[u8], written: &Written) -> String {
+fn where_claim_is(has_claim: bool, written: &Written) -> String {
     match &written.claim {
         Some(path) => format!("; the signed claim is in {path}"),
-        None if claim.is_empty() => String::new(),
+        None if !has_claim => String::new(),
         None => "; --claim would have kept the signed claim".to_owned(),
     }
 }
@@ -99,6 +100,7 @@ fn headline(job: &JobReply) -> String {
         OutcomeReply::LimitExceeded { limit } => format!("the job exceeded {}", printable(limit)),
         OutcomeReply::Refused => "the guest refused the job".to_owned(),
         OutcomeReply::Cancelled => "the job was cancelled by the guest".to_owned(),
+        OutcomeReply::Failed => "the guest could not run the job".to_owned(),
         OutcomeReply::Unknown => "the job ended in a way that this build does not know".to_owned(),
     }
 }
@@ -108,6 +110,7 @@ struct Run {
     client: Client,
     input: Input,
     output: Output,
+    transcript: Option<Output>,
 }
 
 /// A job that ended, one way or the other.
@@ -115,6 +118,7 @@ struct Ended {
     reply: JobReply,
     claim: Vec<u8>,
     output: Output,
+    transcript: Option<Output>,
     sent_bytes: u64,
     elapsed: Duration,
 }
@@ -131,14 +135,20 @@ impl Run {
                 Reply::WantsInput { bytes } => self.send_input(bytes)?,
                 Reply::Output => self.output.write(&data)?,
                 Reply::ErrorOutput => show_errors(&data, &progress)?,
+                Reply::Transcript => self.keep_transcript(&data)?,
                 Reply::Done(reply) => {
                     let (sent_bytes, elapsed) = (self.input.sent_bytes(), started.elapsed());
-                    return Ok(Ended { reply, claim: data, output: self.output, sent_bytes, elapsed });
+                    let Self { output, transcript, .. } = self;
+                    return Ok(Ended { reply, claim: data, output, transcript, sent_bytes, elapsed });
                 }
                 other => return Err(unexpected(&other)),
             }
             progress.set(self.input.sent_bytes());
         }
+    }
+
+    fn keep_transcript(&mut self, data: &[u8]) -> Result<()> {
+        self.transcript.as_mut().map_or(Ok(()), |transcript| transcript.write(data))
     }
 
     fn send_input(&mut self, bytes: u64) -> Result<(), Failure> {

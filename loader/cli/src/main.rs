@@ -24,6 +24,7 @@ mod place;
 mod preflight;
 mod protocol;
 mod query;
+mod replay;
 mod results;
 mod run;
 mod serve_job;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Preflight(arguments) => preflight::preflight(&arguments),
         Command::Run(arguments) => run::run(&arguments, run_dir),
         Command::Job(arguments) => job::job(&arguments, run_dir),
+        Command::Replay(arguments) => replay::replay_claim(&arguments),
         Command::Status(arguments) => query::status(&arguments, run_dir),
         Command::Logs(arguments) => logs::logs(&arguments, run_dir),
         Command::Stop(arguments) => query::stop(&arguments, run_dir),

@@ -54,6 +54,16 @@ impl Output {
         .with_context(|| format!("cannot write {}", self.name()))
     }
 
+    /// A second handle on what is written, for a thread of its own.
+    pub(crate) fn duplicate(&self) -> Result<Box<dyn Write + Send>> {
+        let failed = || format!("cannot write {}", self.name());
+        Ok(match self {
+            Self::Draft { file, .. } => Box::new(file.as_file().try_clone().with_context(failed)?),
+            Self::Device { file, .. } => Box::new(file.try_clone().with_context(failed)?),
+            Self::Standard => Box::new(io::stdout()),
+        })
+    }
+
     /// Makes sure that the bytes are on disk: a disk that is full shows here at the latest.
     pub(crate) fn settle(&mut self) -> Result<()> {
         match self {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Version of requests and replies.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// Longest JSON header.
 const HEADER_MAX_BYTES: usize = 256 * 1024;
 /// Most commas and opening brackets of a header, twice as many as a status has: whoever reads an enum that is told by
@@ -75,6 +75,8 @@ pub(crate) enum Reply {
     Output,
     /// The raw part is standard error.
     ErrorOutput,
+    /// The raw part is transcript.
+    Transcript,
     /// The raw part is the claim, empty when there is none.
     Done(JobReply),
     Failed {
@@ -148,6 +150,7 @@ pub(crate) enum OutcomeReply {
     },
     Refused,
     Cancelled,
+    Failed,
     /// An outcome that this build does not know.
     Unknown,
 }

@@ -37,6 +37,7 @@ fn pass_events(mut stream: &UnixStream, job: &mut Job) -> io::Result<()> {
             Ok(JobEvent::WantsInput { bytes }) => (Reply::WantsInput { bytes }, Vec::new()),
             Ok(JobEvent::Output(bytes)) => (Reply::Output, bytes),
             Ok(JobEvent::ErrorOutput(bytes)) => (Reply::ErrorOutput, bytes),
+            Ok(JobEvent::Transcript(bytes)) => (Reply::Transcript, bytes),
             Ok(JobEvent::Done(done)) => {
                 let (reply, claim) = job_reply(done);
                 return send(&mut stream, &Reply::Done(reply), &claim);
@@ -70,6 +71,7 @@ fn job_reply(done: JobDone) -> (JobReply, Vec<u8>) {
         JobOutcome::LimitExceeded { limit } => OutcomeReply::LimitExceeded { limit },
         JobOutcome::Refused => OutcomeReply::Refused,
         JobOutcome::Cancelled => OutcomeReply::Cancelled,
+        JobOutcome::Failed => OutcomeReply::Failed,
         _ => OutcomeReply::Unknown,
     };
     let usage = done.usage;

@@ -152,6 +152,7 @@ fn run_job(guest: &Guest, input: &Path) -> Result<Run> {
         input_bytes,
         output: &mut io::sink(),
         error_output: &mut io::sink(),
+        transcript: &mut io::sink(),
         progress: &mut |_| {},
     })?;
     let whole = offered.elapsed();

@@ -39,7 +39,11 @@ impl State {
         }
     }
 
-    async fn put_output(&mut self, output: Output, bytes: Vec<u8>) -> Result<(), crate::limits::RunEnd> {
+    pub(crate) async fn put_output(
+        &mut self,
+        output: Output,
+        bytes: Vec<u8>,
+    ) -> Result<(), crate::limits::RunEnd> {
         self.outside.lock().charge_output(output, bytes.len())?;
         let mut rest = Bytes::from(bytes);
         self.wait(|outside| outside.poll_write(output, &mut rest)).await

@@ -38,8 +38,6 @@ pub(crate) struct TestHost {
     pub(crate) stderr: Vec<u8>,
     /// What was recorded.
     pub(crate) transcript: Vec<u8>,
-    /// What was logged.
-    pub(crate) log: Vec<String>,
     /// What the wall clock says; nothing when absent.
     pub(crate) wall_ns: Option<u64>,
     /// How often the executor pumped.
@@ -112,10 +110,6 @@ impl JobHost for TestHost {
 
     fn record(&mut self, piece: &[u8]) {
         self.transcript.extend_from_slice(piece);
-    }
-
-    fn log(&mut self, level: log::Level, context: &str, message: &str) {
-        self.log.push(format!("{level} {context}: {message}"));
     }
 }
 

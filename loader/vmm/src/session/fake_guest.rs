@@ -88,7 +88,7 @@ pub fn ready() -> Ready {
 /// How a job ends, with a claim where there must be one.
 #[must_use]
 pub fn done(outcome: JobOutcome) -> JobDone {
-    let has_claim = !matches!(outcome, JobOutcome::Refused | JobOutcome::Cancelled);
+    let has_claim = !matches!(outcome, JobOutcome::Refused | JobOutcome::Cancelled | JobOutcome::Failed);
     JobDone {
         claim: has_claim.then(|| b"claim".to_vec()),
         outcome,
@@ -155,7 +155,7 @@ impl FakeGuest {
     /// Waits for a job's start and its first credit; returns its number and the length of its input.
     pub fn expect_job(&mut self) -> (u32, u64, u64) {
         let start = self.expect(FrameKind::JOB_START);
-        let JobStart { input_bytes } = decode_body(&start.body).unwrap();
+        let JobStart { input_bytes, .. } = decode_body(&start.body).unwrap();
         let credit = self.expect(FrameKind::OUTPUT_CREDIT);
         assert_eq!(credit.job, start.job);
         let Credit { bytes } = decode_body(&credit.body).unwrap();

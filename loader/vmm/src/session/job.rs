@@ -29,6 +29,8 @@ pub struct JobIo<'a> {
     pub output: &'a mut dyn Write,
     /// Standard error.
     pub error_output: &'a mut dyn Write,
+    /// Everything that the component learnt from outside.
+    pub transcript: &'a mut dyn Write,
     /// Called after each step.
     pub progress: &'a mut dyn FnMut(JobProgress),
 }
@@ -57,7 +59,7 @@ impl Session {
     /// The guest ended, the queue is full, the input is too short, or reading or writing on our side failed; in the
     /// last two cases the job is cancelled and the guest lives on.
     pub fn run_job(&self, io: JobIo<'_>) -> Result<JobDone, GuestError> {
-        let JobIo { input, input_bytes, output, error_output, progress } = io;
+        let JobIo { input, input_bytes, output, error_output, transcript, progress } = io;
         let mut job = self.enqueue(input_bytes)?;
         let mut so_far = JobProgress::default();
         loop {
@@ -73,6 +75,9 @@ impl Session {
                 }
                 JobEvent::ErrorOutput(bytes) => {
                     error_output.write_all(&bytes).map_err(|source| GuestError::Output { source })?;
+                }
+                JobEvent::Transcript(bytes) => {
+                    transcript.write_all(&bytes).map_err(|source| GuestError::Output { source })?;
                 }
                 JobEvent::Done(done) => return Ok(done),
             }

@@ -1,6 +1,7 @@
 //! The jobs of one guest: one runs, the others wait in the order in which they came.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use enclave_wire::control::{
     CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, decode_body, encode_body,
@@ -30,6 +31,8 @@ pub enum JobEvent {
     Output(Vec<u8>),
     /// The next bytes of standard error.
     ErrorOutput(Vec<u8>),
+    /// The next bytes of the transcript.
+    Transcript(Vec<u8>),
     /// The job ended; nothing more comes.
     Done(JobDone),
 }
@@ -55,6 +58,7 @@ struct Slot {
     taken_bytes: u64,
     output: Vec<u8>,
     error_output: Vec<u8>,
+    transcript: Vec<u8>,
     started_unreported: bool,
     done: Option<JobDone>,
 }
@@ -81,7 +85,7 @@ impl Jobs {
         self.active = Some(id);
         slot.started_unreported = true;
         slot.output_credit_bytes = CREDIT_WINDOW_BYTES;
-        let start = JobStart { input_bytes: slot.input_left_bytes };
+        let start = JobStart { input_bytes: slot.input_left_bytes, wall_ns: wall_ns() };
         outgoing.push_control(FrameKind::JOB_START, id, encode_body(&start))?;
         outgoing.add_credit(id, CREDIT_WINDOW_BYTES);
         Ok(())
@@ -175,6 +179,10 @@ impl Slot {
             self.taken_bytes += self.error_output.len() as u64;
             return Some(JobEvent::ErrorOutput(core::mem::take(&mut self.error_output)));
         }
+        if !self.transcript.is_empty() {
+            self.taken_bytes += self.transcript.len() as u64;
+            return Some(JobEvent::Transcript(core::mem::take(&mut self.transcript)));
+        }
         if let Some(done) = self.done.take() {
             return Some(JobEvent::Done(done));
         }
@@ -195,6 +203,11 @@ impl Slot {
             FrameKind::ERROR_OUTPUT => {
                 self.spend_output_credit(&frame)?;
                 self.error_output.extend_from_slice(&frame.body);
+                Ok(())
+            }
+            FrameKind::TRANSCRIPT => {
+                self.spend_output_credit(&frame)?;
+                self.transcript.extend_from_slice(&frame.body);
                 Ok(())
             }
             FrameKind(kind) => Err(Violation::UnknownKind { kind }),
@@ -222,11 +235,18 @@ impl Slot {
     }
 }
 
+/// This machine's clock, as the guest may pass it on; 0 for a clock before 1970.
+fn wall_ns() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// A job that ran has a claim; one that did not has none.
 fn checked_done(frame: &Frame) -> Result<JobDone, Violation> {
     let done: JobDone = decode_body(&frame.body)
         .map_err(|error| Violation::Body { kind: kind_name(frame.kind), reason: error.to_string() })?;
-    let must_have_claim = !matches!(done.outcome, JobOutcome::Refused | JobOutcome::Cancelled);
+    let must_have_claim =
+        !matches!(done.outcome, JobOutcome::Refused | JobOutcome::Cancelled | JobOutcome::Failed);
     let problem = match (must_have_claim, done.claim.is_some()) {
         (true, false) => "without a claim",
         (false, true) => "with a claim",

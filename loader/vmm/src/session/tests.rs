@@ -18,6 +18,7 @@ fn run(session: &Session, input: &[u8]) -> Result<(JobDone, Vec<u8>, Vec<u8>), G
         input_bytes: input.len() as u64,
         output: &mut output,
         error_output: &mut error_output,
+        transcript: &mut io::sink(),
         progress: &mut |_| {},
     };
     session.run_job(io).map(|done| (done, output, error_output))
@@ -198,8 +199,8 @@ fn failing_files_cancel_the_job() {
         }
     });
     let io = |input: &mut dyn Read, output: &mut dyn Write| {
-        let (error_output, progress) = (&mut io::sink(), &mut |_| {});
-        session.run_job(JobIo { input, input_bytes: 10, output, error_output, progress })
+        let (error_output, transcript, progress) = (&mut io::sink(), &mut io::sink(), &mut |_| {});
+        session.run_job(JobIo { input, input_bytes: 10, output, error_output, transcript, progress })
     };
     let short = io(&mut &b"short"[..], &mut io::sink());
     assert!(matches!(short, Err(GuestError::InputShort { expected: 10, found: 5 })), "{short:?}");

@@ -111,6 +111,7 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
         FrameKind::STATUS => "status",
         FrameKind::PROBE_DONE => "probe done",
         FrameKind::STOPPING => "stopping",
+        FrameKind::TRANSCRIPT => "transcript",
         _ => "unknown",
     }
 }

@@ -222,6 +222,7 @@ fn input_that_ends_early_cancels_the_job_alone() {
         input_bytes: 1_000,
         output: &mut io::sink(),
         error_output: &mut io::sink(),
+        transcript: &mut io::sink(),
         progress: &mut |_| {},
     });
     assert!(job.expect_err("the input is short").to_string().contains("ended after 5"));

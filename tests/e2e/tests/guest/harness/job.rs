@@ -11,6 +11,7 @@ use loader_vmm::session::{JobIo, Session};
 pub(crate) struct JobResult {
     pub(crate) done: JobDone,
     pub(crate) output: Vec<u8>,
+    pub(crate) transcript: Vec<u8>,
     /// How many bytes of input the guest took.
     pub(crate) sent_bytes: u64,
 }
@@ -72,13 +73,15 @@ pub(crate) fn run_job_to(
     output: &mut dyn Write,
 ) -> JobResult {
     let mut sent_bytes = 0;
+    let mut transcript = Vec::new();
     let io = JobIo {
         input,
         input_bytes,
         output,
         error_output: &mut io::sink(),
+        transcript: &mut transcript,
         progress: &mut |so_far| sent_bytes = so_far.input_bytes,
     };
     let done = guest.run_job(io).unwrap_or_else(|error| panic!("{error}"));
-    JobResult { done, output: Vec::new(), sent_bytes }
+    JobResult { done, output: Vec::new(), transcript, sent_bytes }
 }

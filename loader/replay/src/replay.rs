@@ -1,0 +1,154 @@
+//! From a claim and its files to a verdict.
+
+use std::io::{Read, Write};
+
+use attestation_artefact::ENGINE;
+use attestation_claim::{Claim, SignedClaim};
+use attestation_manifest::{Manifest, parse_manifest};
+use attestation_transcript::Root;
+use enclave_runtime::{
+    Job, JobLimits, Outcome, Parting, Program, ReplayReport, RunName, Transcript, Tuning, replay_job,
+};
+use sha2::{Digest, Sha256};
+
+use crate::console::ReplayConsole;
+use crate::error::ReplayError;
+use crate::verdict::{Verdict, claimed_outcome, differences};
+
+/// A claim with the manifest in its evidence, before anything was run.
+#[derive(Debug)]
+pub struct Claimed {
+    claim: Claim,
+    manifest: Vec<u8>,
+}
+
+/// What a replay needs besides the claim.
+pub struct Pieces<'a> {
+    /// The component, in binary form.
+    pub component: &'a [u8],
+    /// The transcript, whole.
+    pub transcript: Vec<u8>,
+    /// The input, from its beginning.
+    pub input: Box<dyn Read + Send>,
+    /// Gets the output of the replay.
+    pub output: Box<dyn Write + Send>,
+    /// Gets its error output.
+    pub error_output: Box<dyn Write + Send>,
+    /// How the component is compiled.
+    pub tuning: Tuning,
+}
+
+impl core::fmt::Debug for Pieces<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Pieces").field("tuning", &self.tuning).finish_non_exhaustive()
+    }
+}
+
+impl Claimed {
+    /// Reads a claim, and checks that the instance key in its evidence signed it.
+    ///
+    /// # Errors
+    /// [`ReplayError::Claim`], [`ReplayError::Manifest`], [`ReplayError::Engine`].
+    pub fn read(bytes: &[u8]) -> Result<Self, ReplayError> {
+        let verified = SignedClaim::parse(bytes)?.verify()?;
+        let claimed =
+            Self { claim: verified.claim().clone(), manifest: verified.evidence().manifest.clone() };
+        let expected = claimed.manifest()?.artefact.engine;
+        if expected != ENGINE {
+            return Err(ReplayError::Engine { expected: expected.into(), found: ENGINE });
+        }
+        Ok(claimed)
+    }
+
+    /// What it says.
+    #[must_use]
+    pub const fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    fn manifest(&self) -> Result<Manifest<'_>, ReplayError> {
+        Ok(parse_manifest(&self.manifest)?)
+    }
+
+    const fn run(&self) -> RunName {
+        let Claim { component, manifest, sequence, .. } = self.claim;
+        RunName { component, manifest, sequence }
+    }
+
+    /// Compiles the component of the claim.
+    fn compile(&self, component: &[u8], tuning: Tuning) -> Result<Program, ReplayError> {
+        let found: [u8; 32] = Sha256::digest(component).into();
+        check_file("component", self.claim.component, found)?;
+        let limits = self.manifest()?.limits;
+        Ok(Program::compile(component, tuning, limits.call_stack_bytes, limits.component_memory_bytes)?)
+    }
+
+    fn verdict(&self, report: ReplayReport, console: &ReplayConsole, entries: usize) -> Verdict {
+        // A run that parts has another end, too: the first difference is what counts.
+        let parting: Option<Parting> = report.parting;
+        let outcome = claimed_outcome(&report.outcome);
+        let differences = match (&parting, &outcome) {
+            (None, Some(outcome)) => {
+                let output = console.output_digest.digested();
+                differences(&self.claim, outcome, &report.usage, &output)
+            }
+            _ => Vec::new(),
+        };
+        let outcome = outcome.map_or_else(|| format!("{:?}", report.outcome), |outcome| outcome.to_string());
+        Verdict { parting, differences, outcome, usage: report.usage, entries }
+    }
+}
+
+/// Runs the claimed job once more.
+///
+/// # Errors
+/// A file is not the one that the claim names, or cannot be read or written; the engine refuses the component; or this
+/// machine could not run it. A claim that the replay refutes is no error but a [`Verdict`].
+pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayError> {
+    let Pieces { component, transcript, input, output, error_output, tuning } = pieces;
+    let root = Root(claimed.claim.transcript.root);
+    let transcript = Transcript::read(transcript, &root, &claimed.run())?;
+    let program = claimed.compile(component, tuning)?;
+    let manifest = claimed.manifest()?;
+    let mut args = vec![manifest.name];
+    args.extend(manifest.args.iter());
+    let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
+    let job = Job { limits: job_limits(&manifest), args: &args, env: &env, run: claimed.run() };
+    let entries = transcript.entries();
+    let console = ReplayConsole::new(input, output, error_output);
+    let (report, mut console) = replay_job(&program, &job, transcript, console);
+    console.read_rest();
+    check_console(&mut console)?;
+    check_file("input", claimed.claim.input.sha256, console.input_digest.digested().sha256)?;
+    if let (Outcome::Failed { message }, None) = (&report.outcome, &report.parting) {
+        return Err(ReplayError::Machine(message.clone()));
+    }
+    Ok(claimed.verdict(report, &console, entries))
+}
+
+fn check_console(console: &mut ReplayConsole) -> Result<(), ReplayError> {
+    match (console.input_failure.take(), console.output_failure.take()) {
+        (Some(error), _) => Err(ReplayError::Input(error)),
+        (None, Some(error)) => Err(ReplayError::Output(error)),
+        (None, None) => Ok(()),
+    }
+}
+
+fn check_file(file: &'static str, expected: [u8; 32], found: [u8; 32]) -> Result<(), ReplayError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(ReplayError::OtherFile { file, expected: hex::encode(expected), found: hex::encode(found) })
+}
+
+fn job_limits(manifest: &Manifest<'_>) -> JobLimits {
+    let limits = &manifest.limits;
+    JobLimits {
+        component_memory_bytes: limits.component_memory_bytes,
+        fuel: limits.fuel,
+        input_bytes: limits.input_bytes,
+        output_bytes: limits.output_bytes,
+        transcript_bytes: limits.transcript_bytes,
+        wall_ms: limits.wall_ms,
+    }
+}
