@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::connection::OWNED;
 use crate::field::is_value_byte;
+use crate::scan::Opening;
 use crate::{BodyLimits, Decoded, Fields, HttpError, scan};
 
 /// Most digits of a size: 64 bits.
@@ -90,7 +91,8 @@ impl ChunkReader {
     /// The trailers of a body that is done.
     pub(crate) fn trailers(&self, limits: &BodyLimits) -> Result<Fields, HttpError> {
         let section = &self.trailer_section;
-        let extent = scan::find_end(section, limits.trailer_bytes, false)?.ok_or(HttpError::Truncated)?;
+        let extent =
+            scan::find_end(section, limits.trailer_bytes, Opening::Fields)?.ok_or(HttpError::Truncated)?;
         if extent.lines > limits.trailers {
             return Err(HttpError::TooManyTrailers { limit: limits.trailers });
         }

@@ -4,8 +4,8 @@ use alloc::vec;
 
 use httparse::Status;
 
-use crate::method::{METHOD_MAX_BYTES, MethodError, Version};
-use crate::scan::{self, Extent};
+use crate::method::{MethodError, Version};
+use crate::scan::{self, Extent, Opening};
 use crate::target::Target;
 use crate::{Authority, Fields, Framing, HeadLimits, HttpError, Method, connection, framing};
 
@@ -31,8 +31,8 @@ impl RequestHead {
             Some(rest) => (2, rest),
             None => (0, buffer),
         };
-        check_request_line(head, limits)?;
-        let Some(extent) = scan::find_end(head, limits.head_bytes, true)? else { return Ok(None) };
+        let opening = Opening::RequestLine { target_bytes: limits.target_bytes };
+        let Some(extent) = scan::find_end(head, limits.head_bytes, opening)? else { return Ok(None) };
         let head = head.get(..extent.bytes).unwrap_or_default();
         Self::parse_whole(head, extent, limits)
             .map(|parsed| Some((parsed, extent.bytes.saturating_add(skipped))))
@@ -133,17 +133,6 @@ impl RequestHead {
     pub fn persists(&self) -> bool {
         connection::persists(self.version, &self.fields)
     }
-}
-
-/// Refuses a request line that is too long before all of it has come.
-fn check_request_line(head: &[u8], limits: &HeadLimits) -> Result<(), HttpError> {
-    const AROUND_BYTES: usize = METHOD_MAX_BYTES + " ".len() + " HTTP/1.1".len();
-    let most = limits.target_bytes.saturating_add(AROUND_BYTES);
-    let end = head.iter().take(most.saturating_add(1)).position(|byte| *byte == b'\r');
-    if end.is_none() && head.len() > most {
-        return Err(HttpError::TargetTooLong { limit: limits.target_bytes });
-    }
-    Ok(())
 }
 
 /// Another version of HTTP, or no version.

@@ -5,7 +5,7 @@ use alloc::vec;
 use httparse::Status;
 
 use crate::method::Version;
-use crate::scan::{self, Extent};
+use crate::scan::{self, Extent, Opening};
 use crate::{Fields, Framing, HeadLimits, HttpError, Method, StatusCode, connection, framing};
 
 /// The status line and the fields of a response. The reason phrase is not kept: it means nothing.
@@ -51,7 +51,9 @@ impl ResponseHead {
     /// # Errors
     /// It breaks a rule or a limit.
     pub fn parse(buffer: &[u8], limits: &HeadLimits) -> Result<Option<(Self, usize)>, HttpError> {
-        let Some(extent) = scan::find_end(buffer, limits.head_bytes, true)? else { return Ok(None) };
+        let Some(extent) = scan::find_end(buffer, limits.head_bytes, Opening::StatusLine)? else {
+            return Ok(None);
+        };
         let head = buffer.get(..extent.bytes).unwrap_or_default();
         Self::parse_whole(head, extent, limits).map(|parsed| Some((parsed, extent.bytes)))
     }

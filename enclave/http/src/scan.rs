@@ -6,6 +6,7 @@
 use alloc::vec;
 
 use crate::field::is_value_byte;
+use crate::method::METHOD_MAX_BYTES;
 use crate::{Field, Fields, HttpError};
 
 /// A whole head, at the start of a buffer.
@@ -17,18 +18,45 @@ pub(crate) struct Extent {
     pub(crate) lines: usize,
 }
 
-/// Finds the end of a head; `None` when it has not come yet. With `has_start_line`, the first line may not be empty.
+/// What comes first in a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// A request line, with a target of bounded length.
+    RequestLine {
+        /// Most bytes of the target.
+        target_bytes: usize,
+    },
+    /// A status line.
+    StatusLine,
+    /// Fields, or nothing.
+    Fields,
+}
+
+impl Opening {
+    /// Refuses a request line that is too long before all of it has come.
+    fn check_length(self, line_bytes: usize) -> Result<(), HttpError> {
+        const AROUND_BYTES: usize = METHOD_MAX_BYTES + " ".len() + " HTTP/1.1\r".len();
+        match self {
+            Self::RequestLine { target_bytes } if line_bytes > target_bytes.saturating_add(AROUND_BYTES) => {
+                Err(HttpError::TargetTooLong { limit: target_bytes })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Finds the end of a head; `None` when it has not come yet. An error is found at the same byte, however many follow.
 pub(crate) fn find_end(
     buffer: &[u8],
     limit_bytes: usize,
-    has_start_line: bool,
+    opening: Opening,
 ) -> Result<Option<Extent>, HttpError> {
     let (mut lines, mut line_bytes, mut previous) = (0_usize, 0_usize, 0);
     for (at, &byte) in buffer.iter().take(limit_bytes).enumerate() {
         match (previous, byte) {
             (b'\r', b'\n') if line_bytes == 1 => {
                 let extent = Extent { bytes: at.saturating_add(1), lines };
-                let is_empty = lines == 0 && has_start_line;
+                let is_empty = lines == 0 && opening != Opening::Fields;
                 return if is_empty { Err(HttpError::StartLine) } else { Ok(Some(extent)) };
             }
             (b'\r', b'\n') => (lines, line_bytes) = (lines.saturating_add(1), 0),
@@ -36,6 +64,9 @@ pub(crate) fn find_end(
             (_, b' ' | b'\t') if line_bytes == 0 && lines > 0 => return Err(HttpError::Folded),
             _ if byte == b'\r' || is_value_byte(byte) => line_bytes = line_bytes.saturating_add(1),
             _ => return Err(HttpError::ControlCharacter { found: byte }),
+        }
+        if lines == 0 {
+            opening.check_length(line_bytes)?;
         }
         previous = byte;
     }
@@ -74,7 +105,7 @@ mod tests {
     use super::*;
 
     fn find(text: &[u8]) -> Result<Option<Extent>, HttpError> {
-        find_end(text, 64, true)
+        find_end(text, 64, Opening::StatusLine)
     }
 
     #[test]
@@ -85,7 +116,7 @@ mod tests {
         for end in 0..head.len() {
             assert_eq!(find(&head[..end]), Ok(None), "{end}");
         }
-        assert_eq!(find_end(b"\r\nx", 64, false), Ok(Some(Extent { bytes: 2, lines: 0 })));
+        assert_eq!(find_end(b"\r\nx", 64, Opening::Fields), Ok(Some(Extent { bytes: 2, lines: 0 })));
         assert_eq!(find(b"\r\nx"), Err(HttpError::StartLine));
     }
 

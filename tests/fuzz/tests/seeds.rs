@@ -35,6 +35,8 @@ mod amd_der;
 // The builders of the crates' own tests.
 #[path = "../../../attestation/verify/tests/support/nvidia_der.rs"]
 mod der;
+#[path = "seeds/http.rs"]
+mod http;
 #[path = "../../../attestation/verify/tests/support/nvidia_pki.rs"]
 #[expect(dead_code, reason = "only what is signed is of use here")]
 mod pki;
@@ -143,6 +145,7 @@ fn all() -> Seeds {
     add("service", "jobs", [&[0][..], &loader_stream()].concat());
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
+    http::messages().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     collateral().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     seeds
 }

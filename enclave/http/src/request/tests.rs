@@ -1,6 +1,7 @@
 //! Requests, whole and in pieces, good and bad. What is smuggled is in `tests/smuggling.rs`.
 
 use super::*;
+use crate::METHOD_MAX_BYTES;
 
 fn parse(text: &str) -> Result<Option<(RequestHead, usize)>, HttpError> {
     RequestHead::parse(text.as_bytes(), &HeadLimits::DEFAULT)
