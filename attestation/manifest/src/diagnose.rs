@@ -8,10 +8,12 @@ use core::fmt::{self, Write as _};
 
 use heapless::String;
 
-use crate::{HexDigest, HexU64, ManifestError};
+use crate::{EGRESS_MAX, HexDigest, HexU64, LIST_MAX, METHODS_MAX, ManifestError};
 
 /// Longest part of a name or value that is quoted.
 pub(crate) const QUOTED_MAX_BYTES: usize = 64;
+/// As much of a name or value as an error shows, control characters replaced.
+pub type Quoted = String<QUOTED_MAX_BYTES, u8>;
 
 /// The first field that is unknown, repeated, missing or malformed.
 pub(crate) fn diagnose(bytes: &[u8]) -> Option<ManifestError> {
@@ -27,37 +29,54 @@ struct Shape {
 /// What a field holds.
 enum Value {
     Object(&'static Shape),
-    Objects(&'static Shape),
+    /// Or `null`.
+    Nullable(&'static Shape),
+    /// At most so many.
+    Objects(&'static Shape, usize),
+    /// At most so many.
+    Texts(usize),
+    Text,
     Digest,
     Hex,
-    Word(&'static str),
-    Other,
+    /// Up to this, which the text says too.
+    Number(u64, &'static str),
+    Flag,
+    /// One of these, which the text says too.
+    Word(&'static [&'static str], &'static str),
 }
 
-use Value::{Digest, Hex, Object, Objects, Other, Word};
+use Value::{Digest, Flag, Hex, Nullable, Number, Object, Objects, Text, Texts, Word};
+
+const U16: Value = Number(u16::MAX as u64, "a whole number up to 65535");
+const U32: Value = Number(u32::MAX as u64, "a whole number up to 4294967295");
+const U64: Value = Number(u64::MAX, "a whole number up to 18446744073709551615");
 
 const MANIFEST: Shape = Shape {
     name: "the manifest",
     fields: &[
-        ("version", Other),
-        ("name", Other),
-        ("role", Word("workload")),
-        ("trust", Word("tee")),
+        ("version", U32),
+        ("name", Text),
+        ("role", Word(&["workload"], "workload")),
+        ("trust", Word(&["tee"], "tee")),
         ("component", Object(&Shape { name: "component", fields: &[("sha256", Digest)] })),
-        ("artefact", Object(&Shape { name: "artefact", fields: &[("sha256", Digest), ("engine", Other)] })),
+        ("artefact", Object(&Shape { name: "artefact", fields: &[("sha256", Digest), ("engine", Text)] })),
         ("launch", Object(&LAUNCH)),
-        ("memory_mib", Other),
+        ("memory_mib", U32),
         ("limits", Object(&LIMITS)),
-        ("args", Other),
-        ("env", Objects(&Shape { name: "env", fields: &[("name", Other), ("value", Other)] })),
-        ("egress", Other),
+        ("wall_clock", Word(&["none", "host"], "none or host")),
+        ("args", Texts(LIST_MAX)),
+        ("env", Objects(&Shape { name: "env", fields: &[("name", Text), ("value", Text)] }, LIST_MAX)),
+        ("egress", Objects(&EGRESS, EGRESS_MAX)),
+        ("service", Nullable(&SERVICE)),
+        ("storage", Object(&STORAGE)),
+        ("logs", Word(&["none", "public"], "none or public")),
     ],
 };
 
 const LAUNCH: Shape = Shape {
     name: "launch",
     fields: &[
-        ("snp", Object(&Shape { name: "launch.snp", fields: &[("policy", Hex), ("vmpl", Other)] })),
+        ("snp", Object(&Shape { name: "launch.snp", fields: &[("policy", Hex), ("vmpl", U32)] })),
         ("tdx", Object(&Shape { name: "launch.tdx", fields: &[("attributes", Hex), ("xfam", Hex)] })),
     ],
 };
@@ -65,13 +84,48 @@ const LAUNCH: Shape = Shape {
 const LIMITS: Shape = Shape {
     name: "limits",
     fields: &[
-        ("component_memory_bytes", Other),
-        ("fuel", Other),
-        ("input_bytes", Other),
-        ("output_bytes", Other),
-        ("wall_ms", Other),
+        ("component_memory_bytes", U64),
+        ("fuel", U64),
+        ("input_bytes", U64),
+        ("output_bytes", U64),
+        ("wall_ms", U64),
+        ("transcript_bytes", U64),
+        ("call_stack_bytes", U32),
     ],
 };
+
+const EGRESS: Shape =
+    Shape { name: "egress", fields: &[("host", Text), ("port", U16), ("methods", Texts(METHODS_MAX))] };
+
+const SERVICE: Shape = Shape {
+    name: "service",
+    fields: &[
+        ("port", U16),
+        ("open_requests_max", U32),
+        ("request_wall_ms", U64),
+        ("request_body_bytes", U64),
+        ("response_body_bytes", U64),
+        ("request_fuel", U64),
+        ("request_memory_bytes", U64),
+    ],
+};
+
+const STORAGE: Shape =
+    Shape { name: "storage", fields: &[("key_value_bytes", U64), ("files_bytes", U64), ("persist", Flag)] };
+
+/// A field and the object that it is of.
+#[derive(Clone, Copy)]
+struct Place {
+    object: &'static str,
+    field: &'static str,
+}
+
+impl Place {
+    fn malformed(self, expected: &'static str, found: &str) -> Option<ManifestError> {
+        let Self { object, field } = self;
+        Some(ManifestError::Malformed { object, field, expected, found: quoted(found) })
+    }
+}
 
 /// The rest of the text. `Err(None)`: not JSON of a known shape, which the parser has said already.
 struct Cursor<'a>(&'a [u8]);
@@ -95,7 +149,7 @@ impl<'a> Cursor<'a> {
                 return Err(Some(ManifestError::DuplicateField { object: shape.name, field: name }));
             }
             seen |= bit;
-            self.value(shape.name, name, value)?;
+            self.value(Place { object: shape.name, field: name }, value)?;
             if self.peek() == Some(b',') {
                 self.expect(b',')?;
             }
@@ -108,40 +162,55 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn value(
-        &mut self,
-        object: &'static str,
-        field: &'static str,
-        value: &'static Value,
-    ) -> Result<(), Option<ManifestError>> {
-        let malformed = |expected| Err(Some(ManifestError::Malformed { object, field, expected }));
+    fn value(&mut self, place: Place, value: &'static Value) -> Result<(), Option<ManifestError>> {
+        let begins = self.peek().ok_or(None)?;
         match value {
-            Object(shape) => self.object(shape),
-            Objects(shape) => self.objects(shape),
-            Digest if HexDigest::<32>::parse(self.string()?).is_none() => {
-                malformed("64 lower-case hexadecimal digits")
+            Object(shape) | Nullable(shape) if begins == b'{' => self.object(shape),
+            Objects(shape, max) if begins == b'[' => self.list(place, *max, |list| match list.peek() {
+                Some(b'{') => list.object(shape),
+                _ => Err(place.malformed("a list of objects", list.simple()?)),
+            }),
+            Texts(max) if begins == b'[' => self.list(place, *max, |list| match list.simple()? {
+                raw if text_of(raw).is_some() => Ok(()),
+                raw => Err(place.malformed("a list of texts", raw)),
+            }),
+            _ => {
+                let raw = self.simple()?;
+                wanted(value, raw).map_or(Ok(()), |expected| Err(place.malformed(expected, raw)))
             }
-            Hex if HexU64::parse(self.string()?).is_none() => {
-                malformed("0x and 1 to 16 lower-case hexadecimal digits without leading zeros")
-            }
-            Word(word) if self.string()? != *word => malformed(word),
-            Digest | Hex | Word(_) => Ok(()),
-            Other => self.skip(),
         }
     }
 
-    fn objects(&mut self, shape: &'static Shape) -> Result<(), Option<ManifestError>> {
+    fn list(
+        &mut self,
+        Place { object, field }: Place,
+        expected: usize,
+        mut element: impl FnMut(&mut Self) -> Result<(), Option<ManifestError>>,
+    ) -> Result<(), Option<ManifestError>> {
         self.expect(b'[')?;
+        let mut found = 0_usize;
         while self.peek() != Some(b']') {
-            self.object(shape)?;
+            element(self)?;
+            found = found.saturating_add(1);
             if self.peek() == Some(b',') {
                 self.expect(b',')?;
             }
         }
-        self.expect(b']')
+        self.expect(b']')?;
+        let too_many = ManifestError::TooMany { object, field, expected, found };
+        if found > expected { Err(Some(too_many)) } else { Ok(()) }
     }
 
-    /// Over one value of any kind, up to what ends it.
+    /// One value of any kind, up to what ends it.
+    fn simple(&mut self) -> Result<&'a str, Option<ManifestError>> {
+        self.peek();
+        let before = self.0;
+        self.skip()?;
+        let length = before.len().saturating_sub(self.0.len());
+        let raw = before.get(..length).unwrap_or_default().trim_ascii_end();
+        core::str::from_utf8(raw).map_err(|_| None)
+    }
+
     fn skip(&mut self) -> Result<(), Option<ManifestError>> {
         let mut depth = 0_usize;
         loop {
@@ -187,8 +256,39 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// What should stand in place of `raw`; `None` when it will do.
+fn wanted(value: &'static Value, raw: &str) -> Option<&'static str> {
+    let text = text_of(raw);
+    let (is_right, expected) = match value {
+        Object(_) => (false, "an object"),
+        Nullable(_) => (raw == "null", "an object or null"),
+        Objects(..) => (false, "a list of objects"),
+        Texts(_) => (false, "a list of texts"),
+        Text => (text.is_some(), "a text"),
+        Digest => (text.and_then(HexDigest::<32>::parse).is_some(), "64 lower-case hexadecimal digits"),
+        Hex => {
+            let expected = "0x and 1 to 16 lower-case hexadecimal digits without leading zeros";
+            (text.and_then(HexU64::parse).is_some(), expected)
+        }
+        Number(max, expected) => (number_of(raw).is_some_and(|number| number <= *max), *expected),
+        Flag => (matches!(raw, "true" | "false"), "true or false"),
+        Word(words, expected) => (text.is_some_and(|text| words.contains(&text)), *expected),
+    };
+    (!is_right).then_some(expected)
+}
+
+fn text_of(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('"'))
+}
+
+/// Of the one spelling that JSON has for it.
+fn number_of(raw: &str) -> Option<u64> {
+    let is_canonical = raw == "0" || raw.starts_with(|first: char| matches!(first, '1'..='9'));
+    raw.parse().ok().filter(|_| is_canonical)
+}
+
 /// As much of a text as an error carries.
-pub(crate) fn quoted(text: impl fmt::Display) -> String<QUOTED_MAX_BYTES> {
+pub(crate) fn quoted(text: impl fmt::Display) -> Quoted {
     let mut cut = Cut(String::new());
     // An error says that the text was cut.
     let _ = write!(cut, "{text}");
@@ -196,7 +296,7 @@ pub(crate) fn quoted(text: impl fmt::Display) -> String<QUOTED_MAX_BYTES> {
 }
 
 /// Takes text as far as there is room, control characters replaced.
-struct Cut(String<QUOTED_MAX_BYTES>);
+struct Cut(Quoted);
 
 impl fmt::Write for Cut {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -206,3 +306,6 @@ impl fmt::Write for Cut {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,10 +14,14 @@ use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 mod diagnose;
+mod egress;
+mod field;
 mod hex;
 mod parse;
 pub mod reference;
 
+pub use diagnose::Quoted;
+pub use egress::{ANY_METHOD, EGRESS_MAX, EgressPolicy, EgressRule, METHOD_MAX_BYTES, METHODS_MAX};
 pub use hex::{HexDigest, HexU64};
 pub use parse::{ManifestError, manifest_digest, parse_manifest};
 
@@ -35,8 +39,16 @@ pub const COMPONENT_MAX_BYTES: usize = 256 * 1024 * 1024;
 pub const ARTEFACT_MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Most arguments and environment variables.
 pub const LIST_MAX: usize = 32;
-/// Most egress destinations.
-pub const EGRESS_MAX: usize = 64;
+/// The smallest call stack of compiled code.
+pub const CALL_STACK_MIN_BYTES: u32 = 16 * 1024;
+/// The largest.
+pub const CALL_STACK_MAX_BYTES: u32 = 8 * 1024 * 1024;
+/// What an author who says nothing gets.
+pub const CALL_STACK_DEFAULT_BYTES: u32 = 512 * 1024;
+/// Call stacks are multiples of this.
+pub const CALL_STACK_STEP_BYTES: u32 = 1024;
+/// Most requests that a service answers at once.
+pub const OPEN_REQUESTS_MAX: u32 = 1024;
 
 /// What runs, under which limits, on which launch policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +59,10 @@ pub struct Manifest<'a> {
     /// Name for people: 1 to 64 of `a-z 0-9 -`.
     pub name: &'a str,
     /// What the guest is.
+    #[serde(deserialize_with = "field::word")]
     pub role: Role,
     /// How the job wants to be believed.
+    #[serde(deserialize_with = "field::word")]
     pub trust: TrustMode,
     /// The WebAssembly component.
     pub component: ComponentRef,
@@ -61,15 +75,46 @@ pub struct Manifest<'a> {
     pub memory_mib: u32,
     /// What one job may use.
     pub limits: Limits,
+    /// Whether the component may ask for the time of day.
+    #[serde(deserialize_with = "field::word")]
+    pub wall_clock: WallClock,
     /// Arguments after the program's name.
     #[serde(borrow)]
     pub args: Vec<&'a str, LIST_MAX>,
     /// Environment variables.
     #[serde(borrow)]
     pub env: Vec<EnvVar<'a>, LIST_MAX>,
-    /// TCP destinations that the guest may open connections to, `a.b.c.d:port`.
+    /// Where the guest may open connections to, and which requests it may send there.
     #[serde(borrow)]
-    pub egress: Vec<&'a str, EGRESS_MAX>,
+    pub egress: Vec<EgressRule<'a>, EGRESS_MAX>,
+    /// A component that answers requests; `None`, written `null`: one that runs jobs.
+    #[serde(deserialize_with = "field::nullable")]
+    pub service: Option<Service>,
+    /// What the component may store.
+    pub storage: Storage,
+    /// Who reads what the component logs.
+    #[serde(deserialize_with = "field::word")]
+    pub logs: Logs,
+}
+
+impl Manifest<'_> {
+    /// Whether the guest may send a request with `method` to this host and port. See [`EgressRule::permits`].
+    #[must_use]
+    pub fn permits(&self, host: &str, port: u16, method: &str) -> bool {
+        self.egress.iter().any(|rule| rule.permits(host, port, method))
+    }
+
+    /// Whether the guest may open a connection to this host and port, whatever it then says.
+    #[must_use]
+    pub fn permits_connection(&self, host: &str, port: u16) -> bool {
+        self.egress.iter().any(|rule| rule.permits_connection(host, port))
+    }
+
+    /// Whether the guest needs a network device: to open connections or to take them.
+    #[must_use]
+    pub fn needs_network(&self) -> bool {
+        !self.egress.is_empty() || self.service.is_some()
+    }
 }
 
 /// Role of a guest. Part of every derived key.
@@ -162,6 +207,73 @@ pub struct Limits {
     pub output_bytes: u64,
     /// Time by the guest's own clock.
     pub wall_ms: u64,
+    /// Record of everything that the component learns from outside.
+    pub transcript_bytes: u64,
+    /// Stack of compiled code, as the artefact accounts for it: [`CALL_STACK_MIN_BYTES`] to [`CALL_STACK_MAX_BYTES`], a
+    /// multiple of [`CALL_STACK_STEP_BYTES`]. Part of what the component is compiled to.
+    pub call_stack_bytes: u32,
+}
+
+/// Who says what time of day it is. Time since the start is the guest's own and needs nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum WallClock {
+    /// Nobody: the component cannot ask.
+    None,
+    /// The host, whom nobody has to believe.
+    Host,
+}
+
+/// Who reads what the component writes to standard error and to its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Logs {
+    /// Nobody: it never leaves the guest.
+    None,
+    /// Whoever runs the guest.
+    Public,
+}
+
+/// A component that answers HTTP requests: it exports `wasi:http/incoming-handler`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// TCP port on which the guest listens, not 0.
+    pub port: u16,
+    /// Requests that are answered at once, 1 to [`OPEN_REQUESTS_MAX`]; others wait.
+    pub open_requests_max: u32,
+    /// Time of one request by the guest's own clock, from its head to the end of its answer.
+    pub request_wall_ms: u64,
+    /// Body of one request.
+    pub request_body_bytes: u64,
+    /// Body of the answer to it.
+    pub response_body_bytes: u64,
+    /// Instructions of one request, as the engine counts them.
+    pub request_fuel: u64,
+    /// Linear memory of the instance that answers one request.
+    pub request_memory_bytes: u64,
+}
+
+/// What a component may store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    /// Key-value store; 0: not offered.
+    pub key_value_bytes: u64,
+    /// File system in memory; 0: not offered.
+    pub files_bytes: u64,
+    /// Whether both are sealed and given to the loader to be kept. Not without any.
+    pub persist: bool,
+}
+
+impl Storage {
+    /// Both together.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.key_value_bytes.saturating_add(self.files_bytes)
+    }
 }
 
 /// One environment variable.

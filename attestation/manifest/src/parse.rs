@@ -1,12 +1,17 @@
 //! From exact bytes to a [`Manifest`] whose every field is in range.
 
 use core::fmt;
-use core::net::SocketAddrV4;
 
+use serde_json_core::de::Error as SyntaxError;
 use sha2::{Digest, Sha256};
 
-use crate::diagnose::{QUOTED_MAX_BYTES, diagnose, quoted};
-use crate::{LaunchPolicy, MANIFEST_MAX_BYTES, MANIFEST_VERSION, MEMORY_MAX_MIB, MEMORY_MIN_MIB, Manifest};
+use crate::diagnose::{Quoted, diagnose, quoted};
+use crate::egress::check_egress;
+use crate::{
+    CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, CALL_STACK_STEP_BYTES, LaunchPolicy, Limits,
+    MANIFEST_MAX_BYTES, MANIFEST_VERSION, MEMORY_MAX_MIB, MEMORY_MIN_MIB, Manifest, OPEN_REQUESTS_MAX,
+    Service, Storage,
+};
 
 /// A manifest that cannot be used. Its author is guilty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,14 +31,14 @@ pub enum ManifestError {
     },
     /// Not the JSON that the format asks for.
     #[error("manifest: {0}")]
-    Syntax(serde_json_core::de::Error),
+    Syntax(SyntaxError),
     /// A field that the format does not have.
     #[error("manifest: {object} has no field `{field}`")]
     UnknownField {
         /// Where it was found.
         object: &'static str,
         /// Its name, cut to a sane length.
-        field: heapless::String<QUOTED_MAX_BYTES>,
+        field: Quoted,
     },
     /// A field that is there twice.
     #[error("manifest: {object} has the field `{field}` twice")]
@@ -51,8 +56,8 @@ pub enum ManifestError {
         /// Its name.
         field: &'static str,
     },
-    /// A field whose text has another form.
-    #[error("manifest field `{field}` of {object}: expected {expected}")]
+    /// A field that holds something else than it should.
+    #[error("manifest field `{field}` of {object}: expected {expected}, found {found}")]
     Malformed {
         /// Where it was found.
         object: &'static str,
@@ -60,6 +65,20 @@ pub enum ManifestError {
         field: &'static str,
         /// What would do.
         expected: &'static str,
+        /// What stands there, cut to a sane length.
+        found: Quoted,
+    },
+    /// A list is longer than guests read.
+    #[error("manifest field `{field}` of {object}: expected at most {expected} entries, found {found}")]
+    TooMany {
+        /// Where it was found.
+        object: &'static str,
+        /// Its name.
+        field: &'static str,
+        /// Most entries.
+        expected: usize,
+        /// Entries in the file.
+        found: usize,
     },
     /// Bytes follow the closing brace.
     #[error("manifest: expected the end after {expected} bytes, found {found} bytes")]
@@ -83,7 +102,7 @@ pub enum ManifestError {
         /// What would do.
         expected: &'static str,
         /// What stands there, cut to a sane length.
-        found: heapless::String<QUOTED_MAX_BYTES>,
+        found: Quoted,
     },
 }
 
@@ -100,6 +119,9 @@ pub fn parse_manifest(bytes: &[u8]) -> Result<Manifest<'_>, ManifestError> {
         return Err(ManifestError::Escape { offset });
     }
     let object = bytes.get(..object_end(bytes)).unwrap_or_default();
+    if has_leading_comma(object) {
+        return Err(ManifestError::Syntax(SyntaxError::ExpectedSomeValue));
+    }
     let (manifest, _): (Manifest<'_>, usize) = serde_json_core::from_slice(object)
         .map_err(|error| diagnose(object).unwrap_or(ManifestError::Syntax(error)))?;
     let rest = bytes.get(object.len()..).unwrap_or_default();
@@ -136,6 +158,20 @@ fn object_end(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
+/// The parser reads `[,1]` as `[1]`, which no other reader does.
+fn has_leading_comma(bytes: &[u8]) -> bool {
+    let mut in_string = false;
+    let mut last = b' ';
+    for byte in bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()) {
+        in_string ^= byte == b'"';
+        if !in_string && byte == b',' && last == b'[' {
+            return true;
+        }
+        last = if in_string { b'"' } else { byte };
+    }
+    false
+}
+
 fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     if manifest.version != MANIFEST_VERSION {
         return Err(ManifestError::Version { found: manifest.version });
@@ -144,11 +180,12 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
         && manifest.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     check(name_ok, "name", "1 to 64 of a-z, 0-9 and -", manifest.name)?;
     check_memory(manifest)?;
-    let limits = &manifest.limits;
-    check(limits.fuel > 0, "limits.fuel", "more than 0", limits.fuel)?;
-    check(limits.wall_ms > 0, "limits.wall_ms", "more than 0", limits.wall_ms)?;
+    check_limits(&manifest.limits)?;
     check_launch(&manifest.launch)?;
-    check_texts(manifest)
+    check_texts(manifest)?;
+    check_egress(&manifest.egress)?;
+    manifest.service.iter().try_for_each(check_service)?;
+    check_storage(&manifest.storage, manifest.memory_mib)
 }
 
 fn check_memory(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
@@ -159,6 +196,17 @@ fn check_memory(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     let limit_bytes = manifest.limits.component_memory_bytes;
     let fits = limit_bytes > 0 && limit_bytes < u64::from(memory_mib) << 20;
     check(fits, "limits.component_memory_bytes", "more than 0 and less than memory_mib", limit_bytes)
+}
+
+fn check_limits(limits: &Limits) -> Result<(), ManifestError> {
+    check_positive("limits.fuel", limits.fuel)?;
+    check_positive("limits.wall_ms", limits.wall_ms)?;
+    check_positive("limits.transcript_bytes", limits.transcript_bytes)?;
+    let stack_bytes = limits.call_stack_bytes;
+    let in_range = (CALL_STACK_MIN_BYTES..=CALL_STACK_MAX_BYTES).contains(&stack_bytes);
+    check(in_range, "limits.call_stack_bytes", "16384 to 8388608", stack_bytes)?;
+    let is_whole = stack_bytes.is_multiple_of(CALL_STACK_STEP_BYTES);
+    check(is_whole, "limits.call_stack_bytes", "a multiple of 1024", stack_bytes)
 }
 
 /// Bits that no honest launch sets or leaves out: debugging shows the guest's memory to the host, migration hands it to
@@ -184,11 +232,36 @@ fn check_texts(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
         check(is_first && is_name, "env", "names that differ, without =", variable.name)?;
         text("env", variable.value)?;
     }
-    let destination = |text: &&str| check(is_destination(text), "egress", "a.b.c.d:port, port not 0", text);
-    manifest.egress.iter().try_for_each(destination)
+    Ok(())
 }
 
-fn check(
+fn check_service(service: &Service) -> Result<(), ManifestError> {
+    check(service.port != 0, "service.port", "1 to 65535", service.port)?;
+    let in_range = (1..=OPEN_REQUESTS_MAX).contains(&service.open_requests_max);
+    check(in_range, "service.open_requests_max", "1 to 1024", service.open_requests_max)?;
+    check_positive("service.request_wall_ms", service.request_wall_ms)?;
+    check_positive("service.request_body_bytes", service.request_body_bytes)?;
+    check_positive("service.response_body_bytes", service.response_body_bytes)?;
+    check_positive("service.request_fuel", service.request_fuel)?;
+    check_positive("service.request_memory_bytes", service.request_memory_bytes)
+}
+
+fn check_storage(storage: &Storage, memory_mib: u32) -> Result<(), ManifestError> {
+    let memory_bytes = u64::from(memory_mib) << 20;
+    for (field, bytes) in
+        [("storage.key_value_bytes", storage.key_value_bytes), ("storage.files_bytes", storage.files_bytes)]
+    {
+        check(bytes < memory_bytes, field, "less than memory_mib", bytes)?;
+    }
+    let has_sense = !storage.persist || storage.bytes() > 0;
+    check(has_sense, "storage.persist", "false where nothing is stored", storage.persist)
+}
+
+fn check_positive(field: &'static str, found: u64) -> Result<(), ManifestError> {
+    check(found > 0, field, "more than 0", found)
+}
+
+pub(crate) fn check(
     is_right: bool,
     field: &'static str,
     expected: &'static str,
@@ -202,9 +275,5 @@ fn is_text(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
-fn is_destination(text: &str) -> bool {
-    text.parse::<SocketAddrV4>().is_ok_and(|address| address.port() != 0)
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

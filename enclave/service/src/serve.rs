@@ -2,9 +2,9 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use core::net::SocketAddrV4;
 
-use attestation_manifest::{Limits, Manifest};
+use attestation_manifest::{EgressPolicy, Limits, Manifest};
 use enclave_platform::{ByteStream, ControlLink, LinkError};
 use enclave_runtime::{JobLimits, Program};
 use enclave_wire::control::{
@@ -24,7 +24,7 @@ pub struct Guest<S, E> {
     pub(crate) link: ControlLink<S>,
     pub(crate) surroundings: E,
     /// Destinations that probes may reach.
-    egress: Vec<String>,
+    egress: EgressPolicy,
     jobs_done: u64,
     pub(crate) running_job: Option<u32>,
     pub(crate) last_job: u32,
@@ -114,7 +114,7 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
         Self {
             link,
             surroundings,
-            egress: manifest.egress.iter().map(ToString::to_string).collect(),
+            egress: EgressPolicy::of(manifest),
             jobs_done: 0,
             running_job: None,
             last_job: 0,
@@ -222,7 +222,10 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
     }
 
     fn try_probe(&mut self, probe: &Probe) -> Result<(), String> {
-        if !self.egress.contains(&probe.destination) {
+        let is_permitted = |destination: SocketAddrV4| {
+            self.egress.permits_connection(&destination.ip().to_string(), destination.port())
+        };
+        if !probe.destination.parse().is_ok_and(is_permitted) {
             return Err(format!("{} is not in the manifest's egress list", probe.destination));
         }
         if probe.payload.is_empty() || probe.payload.len() > PROBE_PAYLOAD_MAX_BYTES {

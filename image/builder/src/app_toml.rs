@@ -6,7 +6,13 @@
 //! trust = "tee"
 //! memory_mib = 128
 //! args = ["--strict"]
-//! egress = ["192.0.2.7:443"]
+//! wall_clock = "none"              # or "host", whose word it then is
+//! logs = "public"                  # or "none"
+//! egress = [
+//!     { host = "api.example.org", port = 443, methods = ["GET", "POST"] },
+//!     { host = "*.example.net", port = 443, methods = ["*"] },
+//!     { host = "192.0.2.7", port = 8080, methods = ["GET"] },
+//! ]
 //!
 //! [env]
 //! CURRENCY = "EUR"
@@ -17,6 +23,22 @@
 //! input_bytes = 1073741824
 //! output_bytes = 67108864
 //! wall_ms = 600000
+//! transcript_bytes = 268435456
+//! call_stack_bytes = 524288
+//!
+//! [service]                        # only of a component that answers HTTP requests
+//! port = 8080
+//! open_requests_max = 256
+//! request_wall_ms = 30000
+//! request_body_bytes = 1048576
+//! response_body_bytes = 16777216
+//! request_fuel = 10000000000
+//! request_memory_bytes = 16777216
+//!
+//! [storage]
+//! key_value_bytes = 0
+//! files_bytes = 0
+//! persist = false
 //!
 //! [launch.snp]
 //! policy = "0x30000"
@@ -30,9 +52,11 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::SocketAddrV4;
 
-use attestation_manifest::{EGRESS_MAX, HexU64, LIST_MAX, Limits, Role, TrustMode};
+use attestation_manifest::{
+    CALL_STACK_DEFAULT_BYTES, EGRESS_MAX, HexU64, LIST_MAX, Limits, Logs, METHODS_MAX, Role, Service,
+    Storage, TrustMode, WallClock,
+};
 use serde::Deserialize;
 
 use crate::error::AppTomlError;
@@ -55,15 +79,26 @@ pub struct AppToml {
     /// What one job may use.
     #[serde(default)]
     pub limits: AppLimits,
+    /// Who says what time of day it is. Default: `none`, nobody.
+    #[serde(default = "no_wall_clock")]
+    pub wall_clock: WallClock,
     /// Arguments after the program's name.
     #[serde(default)]
     pub args: Vec<String>,
     /// Environment variables. The manifest lists them by name.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// TCP destinations, `a.b.c.d:port`. Default: none, so the program cannot open connections.
+    /// Where the program may send requests. Default: nowhere, so it cannot open connections.
     #[serde(default)]
-    pub egress: Vec<String>,
+    pub egress: Vec<AppEgressRule>,
+    /// How a component that answers requests does it. Default: it runs jobs.
+    pub service: Option<AppService>,
+    /// What the program may store. Default: nothing.
+    #[serde(default)]
+    pub storage: AppStorage,
+    /// Who reads standard error and the log. Default: `public`, whoever runs the guest.
+    #[serde(default = "public_logs")]
+    pub logs: Logs,
     /// What platforms must report about the launch.
     #[serde(default)]
     pub launch: AppLaunch,
@@ -83,6 +118,54 @@ pub struct AppLimits {
     pub output_bytes: u64,
     /// Time by the guest's own clock. Default: 10 minutes.
     pub wall_ms: u64,
+    /// Record of everything that the program learns from outside. Default: 256 MiB.
+    pub transcript_bytes: u64,
+    /// Stack of compiled code, a multiple of 1024. Default: 512 KiB.
+    pub call_stack_bytes: u32,
+}
+
+/// Requests that the program may send.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppEgressRule {
+    /// A lower-case DNS name, `*.` and one, which stands for all names that end in it and are longer, or an IPv4 address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Methods of HTTP, or only `*` for all.
+    pub methods: Vec<String>,
+}
+
+/// How a component answers HTTP requests. Exceeding a limit ends the request, not the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AppService {
+    /// TCP port on which the guest listens. Default: 8080.
+    pub port: u16,
+    /// Requests that are answered at once. Default: 256.
+    pub open_requests_max: u32,
+    /// Time of one request by the guest's own clock. Default: 30 seconds.
+    pub request_wall_ms: u64,
+    /// Body of one request. Default: 1 MiB.
+    pub request_body_bytes: u64,
+    /// Body of the answer to it. Default: 16 MiB; it is streamed and need not fit the memory.
+    pub response_body_bytes: u64,
+    /// Instructions of one request. Default: 10^10, seconds to minutes of computing.
+    pub request_fuel: u64,
+    /// Linear memory for one request. Default: 16 MiB. The guest has it for every open request.
+    pub request_memory_bytes: u64,
+}
+
+/// What a program may store. All of it is in the guest's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AppStorage {
+    /// Key-value store. Default: 0, none.
+    pub key_value_bytes: u64,
+    /// File system. Default: 0, none.
+    pub files_bytes: u64,
+    /// Whether both are sealed and given to the loader to be kept. Default: they are gone with the guest.
+    pub persist: bool,
 }
 
 /// Launch policy of every platform.
@@ -127,10 +210,7 @@ impl AppToml {
         let app: Self = attestation_toml::read(text).map_err(AppTomlError::Toml)?;
         app.check_counts()?;
         app.check_texts()?;
-        match app.egress.iter().find(|destination| destination.parse::<SocketAddrV4>().is_err()) {
-            Some(found) => Err(AppTomlError::Egress { found: found.clone() }),
-            None => Ok(app),
-        }
+        Ok(app)
     }
 
     /// The limits of the manifest.
@@ -143,16 +223,19 @@ impl AppToml {
             input_bytes: self.limits.input_bytes,
             output_bytes: self.limits.output_bytes,
             wall_ms: self.limits.wall_ms,
+            transcript_bytes: self.limits.transcript_bytes,
+            call_stack_bytes: self.limits.call_stack_bytes,
         }
     }
 
     fn check_counts(&self) -> Result<(), AppTomlError> {
-        let counts = [
+        let lists = [
             ("args", self.args.len(), LIST_MAX),
             ("env", self.env.len(), LIST_MAX),
             ("egress", self.egress.len(), EGRESS_MAX),
         ];
-        match counts.into_iter().find(|(_, found, max)| found > max) {
+        let methods = self.egress.iter().map(|rule| ("egress.methods", rule.methods.len(), METHODS_MAX));
+        match lists.into_iter().chain(methods).find(|(_, found, max)| found > max) {
             Some((field, found, expected)) => Err(AppTomlError::TooMany { field, expected, found }),
             None => Ok(()),
         }
@@ -163,6 +246,7 @@ impl AppToml {
         let needs_escape = |text: &&String| text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
         let texts = core::iter::once(("name", &self.name)).chain(self.args.iter().map(|text| ("args", text)));
         let texts = texts.chain(self.env.iter().flat_map(|(name, value)| [("env", name), ("env", value)]));
+        let texts = texts.chain(self.egress.iter().flat_map(AppEgressRule::texts));
         if let Some((field, found)) = texts.into_iter().find(|(_, text)| needs_escape(text)) {
             return Err(AppTomlError::Text { field, found: found.clone() });
         }
@@ -170,6 +254,33 @@ impl AppToml {
             Some(found) => Err(AppTomlError::EnvName { found: found.clone() }),
             None => Ok(()),
         }
+    }
+}
+
+impl AppEgressRule {
+    fn texts(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let methods = self.methods.iter().map(|method| ("egress.methods", method));
+        core::iter::once(("egress.host", &self.host)).chain(methods)
+    }
+}
+
+impl From<AppService> for Service {
+    fn from(app: AppService) -> Self {
+        Self {
+            port: app.port,
+            open_requests_max: app.open_requests_max,
+            request_wall_ms: app.request_wall_ms,
+            request_body_bytes: app.request_body_bytes,
+            response_body_bytes: app.response_body_bytes,
+            request_fuel: app.request_fuel,
+            request_memory_bytes: app.request_memory_bytes,
+        }
+    }
+}
+
+impl From<AppStorage> for Storage {
+    fn from(app: AppStorage) -> Self {
+        Self { key_value_bytes: app.key_value_bytes, files_bytes: app.files_bytes, persist: app.persist }
     }
 }
 
@@ -181,6 +292,22 @@ impl Default for AppLimits {
             input_bytes: 1 << 30,
             output_bytes: 64 << 20,
             wall_ms: 600_000,
+            transcript_bytes: 256 << 20,
+            call_stack_bytes: CALL_STACK_DEFAULT_BYTES,
+        }
+    }
+}
+
+impl Default for AppService {
+    fn default() -> Self {
+        Self {
+            port: 8080,
+            open_requests_max: 256,
+            request_wall_ms: 30_000,
+            request_body_bytes: 1 << 20,
+            response_body_bytes: 16 << 20,
+            request_fuel: 10_000_000_000,
+            request_memory_bytes: 16 << 20,
         }
     }
 }
@@ -205,106 +332,17 @@ const fn tee() -> TrustMode {
     TrustMode::Tee
 }
 
+const fn no_wall_clock() -> WallClock {
+    WallClock::None
+}
+
+const fn public_logs() -> Logs {
+    Logs::Public
+}
+
 const fn default_memory_mib() -> u32 {
     128
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::format;
-    use alloc::string::ToString;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn refusal(text: &str) -> String {
-        AppToml::parse(text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_name_is_enough() {
-        let app = AppToml::parse("name = \"audit\"").unwrap();
-        assert_eq!((app.memory_mib, app.role, app.trust), (128, Role::Workload, TrustMode::Tee));
-        assert_eq!(app.limits().component_memory_bytes, 64 << 20);
-        assert_eq!(app.launch.snp, AppSnp { policy: HexU64(0x3_0000), vmpl: 0 });
-        assert_eq!(app.launch.tdx, AppTdx { attributes: HexU64(0x1000_0000), xfam: HexU64(0xE7) });
-    }
-
-    #[test]
-    fn one_limit_leaves_the_others() {
-        let app =
-            AppToml::parse("name = \"a\"\n[limits]\nfuel = 5\n[launch.snp]\npolicy = \"0x130000\"").unwrap();
-        assert_eq!((app.limits().fuel, app.limits().wall_ms), (5, 600_000));
-        assert_eq!((app.launch.snp.policy, app.launch.snp.vmpl), (HexU64(0x13_0000), 0));
-    }
-
-    #[test]
-    fn the_example_in_the_documentation_is_read() {
-        let source = include_str!("app_toml.rs");
-        let lines = source.lines().skip_while(|line| *line != "//! ```toml").skip(1);
-        let lines = lines.take_while(|line| *line != "//! ```").map(|line| line.trim_start_matches("//!"));
-        let app = AppToml::parse(&lines.collect::<Vec<_>>().join("\n")).unwrap();
-        let defaults = AppToml::parse("name = \"a\"").unwrap();
-        assert_eq!((app.limits(), app.launch), (defaults.limits(), defaults.launch), "it shows the defaults");
-    }
-
-    #[test]
-    fn unknown_fields_are_named_with_their_line() {
-        let error = refusal("name = \"a\"\n\n[limits]\nfuell = 5\n");
-        assert!(error.contains("line 4") && error.contains("unknown field `fuell`"), "{error}");
-        assert!(refusal("nam = \"a\"").contains("unknown field `nam`"));
-        assert!(refusal("").contains("missing field `name`"));
-        assert!(refusal("name = \"a\"\ntrust = \"hope\"").contains("unknown variant `hope`"));
-        assert!(refusal("name = \"a\"\n[launch.snp]\npolicy = 5").contains("hexadecimal"));
-    }
-
-    #[test]
-    fn texts_that_the_guest_cannot_read_are_refused() {
-        assert!(refusal("name = 'say \"hi\"'").contains("`name`"));
-        assert!(refusal("name = \"a\"\nargs = ['say \"hi\"']").contains("`args`"));
-        assert!(refusal("name = \"a\"\n[env]\nA = \"line\\nbreak\"").contains("`env`"));
-        assert!(refusal("name = \"a\"\n[env]\n\"A=B\" = \"\"").contains("A=B"));
-    }
-
-    #[test]
-    fn lists_are_bounded() {
-        let many = "'x', ".repeat(LIST_MAX + 1);
-        let error = refusal(&format!("name = \"a\"\nargs = [{many}]"));
-        assert_eq!(error, "app.toml field `args`: expected at most 32 entries, found 33");
-    }
-
-    /// As many of everything as a manifest takes.
-    #[test]
-    fn structure_is_bounded_far_from_what_files_have() {
-        let args = "    'argument', # what it is for\n".repeat(LIST_MAX);
-        let egress = "'192.0.2.7:443',\n".repeat(EGRESS_MAX);
-        let env = (0..LIST_MAX).map(|number| format!("VARIABLE_{number} = 'value'\n"));
-        let [limits, launch] =
-            ["[limits]\nfuel = 5\nwall_ms = 5\n", "[launch.snp]\nvmpl = 0\n[launch.tdx]\nxfam = '0xe7'\n"];
-        let env = env.collect::<String>();
-        let full = format!("name = 'a'\nargs = [{args}]\negress = [{egress}]\n[env]\n{env}{limits}{launch}");
-        AppToml::parse(&full).unwrap();
-        let error = refusal(&full.repeat(4));
-        assert!(error.contains("duplicate key"), "{error}");
-        assert_eq!(
-            refusal(&"[env.a]\n".repeat(1000)),
-            "app.toml: expected at most 384 tables, lists and dots, found 2000; line 193 goes beyond"
-        );
-    }
-
-    #[test]
-    fn destinations_are_addresses() {
-        AppToml::parse("name = \"a\"\negress = ['192.0.2.7:443']").unwrap();
-        for bad in ["example.org:443", "192.0.2.7", "[::1]:443", "192.0.2.7:99999"] {
-            assert!(refusal(&format!("name = \"a\"\negress = ['{bad}']")).contains(bad));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_text_never_panics(text: String) {
-            let _ = AppToml::parse(&text);
-        }
-    }
-}
+mod tests;

@@ -43,12 +43,6 @@ pub enum AppTomlError {
         /// The name.
         found: String,
     },
-    /// A destination is no IPv4 address and port.
-    #[error("app.toml field `egress`: expected a.b.c.d:port, found {found:?}")]
-    Egress {
-        /// The destination.
-        found: String,
-    },
 }
 
 /// No image could be made of the sources.

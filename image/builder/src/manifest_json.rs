@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 
 use attestation_artefact::ENGINE;
 use attestation_manifest::{
-    ArtefactRef, ComponentRef, EnvVar, HexDigest, LaunchPolicy, MANIFEST_VERSION, Manifest, SnpLaunch,
-    TdxLaunch, parse_manifest,
+    ArtefactRef, ComponentRef, EgressRule, EnvVar, HexDigest, LaunchPolicy, MANIFEST_VERSION, Manifest,
+    SnpLaunch, TdxLaunch, parse_manifest,
 };
 use sha2::{Digest, Sha256};
 
-use crate::app_toml::{AppLaunch, AppToml};
+use crate::app_toml::{AppEgressRule, AppLaunch, AppToml};
 use crate::error::BuildError;
 
 /// Writes the manifest of a component and its artefact: fields in the format's order, indented, one newline at the end.
@@ -25,9 +25,13 @@ pub(crate) fn manifest_json(app: &AppToml, component: &[u8], artefact: &[u8]) ->
         launch: launch_policy(&app.launch),
         memory_mib: app.memory_mib,
         limits: app.limits(),
+        wall_clock: app.wall_clock,
         args: bounded("args", app.args.iter().map(|text| text.as_str()))?,
         env: bounded("env", app.env.iter().map(|(name, value)| EnvVar { name, value }))?,
-        egress: bounded("egress", app.egress.iter().map(|text| text.as_str()))?,
+        egress: egress(&app.egress)?,
+        service: app.service.map(Into::into),
+        storage: app.storage.into(),
+        logs: app.logs,
     };
     let json = pretty_json(&manifest).map_err(BuildError::Json)?;
     let same = parse_manifest(&json).map_err(BuildError::Manifest)? == manifest;
@@ -46,6 +50,16 @@ fn launch_policy(launch: &AppLaunch) -> LaunchPolicy {
         snp: SnpLaunch { policy: launch.snp.policy, vmpl: launch.snp.vmpl },
         tdx: TdxLaunch { attributes: launch.tdx.attributes, xfam: launch.tdx.xfam },
     }
+}
+
+fn egress<const N: usize>(rules: &[AppEgressRule]) -> Result<heapless::Vec<EgressRule<'_>, N>, BuildError> {
+    let mut list = heapless::Vec::new();
+    for rule in rules {
+        let methods = bounded("egress.methods", rule.methods.iter().map(|text| text.as_str()))?;
+        let rule = EgressRule { host: &rule.host, port: rule.port, methods };
+        list.push(rule).map_err(|_| BuildError::TooMany { field: "egress" })?;
+    }
+    Ok(list)
 }
 
 fn bounded<T, const N: usize>(
