@@ -32,7 +32,9 @@ fn a_claim_says_what_ran_on_what_with_which_result() {
     assert_eq!(claim.input.sha256, claim_digest(&input), "a claim digest is plain SHA-256");
     assert_eq!(claim.input.sha256, claim.output.sha256);
     assert_eq!(claim.outcome, Outcome::Exited { code: 0 });
-    assert_eq!(claim.fuel, seen.done().usage.fuel);
+    assert_eq!(claim.usage.fuel, seen.done().usage.fuel);
+    assert_eq!((claim.measured.run_us, claim.measured.heap_peak_bytes), (seen.done().usage.run_us, 2));
+    assert_eq!(seen.verify_transcript().entries, 1, "an echo learns nothing but its input");
     assert!(seen.most_input_credit <= CREDIT_WINDOW_BYTES, "never more than a window under way");
 }
 
@@ -64,6 +66,33 @@ fn output_waits_for_credit() {
     let job = Job { credit_step: Some(1_000), ..Job::with_input(&input) };
     let seen = &run_jobs(&load(ECHO), vec![job])[0];
     assert!(seen.output == input);
+    seen.verify_transcript();
+}
+
+/// The transcript is longer than what may wait in the guest, and the credit smaller than one segment.
+#[test]
+fn a_transcript_waits_for_credit() {
+    let clock = r#"(import "wasi" "now" (func $now (result i64)))
+        (func (export "run") (result i32) (local $n i32)
+            (local.set $n (i32.const 20000))
+            (loop $l
+                (drop (call $now))
+                (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) i32.const 0)"#;
+    for credit_step in [None, Some(1_000)] {
+        let seen = &run_jobs(&load(clock), vec![Job { credit_step, ..Job::default() }])[0];
+        assert_eq!(seen.done().outcome, JobOutcome::Exited { code: 0 }, "{}", seen.done().detail);
+        let summary = seen.verify_transcript();
+        assert_eq!(summary.entries, 20_001);
+        assert!(summary.bytes > 128 * 1024, "{}", summary.bytes);
+    }
+}
+
+#[test]
+fn ended_jobs_have_transcripts_too() {
+    for program in [TRAP, SPIN] {
+        let seen = &run_jobs(&load(program), vec![Job::default()])[0];
+        assert_eq!(seen.verify_transcript().entries, 1);
+    }
 }
 
 #[test]
@@ -79,7 +108,7 @@ fn a_trap_ends_the_job_with_a_claim_and_a_backtrace_and_the_guest_goes_on() {
 #[test]
 fn limits_end_the_job_and_are_named() {
     let seen = &run_jobs(&load(SPIN), vec![Job::default()])[0];
-    // The test's clock moves 0.1 ms a look, so the fuel is used up first.
+    // The test's clock moves 1 us a look, so the fuel is used up first.
     assert_eq!(seen.done().outcome, JobOutcome::LimitExceeded { limit: "limits.fuel".into() });
     assert_eq!(seen.claim().claim().outcome, Outcome::LimitExceeded { limit: "limits.fuel".into() });
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use attestation_claim::SignedClaim;
 use attestation_evidence::{ENDORSEMENT_MAX_BYTES, Evidence, MANIFEST_MAX_BYTES, Platform, REPORT_MAX_BYTES};
 use attestation_manifest::{Manifest, Role, manifest_digest, parse_manifest};
+use attestation_transcript::{Root, Run, Summary, verify_run};
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
 use enclave_runtime::Program;
 use enclave_service::{
@@ -14,6 +15,9 @@ use enclave_service::{
 use enclave_wire::control::{Credit, JobDone, JobStart, ProbeDone, Ready, Status, decode_body, encode_body};
 use enclave_wire::frame::{Frame, FrameKind, FrameReader, encode_frame};
 use p256::ecdsa::SigningKey;
+
+/// The loader's clock when a job starts.
+pub(crate) const WALL_NS: u64 = 1_700_000_000_000_000_000;
 
 /// One job as the loader asks for it.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +44,7 @@ impl Job {
 pub(crate) struct Seen {
     pub(crate) output: Vec<u8>,
     pub(crate) errors: Vec<u8>,
+    pub(crate) transcript: Vec<u8>,
     pub(crate) done: Option<JobDone>,
     pub(crate) most_input_credit: u64,
 }
@@ -47,6 +52,18 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn done(&self) -> &JobDone {
         self.done.as_ref().expect("the job is done")
+    }
+
+    /// What the claim signs of the transcript is the transcript that came.
+    pub(crate) fn verify_transcript(&self) -> Summary {
+        let verified = self.claim();
+        let claim = verified.claim();
+        let run = Run { component: claim.component, manifest: claim.manifest, sequence: claim.sequence };
+        let summary = verify_run(&self.transcript, &Root(claim.transcript.root), &run);
+        let summary = summary.expect("the transcript is the claim's");
+        assert_eq!(summary.entries, claim.transcript.entries);
+        assert_eq!(summary.bytes as u64, claim.transcript.bytes);
+        summary
     }
 
     pub(crate) fn claim(&self) -> attestation_claim::VerifiedClaim {
@@ -95,7 +112,7 @@ impl State {
         let Some(job) = self.jobs.pop_front() else { return self.send(FrameKind::SHUTDOWN, 0, &[]) };
         let input_bytes = job.stated_bytes.unwrap_or(job.input.len() as u64);
         self.seen.push(Seen::default());
-        self.send(FrameKind::JOB_START, number, &encode_body(&JobStart { input_bytes }));
+        self.send(FrameKind::JOB_START, number, &encode_body(&JobStart { input_bytes, wall_ns: WALL_NS }));
         let first_credit = job.credit_step.unwrap_or(1 << 40);
         self.send(FrameKind::OUTPUT_CREDIT, number, &encode_body(&Credit { bytes: first_credit }));
         for (kind, body) in &job.then {
@@ -113,7 +130,7 @@ impl State {
             FrameKind::INPUT_CREDIT => {
                 self.send_input(decode_body::<Credit>(&frame.body).expect("credit").bytes)
             }
-            FrameKind::OUTPUT | FrameKind::ERROR_OUTPUT => self.take_output(frame),
+            FrameKind::OUTPUT | FrameKind::ERROR_OUTPUT | FrameKind::TRANSCRIPT => self.take_output(frame),
             FrameKind::JOB_DONE => {
                 let done = decode_body(&frame.body).expect("done decodes");
                 self.seen.last_mut().expect("a job runs").done = Some(done);
@@ -139,7 +156,11 @@ impl State {
 
     fn take_output(&mut self, frame: &Frame) {
         let seen = self.seen.last_mut().expect("a job runs");
-        let sink = if frame.kind == FrameKind::OUTPUT { &mut seen.output } else { &mut seen.errors };
+        let sink = match frame.kind {
+            FrameKind::OUTPUT => &mut seen.output,
+            FrameKind::ERROR_OUTPUT => &mut seen.errors,
+            _ => &mut seen.transcript,
+        };
         sink.extend_from_slice(&frame.body);
         let step = self.current.as_ref().and_then(|(_, job, _)| job.credit_step);
         if step.is_some() {
@@ -182,7 +203,7 @@ pub(crate) struct TestSurroundings {
 
 impl Surroundings for TestSurroundings {
     fn now_ns(&mut self) -> u64 {
-        self.now_ns += 100_000;
+        self.now_ns += 1_000;
         self.now_ns
     }
 
@@ -224,8 +245,10 @@ pub(crate) const MANIFEST: &str = r#"{"version":1,"name":"test","role":"workload
 "component":{"sha256":"1111111111111111111111111111111111111111111111111111111111111111"},
 "artefact":{"sha256":"2222222222222222222222222222222222222222222222222222222222222222","engine":"test"},
 "launch":{"snp":{"policy":"0x30000","vmpl":0},"tdx":{"attributes":"0x10000000","xfam":"0xe7"}},"memory_mib":64,
-"limits":{"component_memory_bytes":16777216,"fuel":500000000,"input_bytes":4000000,"output_bytes":4000000,"wall_ms":2000},
-"args":[],"env":[],"egress":["10.0.2.2:7"]}"#;
+"limits":{"component_memory_bytes":16777216,"fuel":500000000,"input_bytes":4000000,"output_bytes":4000000,"wall_ms":2000,
+"transcript_bytes":4000000,"call_stack_bytes":524288},"wall_clock":"none","args":[],"env":[],
+"egress":[{"host":"10.0.2.2","port":7,"methods":["*"]}],"service":null,
+"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"public"}"#;
 
 /// A guest's identity without a platform: the instance key is real, the report is not.
 fn identity() -> Identity {
