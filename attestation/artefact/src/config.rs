@@ -7,18 +7,35 @@ use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, WasmFeatures
 
 use crate::ENGINE;
 
-/// Stack that compiled code may use, in bytes. Beyond it the engine traps with "call stack exhausted".
-pub const MAX_WASM_STACK_BYTES: usize = 1024 * 1024;
+/// Accounted stack of a component that says nothing else, in bytes.
+pub const CALL_STACK_DEFAULT_BYTES: u32 = 512 * 1024;
+/// The least.
+pub const CALL_STACK_MIN_BYTES: u32 = 16 * 1024;
+/// The most.
+pub const CALL_STACK_MAX_BYTES: u32 = 8 * 1024 * 1024;
 
-/// Stack of one running job, in bytes: compiled code, and on top of it the host functions that it calls.
-pub const ASYNC_STACK_BYTES: usize = 2 * MAX_WASM_STACK_BYTES;
+/// Stack that host functions have on top of compiled code, in bytes.
+const HOST_STACK_BYTES: usize = 256 * 1024;
+
+/// Native stack that compiled code may use, in bytes, when the component accounts for `call_stack_bytes`. Beyond it the
+/// engine traps with "call stack exhausted".
+#[must_use]
+pub const fn max_wasm_stack_bytes(call_stack_bytes: u32) -> usize {
+    2 * call_stack_bytes as usize
+}
+
+/// Stack of one running component, in bytes: compiled code, and on top of it the host functions that it calls.
+#[must_use]
+pub const fn async_stack_bytes(call_stack_bytes: u32) -> usize {
+    max_wasm_stack_bytes(call_stack_bytes) + HOST_STACK_BYTES
+}
 
 /// Frames in the backtrace of a trap.
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
 
 /// What a component may be made of: WebAssembly 2.0 and the later proposals that compilers emit today and that leave
 /// execution deterministic. No threads, no garbage collection, no exceptions, no 64-bit memories.
-const WASM_FEATURES: WasmFeatures = WasmFeatures::WASM2
+pub(crate) const WASM_FEATURES: WasmFeatures = WasmFeatures::WASM2
     .difference(WasmFeatures::GC_TYPES)
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::MULTI_MEMORY)
@@ -34,7 +51,7 @@ const _: () = assert!(ENGINE.len() <= 255, "the engine takes a name of at most 2
 /// Nothing in it depends on the machine, the environment or on virtual memory: bounds are checked by code, traps are
 /// calls, and the base of a linear memory never moves, so the runtime reserves a memory's whole range at once.
 #[must_use]
-pub fn base_config() -> Config {
+pub fn base_config(call_stack_bytes: u32) -> Config {
     let mut config = Config::new();
     config.wasm_features(WasmFeatures::all(), false).wasm_features(WASM_FEATURES, true);
     config.relaxed_simd_deterministic(true).concurrency_support(false);
@@ -46,8 +63,8 @@ pub fn base_config() -> Config {
         .memory_may_move(false);
     config.consume_fuel(true).epoch_interruption(false);
     config
-        .max_wasm_stack(MAX_WASM_STACK_BYTES)
-        .async_stack_size(ASYNC_STACK_BYTES)
+        .max_wasm_stack(max_wasm_stack_bytes(call_stack_bytes))
+        .async_stack_size(async_stack_bytes(call_stack_bytes))
         .async_stack_zeroing(false);
     config.debug_info(false).debug_symbols(false).native_unwind_info(false);
     let version = ModuleVersionStrategy::Custom(String::from(ENGINE));

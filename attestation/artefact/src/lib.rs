@@ -19,9 +19,16 @@ mod config;
 mod cpu;
 
 #[cfg(feature = "compiler")]
-pub use compile::{CompileError, compile, compile_for_linux};
-pub use config::{ASYNC_STACK_BYTES, MAX_WASM_STACK_BYTES, base_config};
+pub use compile::{CompileError, compile, compile_for_linux, compile_for_linux_baseline, compile_for_pulley};
+pub use config::{
+    CALL_STACK_DEFAULT_BYTES, CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, async_stack_bytes, base_config,
+    max_wasm_stack_bytes,
+};
 pub use cpu::{CpuFeature, CpuidRegister, REQUIRED_CPU_FEATURES, is_required_feature};
+
+/// Name of the function that a component calls when it has used up its call stack. It traps; whoever sees it innermost
+/// in a backtrace knows why.
+pub const CALL_DEPTH_FUNCTION: &str = "redoubt:call-depth-exceeded";
 
 /// Names the compiler and its tuning, for the manifest and the reference values.
 ///

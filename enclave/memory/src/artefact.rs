@@ -4,8 +4,9 @@ use alloc::sync::Arc;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use attestation_manifest::HexDigest;
-use enclave_runtime::{Footprint, Machine, Program, RuntimeError};
+use attestation_artefact::CALL_STACK_MIN_BYTES;
+use attestation_manifest::{HexDigest, Manifest};
+use enclave_runtime::{Demands, Footprint, Machine, Program, RuntimeError};
 use enclave_x86::paging::{Access, protect};
 use sha2::{Digest, Sha256};
 
@@ -48,7 +49,14 @@ impl ArtefactBuffer {
     /// # Errors
     /// The heap is too small to load it and run a job, or has no room in one piece.
     pub fn allocate(bytes: usize, heap_bytes: u64) -> Result<Self, ArtefactError> {
-        Footprint::LEAST.check(heap_bytes, bytes as u64, 0)?;
+        let demands = Demands {
+            artefact_bytes: bytes as u64,
+            component_memory_bytes: 0,
+            call_stack_bytes: CALL_STACK_MIN_BYTES,
+            runs: 1,
+            storage_bytes: 0,
+        };
+        Footprint::LEAST.check(heap_bytes, &demands)?;
         let out_of_memory = ArtefactError::OutOfMemory { bytes };
         let rounded = bytes.max(1).checked_next_multiple_of(PAGE).ok_or(out_of_memory.clone())?;
         let layout = Layout::from_size_align(rounded, PAGE).map_err(|_| out_of_memory.clone())?;
@@ -63,7 +71,7 @@ impl ArtefactBuffer {
         unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
     }
 
-    /// Loads the artefact if its hash is `expected` and a heap of `heap_bytes` suffices for its jobs. The bytes stay where
+    /// Loads the artefact if its hash is the manifest's and a heap of `heap_bytes` suffices for its jobs. The bytes stay where
     /// they are, read-only, for ever.
     ///
     /// The caller has checked at boot that the processor has every feature that artefacts are compiled for, and AVX state
@@ -73,10 +81,10 @@ impl ArtefactBuffer {
     /// See [`ArtefactError`].
     pub fn into_program(
         mut self,
-        expected: HexDigest<32>,
-        linear_memory_bytes: u64,
+        manifest: &Manifest<'_>,
         heap_bytes: u64,
     ) -> Result<Program, ArtefactError> {
+        let expected = manifest.artefact.sha256;
         let found = HexDigest(Sha256::digest(self.as_mut_slice()).into());
         if found != expected {
             return Err(ArtefactError::Mismatch { expected, found });
@@ -86,16 +94,18 @@ impl ArtefactBuffer {
         // SAFETY: nothing writes to the bytes any more, and no reference to them is left.
         unsafe { protect(start.as_ptr() as usize as u64, layout.size() as u64, Access::Read) }
             .map_err(|error| RuntimeError::Settings { reason: alloc::format!("{error}") })?;
+        let demands = Demands::of(manifest, bytes as u64);
         let machine = Machine {
             code_memory: Some(Arc::new(CodePages)),
             stacks: Some(Arc::new(GuardedStacks::default())),
             memories: None,
-            linear_memory_bytes,
+            linear_memory_bytes: demands.component_memory_bytes,
+            call_stack_bytes: demands.call_stack_bytes,
         };
         // SAFETY: the hash is the manifest's; the block is never freed nor written to; processor features were checked
         // at boot.
         let program = unsafe { Program::load(machine, NonNull::slice_from_raw_parts(start, bytes)) }?;
-        program.footprint().check(heap_bytes, bytes as u64, linear_memory_bytes)?;
+        program.footprint().check(heap_bytes, &demands)?;
         Ok(program)
     }
 }

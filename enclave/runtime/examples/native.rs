@@ -3,6 +3,7 @@
 //! `cargo run --release -p enclave-runtime --features compiler --example native -- app.wasm < input > output`
 #![expect(unsafe_code, reason = "loading native code has no safe form")]
 
+use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
 use std::io::{Read, Write, stderr, stdin, stdout};
 use std::time::Instant;
 
@@ -85,10 +86,15 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let component = std::fs::read(&path)?;
     enclave_runtime::inspect(&component)?;
     let compiling = Instant::now();
-    let artefact = attestation_artefact::compile_for_linux(&component)?;
+    let artefact = attestation_artefact::compile_for_linux(&component, CALL_STACK_DEFAULT_BYTES)?;
     let compile_ms = compiling.elapsed().as_millis();
     // SAFETY: the bytes come from the compiler; the engine checks the processor's features itself on this system.
-    let program = unsafe { Program::load_copy(Machine::hosted(LIMITS.component_memory_bytes), &artefact) }?;
+    let program = unsafe {
+        Program::load_copy(
+            Machine::hosted(LIMITS.component_memory_bytes, CALL_STACK_DEFAULT_BYTES),
+            &artefact,
+        )
+    }?;
     let run = RunName { component: [0; 32], manifest: [0; 32], sequence: 0 };
     let job = Job { limits: LIMITS, args: &[&path], env: &[], run };
     let process = Process { started: Instant::now(), transcript_bytes: 0, pumps: 0 };

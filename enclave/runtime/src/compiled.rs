@@ -1,5 +1,8 @@
 //! Programs from components, for whoever runs one outside of the guest.
 
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
 use crate::program::{Machine, Program, RuntimeError};
 
 /// How a component is compiled. What it computes, and the fuel it takes, is the same.
@@ -31,8 +34,13 @@ impl Program {
             Tuning::Interpreter => attestation_artefact::compile_for_pulley(component, call_stack_bytes),
         };
         let artefact = artefact.map_err(|error| RuntimeError::Component { reason: error.to_string() })?;
-        let machine = Machine::hosted(linear_memory_bytes);
+        let mut config = Machine::hosted(linear_memory_bytes, call_stack_bytes).into_config();
+        if tuning == Tuning::Interpreter {
+            config.target("pulley64").map_err(RuntimeError::settings)?;
+        }
+        let engine = Engine::new(&config).map_err(RuntimeError::settings)?;
         // SAFETY: the bytes come from the compiler; the engine checks the processor's features itself on this system.
-        unsafe { Self::load_copy(machine, &artefact) }
+        let component = unsafe { Component::deserialize(&engine, &artefact) };
+        Self::from_component(engine, component)
     }
 }

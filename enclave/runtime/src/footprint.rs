@@ -4,14 +4,18 @@
 //! on its behalf is not: an allocation that fails there ends the guest. So everything of that kind has a bound, and a
 //! guest that has less memory than the sum is refused before it takes a job.
 
+use attestation_manifest::Manifest;
 use wasmtime::component::Component;
 
 use crate::RuntimeError;
 
 /// What a running job makes the guest allocate at most, besides stack, memories and tables: a window of input and what
-/// was read of it, buffered output and frames, the lists of one host call on both sides, streams and pollables, a trap's
-/// message, the claim.
+/// was read of it, buffered output, transcript and frames, the lists of one host call on both sides, streams and
+/// pollables, a trap's message, the claim.
 const JOB_BYTES: u64 = 6 * 1024 * 1024;
+
+/// What each further run at the same time takes of the same kinds: a service's requests have small windows.
+const FURTHER_RUN_BYTES: u64 = 512 * 1024;
 
 /// How much all tables together grow beyond their initial sizes. The engine copies a table that grows.
 const TABLE_GROWTH_BYTES: u64 = 512 * 1024;
@@ -23,6 +27,39 @@ const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
 /// Memory that is added to a guest, in the manifest's steps.
 const STEP_BYTES: u64 = 2 * 1024 * 1024;
+
+/// What a manifest wants to be possible at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demands {
+    /// Length of the artefact.
+    pub artefact_bytes: u64,
+    /// Limit of the linear memories of one run.
+    pub component_memory_bytes: u64,
+    /// Accounted stack of one run.
+    pub call_stack_bytes: u32,
+    /// Runs at the same time: 1, or the open requests of a service.
+    pub runs: u32,
+    /// What is kept beside the runs: key-value store and files.
+    pub storage_bytes: u64,
+}
+
+impl Demands {
+    /// What this manifest wants of a guest with an artefact of this length.
+    #[must_use]
+    pub fn of(manifest: &Manifest<'_>, artefact_bytes: u64) -> Self {
+        let (component_memory_bytes, runs) = match manifest.service {
+            Some(service) => (service.request_memory_bytes, service.open_requests_max),
+            None => (manifest.limits.component_memory_bytes, 1),
+        };
+        Self {
+            artefact_bytes,
+            component_memory_bytes,
+            call_stack_bytes: manifest.limits.call_stack_bytes,
+            runs,
+            storage_bytes: manifest.storage.bytes(),
+        }
+    }
+}
 
 /// What an instance of a component consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,38 +94,50 @@ impl Footprint {
         self.initial_table_bytes.saturating_add(TABLE_GROWTH_BYTES)
     }
 
-    /// The heap, in bytes, with which no job of the component can exhaust the guest.
+    /// The heap, in bytes, with which no run of the component can exhaust the guest.
     #[must_use]
-    pub fn heap_bytes(&self, artefact_bytes: u64, component_memory_bytes: u64) -> u64 {
+    pub fn heap_bytes(&self, demands: &Demands) -> u64 {
+        let Demands { artefact_bytes, component_memory_bytes, call_stack_bytes, runs, storage_bytes } =
+            *demands;
         // Each linear memory reserves its growth when it is made: compiled code relies on its place.
         let reserved = self.memories.saturating_mul(component_memory_bytes);
-        let stack = attestation_artefact::ASYNC_STACK_BYTES as u64;
+        let stack = attestation_artefact::async_stack_bytes(call_stack_bytes) as u64;
+        let tables = self.table_limit_bytes().saturating_mul(2);
+        let run =
+            [reserved, self.initial_memory_bytes, stack, tables].into_iter().fold(0, u64::saturating_add);
+        let further = u64::from(runs.saturating_sub(1));
         // The artefact is used in place; what the engine builds from it was seen to take a twentieth of its size.
         let loaded = artefact_bytes.saturating_add(artefact_bytes / 8);
-        let tables = self.table_limit_bytes().saturating_mul(2);
-        [reserved, self.initial_memory_bytes, stack, loaded, tables, JOB_BYTES]
-            .into_iter()
-            .fold(0, u64::saturating_add)
+        [
+            run.saturating_mul(runs.into()),
+            JOB_BYTES,
+            further.saturating_mul(FURTHER_RUN_BYTES),
+            loaded,
+            storage_bytes,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
     }
 
     /// Compares [`Self::heap_bytes`] with what there is.
     ///
     /// # Errors
     /// [`RuntimeError::Memory`] says how much is missing.
-    pub fn check(
-        &self,
-        heap_bytes: u64,
-        artefact_bytes: u64,
-        component_memory_bytes: u64,
-    ) -> Result<(), RuntimeError> {
-        let needed_bytes = self.heap_bytes(artefact_bytes, component_memory_bytes);
+    pub fn check(&self, heap_bytes: u64, demands: &Demands) -> Result<(), RuntimeError> {
+        let needed_bytes = self.heap_bytes(demands);
         let missing_bytes = needed_bytes.saturating_sub(heap_bytes);
         if missing_bytes == 0 {
             return Ok(());
         }
         let missing_mib = missing_bytes.div_ceil(STEP_BYTES).saturating_mul(STEP_BYTES >> 20);
-        let memories = self.memories;
-        Err(RuntimeError::Memory { needed_bytes, heap_bytes, missing_mib, memories, component_memory_bytes })
+        Err(RuntimeError::Memory {
+            needed_bytes,
+            heap_bytes,
+            missing_mib,
+            memories: self.memories,
+            component_memory_bytes: demands.component_memory_bytes,
+            runs: demands.runs,
+        })
     }
 }
 
@@ -98,25 +147,39 @@ mod tests {
 
     const ONE_MEMORY: Footprint =
         Footprint { memories: 1, initial_memory_bytes: 1 << 20, initial_table_bytes: 1600 };
+    const DEMANDS: Demands = Demands {
+        artefact_bytes: 0,
+        component_memory_bytes: 0,
+        call_stack_bytes: 1 << 19,
+        runs: 1,
+        storage_bytes: 0,
+    };
 
     #[test]
     fn every_part_counts() {
-        let base = ONE_MEMORY.heap_bytes(0, 0);
-        assert_eq!(ONE_MEMORY.heap_bytes(800, 0), base + 900);
-        assert_eq!(ONE_MEMORY.heap_bytes(0, 1 << 24), base + (1 << 24));
+        let base = ONE_MEMORY.heap_bytes(&DEMANDS);
+        let with = |demands| ONE_MEMORY.heap_bytes(&demands) - base;
+        assert_eq!(with(Demands { artefact_bytes: 800, ..DEMANDS }), 900);
+        assert_eq!(with(Demands { component_memory_bytes: 1 << 24, ..DEMANDS }), 1 << 24);
+        assert_eq!(with(Demands { storage_bytes: 77, ..DEMANDS }), 77);
+        assert_eq!(with(Demands { call_stack_bytes: (1 << 19) + 1024, ..DEMANDS }), 2048);
+        let per_run = base - JOB_BYTES + FURTHER_RUN_BYTES;
+        assert_eq!(with(Demands { runs: 3, ..DEMANDS }), 2 * per_run);
         let two = Footprint { memories: 2, ..ONE_MEMORY };
-        assert_eq!(two.heap_bytes(0, 1 << 24), base + (2 << 24));
+        assert_eq!(two.heap_bytes(&Demands { component_memory_bytes: 1 << 24, ..DEMANDS }), base + (2 << 24));
         let absurd = Footprint { memories: u64::MAX, initial_memory_bytes: u64::MAX, initial_table_bytes: 0 };
-        assert_eq!(absurd.heap_bytes(u64::MAX, u64::MAX), u64::MAX);
+        let everything = Demands { artefact_bytes: u64::MAX, component_memory_bytes: u64::MAX, ..DEMANDS };
+        assert_eq!(absurd.heap_bytes(&everything), u64::MAX);
     }
 
     #[test]
     fn what_is_missing_is_said_in_steps_of_the_manifest() {
-        let needed = ONE_MEMORY.heap_bytes(1000, 1 << 24);
-        assert_eq!(ONE_MEMORY.check(needed, 1000, 1 << 24), Ok(()));
-        let error = ONE_MEMORY.check(needed - 1, 1000, 1 << 24).unwrap_err();
+        let demands = Demands { artefact_bytes: 1000, component_memory_bytes: 1 << 24, ..DEMANDS };
+        let needed = ONE_MEMORY.heap_bytes(&demands);
+        assert_eq!(ONE_MEMORY.check(needed, &demands), Ok(()));
+        let error = ONE_MEMORY.check(needed - 1, &demands).unwrap_err();
         assert!(matches!(error, RuntimeError::Memory { missing_mib: 2, memories: 1, .. }), "{error:?}");
-        let error = ONE_MEMORY.check(needed - (2 << 20) - 1, 1000, 1 << 24).unwrap_err();
+        let error = ONE_MEMORY.check(needed - (2 << 20) - 1, &demands).unwrap_err();
         assert!(error.to_string().contains("add 4 to memory_mib"), "{error}");
     }
 }

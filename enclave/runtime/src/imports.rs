@@ -62,7 +62,7 @@ fn is_version(version: &str, start: &str) -> bool {
 /// component that is no `wasi:cli/command`.
 #[cfg(feature = "compiler")]
 pub fn inspect(component: &[u8]) -> Result<crate::Footprint, crate::RuntimeError> {
-    let mut config = attestation_artefact::base_config();
+    let mut config = attestation_artefact::base_config(attestation_artefact::CALL_STACK_DEFAULT_BYTES);
     // The code is thrown away.
     config.cranelift_opt_level(wasmtime::OptLevel::None);
     let engine = Engine::new(&config).map_err(crate::RuntimeError::settings)?;

@@ -256,7 +256,7 @@ fn outcome_of_error(error: &wasmtime::Error, is_short_of_memory: bool) -> Outcom
 /// Whether the component ended in the function that instrumentation calls beyond the limit of call depth.
 fn is_call_depth(backtrace: &WasmBacktrace) -> bool {
     let innermost = backtrace.frames().first().and_then(|frame| frame.func_name());
-    innermost == Some("redoubt:call-depth-exceeded")
+    innermost == Some(attestation_artefact::CALL_DEPTH_FUNCTION)
 }
 
 /// Text up to [`TRAP_MESSAGE_MAX_BYTES`], so that longer text never exists as a whole.

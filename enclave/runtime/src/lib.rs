@@ -26,6 +26,7 @@ mod compiled;
 mod executor;
 mod footprint;
 mod host;
+mod http;
 mod imports;
 mod io;
 mod job;
@@ -43,8 +44,12 @@ mod tls;
 pub use attestation_transcript::Run as RunName;
 #[cfg(feature = "compiler")]
 pub use compiled::Tuning;
-pub use footprint::Footprint;
+pub use footprint::{Demands, Footprint};
 pub use host::{Console, InputRead, JobHost, Output, Stop};
+pub use http::{
+    ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts, IncomingRequest, Responded,
+    ResponseHead,
+};
 #[cfg(feature = "compiler")]
 pub use imports::inspect;
 pub use job::{Job, JobReport, Outcome, ReplayReport, Usage, replay_job, run_job};

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use attestation_manifest::Limits;
+
 use crate::host::Stop;
 
 /// Limits of one job, named as in the manifest.
@@ -19,6 +21,19 @@ pub struct JobLimits {
     pub transcript_bytes: u64,
     /// Time by [`JobHost::monotonic_ns`](crate::JobHost::monotonic_ns), in milliseconds.
     pub wall_ms: u64,
+}
+
+impl From<&Limits> for JobLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            component_memory_bytes: limits.component_memory_bytes,
+            fuel: limits.fuel,
+            input_bytes: limits.input_bytes,
+            output_bytes: limits.output_bytes,
+            transcript_bytes: limits.transcript_bytes,
+            wall_ms: limits.wall_ms,
+        }
+    }
 }
 
 /// A limit that ended a job.

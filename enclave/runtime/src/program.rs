@@ -27,13 +27,13 @@ pub struct Machine {
     /// `unpublish_executable` once with the same range when the last use of the [`Program`] is gone. An error from
     /// `publish_executable` fails the load; one from `unpublish_executable` panics in the engine.
     pub code_memory: Option<Arc<dyn CustomCodeMemory>>,
-    /// Stacks for running components. `new_stack` is called with [`ASYNC_STACK_BYTES`] when a job starts; one stack is
+    /// Stacks for running components. `new_stack` is called with [`async_stack_bytes`] when a run starts; one stack is
     /// alive per running job and is given back by dropping it. Only `range()` is used on bare metal: both ends
     /// page-aligned, at least as long as asked for, not including the guard. An unmapped page must lie directly below it:
     /// compiled code touches every page of a large frame in order, so it cannot step over the guard, but host functions
     /// rely on nothing else.
     ///
-    /// [`ASYNC_STACK_BYTES`]: attestation_artefact::ASYNC_STACK_BYTES
+    /// [`async_stack_bytes`]: attestation_artefact::async_stack_bytes
     pub stacks: Option<Arc<dyn StackCreator>>,
     /// Linear memories. A creator must return zeroed memory whose `byte_capacity` is at least the memory's minimum plus
     /// `linear_memory_bytes`, and whose base never moves: compiled code keeps the base in a register. The engine's own way
@@ -43,17 +43,19 @@ pub struct Machine {
     /// Room for growth that each linear memory reserves at its start, in bytes: the job's memory limit. A component with
     /// two memories reserves it twice.
     pub linear_memory_bytes: u64,
+    /// The call stack that the artefact was compiled for, in bytes.
+    pub call_stack_bytes: u32,
 }
 
 impl Machine {
     /// A process on an ordinary operating system.
     #[must_use]
-    pub fn hosted(linear_memory_bytes: u64) -> Self {
-        Self { code_memory: None, stacks: None, memories: None, linear_memory_bytes }
+    pub fn hosted(linear_memory_bytes: u64, call_stack_bytes: u32) -> Self {
+        Self { code_memory: None, stacks: None, memories: None, linear_memory_bytes, call_stack_bytes }
     }
 
-    fn into_config(self) -> Config {
-        let mut config = attestation_artefact::base_config();
+    pub(crate) fn into_config(self) -> Config {
+        let mut config = attestation_artefact::base_config(self.call_stack_bytes);
         config.memory_reservation_for_growth(self.linear_memory_bytes);
         config.with_custom_code_memory(self.code_memory);
         if let Some(stacks) = self.stacks {
@@ -122,9 +124,9 @@ pub enum RuntimeError {
     },
     /// A job could exhaust the guest. The manifest is guilty.
     #[error(
-        "memory: expected a heap of at least {needed_bytes} bytes ({memories} linear memories of up to \
-         limits.component_memory_bytes = {component_memory_bytes} each, the artefact, and the guest's own part of a job), \
-         found {heap_bytes}; add {missing_mib} to memory_mib or lower limits.component_memory_bytes"
+        "memory: expected a heap of at least {needed_bytes} bytes ({runs} at once with {memories} linear memories of up to \
+         {component_memory_bytes} each, the artefact, stored data, and the guest's own part), found {heap_bytes}; add \
+         {missing_mib} to memory_mib, or lower limits.component_memory_bytes, or service.open_requests_max"
     )]
     Memory {
         /// What the component's jobs can take.
@@ -137,6 +139,8 @@ pub enum RuntimeError {
         memories: u64,
         /// The manifest's limit.
         component_memory_bytes: u64,
+        /// Runs at the same time.
+        runs: u32,
     },
 }
 
@@ -203,7 +207,10 @@ impl Program {
         Self::from_component(engine, component)
     }
 
-    fn from_component(engine: Engine, component: wasmtime::Result<Component>) -> Result<Self, RuntimeError> {
+    pub(crate) fn from_component(
+        engine: Engine,
+        component: wasmtime::Result<Component>,
+    ) -> Result<Self, RuntimeError> {
         let component = component.map_err(RuntimeError::artefact)?;
         let linked = Self::link(&engine, &component)?;
         let footprint = Footprint::of(&component)?;

@@ -8,14 +8,16 @@ use attestation_claim::{Digested, Measured, Outcome as ClaimOutcome};
 use attestation_manifest::{Logs, Manifest, WallClock};
 use bytes::Bytes;
 use enclave_platform::ByteStream;
-use enclave_runtime::{Console, InputRead, Job, JobHost, JobReport, Outcome, Output, Program, Stop, run_job};
+use enclave_runtime::{
+    Console, InputRead, Job, JobHost, JobLimits, JobReport, Outcome, Output, Program, Stop, run_job,
+};
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, Usage, encode_body};
 use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
 use sha2::{Digest, Sha256};
 
 use crate::claims::{ClaimChain, JobFacts};
 use crate::error::ServiceError;
-use crate::serve::{Guest, decode, job_limits};
+use crate::serve::{Guest, decode};
 use crate::surroundings::Surroundings;
 
 /// Shorter input frames share a buffer: a loader decides how many frames a window of credit is cut into.
@@ -41,7 +43,7 @@ where
     let mut args: Vec<&str> = alloc::vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
-    let limits = job_limits(&manifest.limits);
+    let limits = JobLimits::from(&manifest.limits);
     let to_run = Job { limits, args: &args, env: &env, run: chain.next_run() };
     let mut streams = JobStreams::new(guest, job, start, manifest);
     streams.give_credit()?;

@@ -6,7 +6,7 @@ use core::net::SocketAddrV4;
 
 use attestation_manifest::{EgressPolicy, Limits, Manifest};
 use enclave_platform::{ByteStream, ControlLink, LinkError};
-use enclave_runtime::{JobLimits, Program};
+use enclave_runtime::Program;
 use enclave_wire::control::{
     JobDone, JobOutcome, JobStart, PROBE_PAYLOAD_MAX_BYTES, PROTOCOL_VERSION, Probe, ProbeDone, Ready,
     Status, Stopping, Usage, decode_body, encode_body,
@@ -248,15 +248,4 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
 pub(crate) fn decode<'b, T: minicbor::Decode<'b, ()>>(frame: &'b Frame) -> Result<T, ServiceError> {
     decode_body(&frame.body)
         .map_err(|error| LinkError::Body { kind: frame.kind.0, problem: error.to_string() }.into())
-}
-
-pub(crate) const fn job_limits(limits: &Limits) -> JobLimits {
-    JobLimits {
-        component_memory_bytes: limits.component_memory_bytes,
-        fuel: limits.fuel,
-        input_bytes: limits.input_bytes,
-        output_bytes: limits.output_bytes,
-        transcript_bytes: limits.transcript_bytes,
-        wall_ms: limits.wall_ms,
-    }
 }

@@ -7,7 +7,7 @@ use attestation_manifest::reference::{
     ArtefactReference, FileReference, ManifestReference, REFERENCE_VERSION, ReferenceValues,
 };
 use attestation_manifest::{ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, HexDigest, parse_manifest};
-use enclave_runtime::{Footprint, inspect};
+use enclave_runtime::{Demands, Footprint, inspect};
 use enclave_wire::layout;
 use image_rom::RomTables;
 use sha2::{Digest, Sha256, Sha384};
@@ -39,7 +39,10 @@ pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
     RomTables::parse(rom).map_err(BuildError::Rom)?;
     check_length("component", component, COMPONENT_MAX_BYTES)?;
     let footprint = inspect(component).map_err(BuildError::Component)?;
-    let artefact = compile(component).map_err(BuildError::Compile)?;
+    // The compiler takes its time: what the author wrote is refused before.
+    manifest_json(app, component, &[])?;
+    let call_stack_bytes = app.limits().call_stack_bytes;
+    let artefact = compile(component, call_stack_bytes).map_err(BuildError::Compile)?;
     check_length("artefact", &artefact, ARTEFACT_MAX_BYTES)?;
     let manifest = manifest_json(app, component, &artefact)?;
     check_memory(footprint, &manifest, &artefact)?;
@@ -60,12 +63,13 @@ fn check_length(part: &'static str, bytes: &[u8], limit: usize) -> Result<(), Bu
     if found > limit { Err(BuildError::TooLarge { part, limit, found }) } else { Ok(()) }
 }
 
-/// What the guest would say at launch: whether jobs could exhaust its memory.
+/// What the guest would say at launch: whether jobs, or as many requests as are answered at once, could exhaust the
+/// memory that is left beside what is stored.
 fn check_memory(footprint: Footprint, manifest: &[u8], artefact: &[u8]) -> Result<(), BuildError> {
     let manifest = parse_manifest(manifest).map_err(BuildError::Manifest)?;
     let heap_bytes = layout::heap_bytes(u64::from(manifest.memory_mib) << 20);
-    let limit_bytes = manifest.limits.component_memory_bytes;
-    footprint.check(heap_bytes, artefact.len() as u64, limit_bytes).map_err(BuildError::Component)
+    let demands = Demands::of(&manifest, artefact.len() as u64);
+    footprint.check(heap_bytes, &demands).map_err(BuildError::Component)
 }
 
 pub(crate) fn file_reference(bytes: &[u8]) -> FileReference {

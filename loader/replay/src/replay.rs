@@ -113,7 +113,7 @@ pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayEr
     let mut args = vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
-    let job = Job { limits: job_limits(&manifest), args: &args, env: &env, run: claimed.run() };
+    let job = Job { limits: JobLimits::from(&manifest.limits), args: &args, env: &env, run: claimed.run() };
     let entries = transcript.entries();
     let console = ReplayConsole::new(input, output, error_output);
     let (report, mut console) = replay_job(&program, &job, transcript, console);
@@ -139,16 +139,4 @@ fn check_file(file: &'static str, expected: [u8; 32], found: [u8; 32]) -> Result
         return Ok(());
     }
     Err(ReplayError::OtherFile { file, expected: hex::encode(expected), found: hex::encode(found) })
-}
-
-fn job_limits(manifest: &Manifest<'_>) -> JobLimits {
-    let limits = &manifest.limits;
-    JobLimits {
-        component_memory_bytes: limits.component_memory_bytes,
-        fuel: limits.fuel,
-        input_bytes: limits.input_bytes,
-        output_bytes: limits.output_bytes,
-        transcript_bytes: limits.transcript_bytes,
-        wall_ms: limits.wall_ms,
-    }
 }

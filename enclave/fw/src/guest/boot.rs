@@ -231,8 +231,7 @@ fn load_workload(config: &mut FwCfg, manifest: &Manifest<'_>) -> Result<Program,
         return Err(BootError::Engine { expected, found: attestation_artefact::ENGINE });
     }
     let artefact = read_artefact(config)?;
-    let limit_bytes = manifest.limits.component_memory_bytes;
-    let program = artefact.into_program(manifest.artefact.sha256, limit_bytes, HEAP.usage().total_bytes)?;
+    let program = artefact.into_program(manifest, HEAP.usage().total_bytes)?;
     log::info!("workload loaded: component {found}");
     Ok(program)
 }

@@ -1,5 +1,6 @@
 //! What a component sees of the outside, and what it does not.
 
+use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
 use enclave_runtime::{InputRead, JobLimits, Machine, Outcome, Program, RuntimeError, inspect};
 
 use crate::harness::{LIMITS, TestHost, component, load, run, run_with, trap_message};
@@ -187,12 +188,15 @@ fn inspection_accepts_what_runs_and_refuses_other_bytes() {
 
 #[test]
 fn damaged_artefacts_are_refused() {
-    let artefact = attestation_artefact::compile_for_linux(&component(ECHO)).unwrap();
+    let artefact =
+        attestation_artefact::compile_for_linux(&component(ECHO), CALL_STACK_DEFAULT_BYTES).unwrap();
     // SAFETY: every piece is refused before any of it is used as code.
-    let load = |bytes: &[u8]| unsafe { Program::load_copy(Machine::hosted(0), bytes) }.map(drop);
+    let load = |bytes: &[u8]| {
+        unsafe { Program::load_copy(Machine::hosted(0, CALL_STACK_DEFAULT_BYTES), bytes) }.map(drop)
+    };
     assert!(matches!(load(&[]), Err(RuntimeError::Artefact { .. })));
     assert!(matches!(load(&artefact[..artefact.len() / 2]), Err(RuntimeError::Artefact { .. })));
-    let guest = attestation_artefact::compile(&component(ECHO)).unwrap();
+    let guest = attestation_artefact::compile(&component(ECHO), CALL_STACK_DEFAULT_BYTES).unwrap();
     let error = load(&guest).unwrap_err().to_string();
     assert!(error.contains("operating system 'none'"), "{error}");
 }
@@ -202,6 +206,6 @@ fn an_artefact_in_place_must_be_page_aligned() {
     let mut bytes = [0_u8; 16];
     let artefact = core::ptr::NonNull::from(&mut bytes[1..]);
     // SAFETY: the address is refused before anything is read.
-    let result = unsafe { Program::load(Machine::hosted(0), artefact) };
+    let result = unsafe { Program::load(Machine::hosted(0, CALL_STACK_DEFAULT_BYTES), artefact) };
     assert!(matches!(result, Err(RuntimeError::Misaligned { .. })));
 }

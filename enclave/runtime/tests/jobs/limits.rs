@@ -1,5 +1,6 @@
 //! Every limit ends the job and is named.
 
+use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
 use enclave_runtime::{InputRead, JobLimits, Limit, Machine, Outcome, Stop};
 
 use crate::harness::{JOB, LIMITS, TestHost, component, load_on, run, run_twice, run_with, trap_message};
@@ -165,7 +166,7 @@ fn a_machine_with_less_memory_than_the_limit_is_told_from_the_limit() {
         (func (export "run") (result i32) (i32.eq (memory.grow (i32.const 32)) (i32.const -1)))"#,
     );
     for linear_memory_bytes in [0, 1 << 62] {
-        let program = load_on(Machine::hosted(linear_memory_bytes), &grow).unwrap();
+        let program = load_on(Machine::hosted(linear_memory_bytes, CALL_STACK_DEFAULT_BYTES), &grow).unwrap();
         let (report, _) = run_twice(&program, &JOB, TestHost::default());
         let Outcome::Failed { message } = &report.outcome else { panic!("{report:?}") };
         assert!(message.contains("out of memory") || message.contains("failed to allocate"), "{message}");

@@ -6,29 +6,32 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use attestation_artefact::ASYNC_STACK_BYTES;
-use enclave_runtime::{Machine, Outcome, Program};
+use attestation_artefact::{CALL_STACK_DEFAULT_BYTES, async_stack_bytes};
+use enclave_runtime::{Limit, Machine, Outcome, Program};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use wasmtime::{CustomCodeMemory, StackCreator, StackMemory};
 
-use crate::harness::{JOB, LIMITS, TestHost, component, run_twice, trap_message};
+use crate::harness::{JOB, LIMITS, TestHost, component, run_twice};
 
 const PAGE_BYTES: usize = 4096;
 
 #[test]
 fn code_is_published_once_and_runs_in_place() {
-    let artefact = attestation_artefact::compile_for_linux(&component(RECURSE)).unwrap();
+    let artefact =
+        attestation_artefact::compile_for_linux(&component(RECURSE), CALL_STACK_DEFAULT_BYTES).unwrap();
     let pages = Pages::new(artefact.len().next_multiple_of(PAGE_BYTES));
     // SAFETY: the pages are at least as long and nobody else's.
     unsafe { ptr::copy_nonoverlapping(artefact.as_ptr(), pages.start.cast(), artefact.len()) };
     let in_place = NonNull::slice_from_raw_parts(NonNull::new(pages.start.cast()).unwrap(), artefact.len());
     let code = Arc::new(CodePages::default());
-    let machine =
-        Machine { code_memory: Some(code.clone()), ..Machine::hosted(LIMITS.component_memory_bytes) };
+    let machine = Machine {
+        code_memory: Some(code.clone()),
+        ..Machine::hosted(LIMITS.component_memory_bytes, CALL_STACK_DEFAULT_BYTES)
+    };
     // SAFETY: the bytes come from the compiler and stay until the program is gone.
     let program = unsafe { Program::load(machine, in_place) }.unwrap();
     let (report, _) = run_twice(&program, &JOB, TestHost::default());
-    assert!(trap_message(&report.outcome).contains("call stack exhausted"));
+    assert_eq!(report.outcome, Outcome::LimitExceeded { limit: Limit::CallStack });
     assert_eq!((code.published.load(Ordering::Relaxed), code.unpublished.load(Ordering::Relaxed)), (1, 0));
     drop(program);
     assert_eq!((code.published.load(Ordering::Relaxed), code.unpublished.load(Ordering::Relaxed)), (1, 1));
@@ -37,13 +40,17 @@ fn code_is_published_once_and_runs_in_place() {
 #[test]
 fn one_guarded_stack_per_job_is_enough() {
     let stacks = Arc::new(Stacks::default());
-    let machine = Machine { stacks: Some(stacks.clone()), ..Machine::hosted(LIMITS.component_memory_bytes) };
-    let artefact = attestation_artefact::compile_for_linux(&component(RECURSE)).unwrap();
+    let machine = Machine {
+        stacks: Some(stacks.clone()),
+        ..Machine::hosted(LIMITS.component_memory_bytes, CALL_STACK_DEFAULT_BYTES)
+    };
+    let artefact =
+        attestation_artefact::compile_for_linux(&component(RECURSE), CALL_STACK_DEFAULT_BYTES).unwrap();
     // SAFETY: the bytes come from the compiler.
     let program = unsafe { Program::load_copy(machine, &artefact) }.unwrap();
     for jobs in 1..=3 {
         let (report, _) = run_twice(&program, &JOB, TestHost::default());
-        assert!(matches!(report.outcome, Outcome::Trapped { .. }), "{:?}", report.outcome);
+        assert_eq!(report.outcome, Outcome::LimitExceeded { limit: Limit::CallStack });
         assert_eq!(stacks.made.load(Ordering::Relaxed), jobs);
         assert_eq!(stacks.alive.load(Ordering::Relaxed), 0, "given back with the job");
     }
@@ -126,7 +133,7 @@ struct Stack {
 // SAFETY: every stack is a mapping of its own whose lowest page is the guard.
 unsafe impl StackCreator for Stacks {
     fn new_stack(&self, bytes: usize, _zeroed: bool) -> wasmtime::Result<Box<dyn StackMemory>> {
-        assert_eq!(bytes, ASYNC_STACK_BYTES);
+        assert_eq!(bytes, async_stack_bytes(CALL_STACK_DEFAULT_BYTES));
         let pages = Pages::new(bytes + PAGE_BYTES);
         // SAFETY: the page is part of the new mapping.
         unsafe { mprotect(pages.start, PAGE_BYTES, MprotectFlags::empty()) }?;

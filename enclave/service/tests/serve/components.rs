@@ -1,5 +1,6 @@
 //! Components of a few lines; `enclave/runtime/tests/jobs/prelude.wat` says what they may import.
 
+use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
 use enclave_runtime::{Machine, Program};
 
 /// Copies standard input to standard output.
@@ -20,8 +21,9 @@ pub(crate) fn load(fields: &str) -> Program {
     let main = format!("(core module $Main {fields})");
     let text = include_str!("../../../runtime/tests/jobs/prelude.wat").replace(";; MAIN\n", &main);
     let component = wat::parse_str(text).expect("the test's text is valid");
-    let artefact =
-        attestation_artefact::compile_for_linux(&component).expect("the test's component compiles");
+    let artefact = attestation_artefact::compile_for_linux(&component, CALL_STACK_DEFAULT_BYTES)
+        .expect("the test's component compiles");
     // SAFETY: the bytes come from the compiler; the engine checks the processor's features itself on this system.
-    unsafe { Program::load_copy(Machine::hosted(16 << 20), &artefact) }.expect("the test's component loads")
+    unsafe { Program::load_copy(Machine::hosted(16 << 20, CALL_STACK_DEFAULT_BYTES), &artefact) }
+        .expect("the test's component loads")
 }

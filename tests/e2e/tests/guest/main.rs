@@ -19,6 +19,7 @@ mod limits;
 mod mismatches;
 mod network;
 mod programs;
+mod replay;
 mod side_by_side;
 mod whole_path;
 mod wiping;

@@ -14,7 +14,7 @@ fn main() -> Result<()> {
     let mut next = || arguments.next().context("usage: compile COMPONENT SAME DEFAULT");
     let (component, same, default) = (next()?, next()?, next()?);
     let component = fs::read(&component).with_context(|| format!("cannot read {component}"))?;
-    fs::write(&same, compile_for_linux(&component)?).with_context(|| format!("cannot write {same}"))?;
+    fs::write(&same, compile_for_linux(&component, CALL_STACK_DEFAULT_BYTES)?).with_context(|| format!("cannot write {same}"))?;
     fs::write(&default, compile_default(&component)?).with_context(|| format!("cannot write {default}"))
 }
 
