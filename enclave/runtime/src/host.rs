@@ -1,6 +1,11 @@
 //! What a run may reach outside.
 
+use core::task::Poll;
+
 use bytes::Bytes;
+use enclave_http::Fields;
+
+use crate::http::{ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, ResponseHead};
 
 /// Where a run's input comes from and its output goes. Every function returns at once.
 pub trait Console: Send + 'static {
@@ -19,6 +24,18 @@ pub trait Console: Send + 'static {
 
     /// Takes output over; never more than [`output_space`](Self::output_space) said.
     fn write_output(&mut self, output: Output, bytes: Bytes);
+
+    /// The trailers of a service's request; asked for once at most, after [`InputRead::End`].
+    fn input_trailers(&mut self) -> Fields {
+        Fields::new()
+    }
+
+    /// Takes the head of a service's response; once at most, and before any of its body, which is what is then written to
+    /// [`Output::Stdout`]. A console of jobs never gets one.
+    fn respond(&mut self, _head: &ResponseHead) {}
+
+    /// The body of a service's response is complete. A run that ends without this left half a response.
+    fn finish_response(&mut self, _trailers: Fields) {}
 }
 
 /// All of the outside of a run that happens for the first time: what the component learns from here goes into its
@@ -38,6 +55,50 @@ pub trait JobHost: Console {
 
     /// Takes a piece of the transcript over, in order.
     fn record(&mut self, piece: &[u8]);
+
+    /// Begins to send a request, if the manifest permits it and there is a way to send it. What goes wrong later is said by
+    /// [`http_response`](Self::http_response) and [`http_body_read`](Self::http_body_read).
+    ///
+    /// # Errors
+    /// The component gets no exchange, but this. A host without a network refuses everything.
+    fn http_start(&mut self, _request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
+        Err(HttpFailure::RequestDenied)
+    }
+
+    /// How many bytes of the request's body [`http_body_write`](Self::http_body_write) accepts now. It becomes less by
+    /// writing only. An exchange that has failed accepts everything and drops it.
+    fn http_body_space(&mut self, _exchange: ExchangeId) -> usize {
+        usize::MAX
+    }
+
+    /// Takes a part of the request's body over; never more than [`http_body_space`](Self::http_body_space) said.
+    fn http_body_write(&mut self, _exchange: ExchangeId, _bytes: Bytes) {}
+
+    /// The request's body is complete.
+    fn http_body_finish(&mut self, _exchange: ExchangeId, _trailers: Fields) {}
+
+    /// The final response's head, or why there is none; once ready it is not asked for again.
+    fn http_response(&mut self, _exchange: ExchangeId) -> Poll<Result<HttpResponse, HttpFailure>> {
+        Poll::Ready(Err(HttpFailure::Internal))
+    }
+
+    /// Whether [`http_response`](Self::http_response) would be ready.
+    fn http_has_response(&mut self, _exchange: ExchangeId) -> bool {
+        true
+    }
+
+    /// Takes up to `max_bytes`, at least one, of the response's body.
+    fn http_body_read(&mut self, _exchange: ExchangeId, _max_bytes: usize) -> HttpBody {
+        HttpBody::Failed(HttpFailure::Internal)
+    }
+
+    /// Whether [`http_body_read`](Self::http_body_read) would give something else than [`HttpBody::Pending`].
+    fn http_has_body(&mut self, _exchange: ExchangeId) -> bool {
+        true
+    }
+
+    /// Nobody asks for this exchange any more. A request or response that is not complete is cut off.
+    fn http_close(&mut self, _exchange: ExchangeId) {}
 }
 
 /// Answer of [`Console::read_input`].

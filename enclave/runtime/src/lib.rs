@@ -27,6 +27,7 @@ mod executor;
 mod footprint;
 mod host;
 mod http;
+mod http;
 mod imports;
 mod io;
 mod job;
@@ -46,6 +47,10 @@ pub use attestation_transcript::Run as RunName;
 pub use compiled::Tuning;
 pub use footprint::{Demands, Footprint};
 pub use host::{Console, InputRead, JobHost, Output, Stop};
+pub use http::{
+    ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts, IncomingRequest, Responded,
+    ResponseHead,
+};
 pub use http::{
     ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts, IncomingRequest, Responded,
     ResponseHead,
