@@ -27,7 +27,6 @@ mod executor;
 mod footprint;
 mod host;
 mod http;
-mod http;
 mod imports;
 mod io;
 mod job;
@@ -47,10 +46,6 @@ pub use attestation_transcript::Run as RunName;
 pub use compiled::Tuning;
 pub use footprint::{Demands, Footprint};
 pub use host::{Console, InputRead, JobHost, Output, Stop};
-pub use http::{
-    ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts, IncomingRequest, Responded,
-    ResponseHead,
-};
 pub use http::{
     ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts, IncomingRequest, Responded,
     ResponseHead,
