@@ -14,6 +14,7 @@ use attestation_evidence::Evidence;
 use attestation_policy::Preset;
 use attestation_rim::SignedRim;
 use attestation_signature::RustCrypto;
+use attestation_transcript::{Header, Kind as Learnt, MAGIC, Run, Writer};
 use attestation_verify::snp::AUTHORITIES;
 use base64ct::{Base64, Encoding};
 use enclave_devices::net::Network;
@@ -147,6 +148,7 @@ fn all() -> Seeds {
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
     http::messages().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     collateral().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
+    transcripts().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     seeds
 }
 
@@ -479,6 +481,33 @@ fn small_elf() -> Vec<u8> {
         }
     }
     elf.bytes()
+}
+
+/// One segment of entries of every kind; three that are full, or hold more than that; and proofs of both.
+fn transcripts() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let every_kind: Vec<_> = (1..=10).map(|kind| (kind, vec![kind; 4])).chain([(11, vec![0, 3])]).collect();
+    let sizes = [4000, 88, 5000, 300, 3900].map(|size| (Learnt::STREAM_READ.0, vec![7; size]));
+    let segments: Vec<_> = sizes.into_iter().chain([(11, Vec::new())]).collect();
+    let (small, large) = (transcript(&every_kind), transcript(&segments));
+    let proof = |file: &[u8], segment| attestation_transcript::prove(file, segment).unwrap().encode();
+    vec![
+        ("transcript-proof", "entries", proof(&small, 1)),
+        ("transcript-proof", "full", proof(&large, 1)),
+        ("transcript-proof", "header", proof(&large, 0)),
+        ("transcript", "every-kind", small),
+        ("transcript", "segments", large),
+    ]
+}
+
+fn transcript(entries: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let run = Run { component: [0x11; 32], manifest: [0x22; 32], sequence: 1 };
+    let (mut writer, mut fuel) = (Writer::new(&Header { run, seed: [5; 32] }), 0);
+    for (kind, payload) in entries {
+        fuel += 1000;
+        writer.append(Learnt(*kind), fuel, payload).unwrap();
+    }
+    let segments = writer.finish().unwrap().segments;
+    [&MAGIC[..], &segments.into_iter().flatten().collect::<Vec<u8>>()].concat()
 }
 
 fn write(folder: &Path, seeds: &Seeds) {
