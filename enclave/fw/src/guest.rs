@@ -4,6 +4,7 @@ mod boot;
 mod logger;
 mod machine;
 mod ring;
+mod sockets;
 
 use core::arch::global_asm;
 use core::fmt::Write;

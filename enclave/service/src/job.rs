@@ -3,13 +3,16 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::task::Poll;
 
 use attestation_claim::{Digested, Measured, Outcome as ClaimOutcome};
 use attestation_manifest::{Logs, Manifest, WallClock};
 use bytes::Bytes;
+use enclave_http::Fields;
 use enclave_platform::ByteStream;
 use enclave_runtime::{
-    Console, InputRead, Job, JobHost, JobLimits, JobReport, Outcome, Output, Program, Stop, run_job,
+    Console, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, Job, JobHost,
+    JobLimits, JobReport, Outcome, Output, Program, Stop, run_job,
 };
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, Usage, encode_body};
 use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
@@ -17,6 +20,8 @@ use sha2::{Digest, Sha256};
 
 use crate::claims::{ClaimChain, JobFacts};
 use crate::error::ServiceError;
+use crate::exchange::Exchange;
+use crate::exchanges::Exchanges;
 use crate::serve::{Guest, decode};
 use crate::surroundings::Surroundings;
 
@@ -139,6 +144,7 @@ struct JobStreams<S, E> {
     pending: [Vec<u8>; 2],
     /// Recorded and not yet sent.
     transcript: VecDeque<u8>,
+    exchanges: Exchanges,
     /// How much more output the loader takes.
     output_credit: u64,
     is_cancelled: bool,
@@ -165,6 +171,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             output: RunningDigest::default(),
             pending: [Vec::new(), Vec::new()],
             transcript: VecDeque::new(),
+            exchanges: Exchanges::default(),
             output_credit: 0,
             is_cancelled: false,
             first_call_ns: None,
@@ -190,6 +197,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         while let Some(frame) = self.guest.next_frame()? {
             self.handle(frame)?;
         }
+        self.step_exchanges();
         self.give_credit()?;
         self.send_pending(Output::Stdout)?;
         self.send_pending(Output::Stderr)?;
@@ -268,6 +276,16 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         Ok(())
     }
 
+    fn step_exchanges(&mut self) {
+        if self.exchanges.is_empty() {
+            return;
+        }
+        let now_ns = self.guest.surroundings.now_ns();
+        if let Some(sockets) = self.guest.surroundings.sockets() {
+            self.exchanges.step(sockets, now_ns);
+        }
+    }
+
     /// As much of the transcript as the loader takes.
     fn send_transcript(&mut self) -> Result<(), ServiceError> {
         while !self.transcript.is_empty() && self.output_credit > 0 {
@@ -292,6 +310,9 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         }
         self.is_cancelled |= matches!(report.outcome, Outcome::Stopped { .. });
         self.is_discarding = true;
+        if let Some(sockets) = self.guest.surroundings.sockets() {
+            self.exchanges.close_all(sockets);
+        }
         self.queue.clear();
         self.queue_tail.clear();
         self.queued_bytes = 0;
@@ -395,5 +416,53 @@ where
 
     fn record(&mut self, piece: &[u8]) {
         self.transcript.extend(piece);
+    }
+
+    fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
+        let now_ns = self.guest.surroundings.now_ns();
+        let Guest { egress, surroundings, .. } = &mut self.guest;
+        self.exchanges.start(request, egress, surroundings.sockets(), now_ns)
+    }
+
+    fn http_body_space(&mut self, exchange: ExchangeId) -> usize {
+        self.exchanges.get(exchange).map_or(usize::MAX, |exchange| exchange.body_space())
+    }
+
+    fn http_body_write(&mut self, exchange: ExchangeId, bytes: Bytes) {
+        let sockets = self.guest.surroundings.sockets();
+        if let Some((exchange, sockets)) = self.exchanges.get(exchange).zip(sockets) {
+            exchange.write_body(&bytes, sockets);
+        }
+    }
+
+    fn http_body_finish(&mut self, exchange: ExchangeId, trailers: Fields) {
+        let sockets = self.guest.surroundings.sockets();
+        if let Some((exchange, sockets)) = self.exchanges.get(exchange).zip(sockets) {
+            exchange.finish_body(&trailers, sockets);
+        }
+    }
+
+    fn http_response(&mut self, exchange: ExchangeId) -> Poll<Result<HttpResponse, HttpFailure>> {
+        let exchange = self.exchanges.get(exchange);
+        exchange.map_or(Poll::Ready(Err(HttpFailure::Internal)), Exchange::response)
+    }
+
+    fn http_has_response(&mut self, exchange: ExchangeId) -> bool {
+        self.exchanges.get(exchange).is_none_or(|exchange| exchange.has_response())
+    }
+
+    fn http_body_read(&mut self, exchange: ExchangeId, max_bytes: usize) -> HttpBody {
+        let exchange = self.exchanges.get(exchange);
+        exchange.map_or(HttpBody::Failed(HttpFailure::Internal), |exchange| exchange.read_body(max_bytes))
+    }
+
+    fn http_has_body(&mut self, exchange: ExchangeId) -> bool {
+        self.exchanges.get(exchange).is_none_or(|exchange| exchange.has_body())
+    }
+
+    fn http_close(&mut self, exchange: ExchangeId) {
+        if let Some(sockets) = self.guest.surroundings.sockets() {
+            self.exchanges.close(exchange, sockets);
+        }
     }
 }

@@ -11,11 +11,15 @@ extern crate alloc;
 
 mod claims;
 mod error;
+mod exchange;
+mod exchanges;
 mod job;
 mod serve;
+mod sockets;
 mod surroundings;
 
 pub use claims::ClaimChain;
 pub use error::ServiceError;
 pub use serve::{Ended, Guest, serve};
+pub use sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
 pub use surroundings::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::net::SocketAddrV4;
 
-use attestation_manifest::{EgressPolicy, Limits, Manifest};
+use attestation_manifest::{EgressPolicy, Manifest};
 use enclave_platform::{ByteStream, ControlLink, LinkError};
 use enclave_runtime::Program;
 use enclave_wire::control::{
@@ -24,7 +24,7 @@ pub struct Guest<S, E> {
     pub(crate) link: ControlLink<S>,
     pub(crate) surroundings: E,
     /// Destinations that probes may reach.
-    egress: EgressPolicy,
+    pub(crate) egress: EgressPolicy,
     jobs_done: u64,
     pub(crate) running_job: Option<u32>,
     pub(crate) last_job: u32,

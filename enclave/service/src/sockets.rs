@@ -1,35 +1,32 @@
 //! Connections and names, as the guest's network has them.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 /// TCP and DNS. Every function returns at once; [`Surroundings::poll`](crate::Surroundings::poll) moves things along.
 /// Whatever comes from here is the host's to change: names may resolve to anything, and bytes may be anybody's.
 pub trait Sockets {
-    /// Asks for the addresses of a name.
-    ///
-    /// # Errors
-    /// For people: why it cannot be asked.
-    fn resolve(&mut self, name: &str) -> Result<Query, String>;
+    /// Asks for the addresses of a name; `None` where nobody can be asked.
+    fn resolve(&mut self, name: &str) -> Option<Query>;
 
-    /// The answer, once there is one; the query is then forgotten.
-    fn resolved(&mut self, query: Query) -> Option<Result<Vec<Ipv4Addr>, String>>;
+    /// The answer, once there is one; the query is then forgotten. `Err` says whether the servers knew no address, or did
+    /// not answer.
+    fn resolved(&mut self, query: Query) -> Option<Result<Vec<Ipv4Addr>, Unresolved>>;
+
+    /// Forgets a query that has no answer yet.
+    fn forget(&mut self, query: Query);
 
     /// Begins a connection.
     ///
     /// # Errors
-    /// For people: why not.
-    fn connect(&mut self, address: Ipv4Addr, port: u16) -> Result<Connection, String>;
+    /// Why there is none.
+    fn connect(&mut self, address: Ipv4Addr, port: u16) -> Result<Connection, Broken>;
+
+    /// Opens a port. `false` where that cannot be.
+    fn listen(&mut self, port: u16, backlog: usize) -> bool;
 
     /// Takes the next connection to the port that [`listen`](Self::listen) opened.
     fn accept(&mut self) -> Option<Connection>;
-
-    /// Opens a port.
-    ///
-    /// # Errors
-    /// For people: why not.
-    fn listen(&mut self, port: u16) -> Result<(), String>;
 
     /// Where a connection is.
     fn state(&mut self, connection: Connection) -> ConnectionState;
@@ -40,26 +37,38 @@ pub trait Sockets {
     /// Takes as many bytes as there is room for, and says how many.
     fn send(&mut self, connection: Connection, bytes: &[u8]) -> usize;
 
+    /// How many bytes are on the way that the peer has not confirmed.
+    fn unsent(&mut self, connection: Connection) -> usize;
+
     /// Appends up to `max_bytes` of what has arrived, and says how many.
     fn receive(&mut self, connection: Connection, max_bytes: usize, into: &mut Vec<u8>) -> usize;
 
     /// Sends the end of our side, after everything that was taken.
     fn shutdown(&mut self, connection: Connection);
 
-    /// Forgets a connection; one that was not shut down is reset.
+    /// Forgets a connection; one that is not closed is reset.
     fn release(&mut self, connection: Connection);
 }
 
 /// A question to DNS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query(pub u64);
 
+/// Why a name has no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unresolved {
+    /// The servers do not know it.
+    Unknown,
+    /// They do not answer.
+    Silence,
+}
+
 /// A TCP connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connection(pub u64);
 
 /// Where a connection is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionState {
     /// Not there yet.
     Connecting,
@@ -69,6 +78,21 @@ pub enum ConnectionState {
     PeerClosed,
     /// Over, in good order.
     Closed,
-    /// Over; the text says why.
-    Failed(String),
+    /// Over.
+    Failed(Broken),
+}
+
+/// Why a connection is over, or never came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// Nobody listens there.
+    Refused,
+    /// The peer broke it off.
+    Reset,
+    /// The peer was silent for too long.
+    TimedOut,
+    /// There is no way there.
+    Unreachable,
+    /// There are as many connections as there may be.
+    TooMany,
 }

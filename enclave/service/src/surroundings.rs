@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::sockets::Sockets;
+
 /// The guest's surroundings: the real machine, or a test's.
 pub trait Surroundings: Send + 'static {
     /// Time since reset, by the guest's own (untrusted) clock.
@@ -29,6 +31,9 @@ pub trait Surroundings: Send + 'static {
 
     /// What the network has; `None` without a network device.
     fn network(&mut self) -> Option<NetworkFigures>;
+
+    /// Connections; `None` without a network device.
+    fn sockets(&mut self) -> Option<&mut dyn Sockets>;
 
     /// Starts a TCP echo probe.
     ///

@@ -32,6 +32,7 @@ use sha2::{Digest, Sha256};
 use super::HEAP;
 use super::logger;
 use super::machine::{self, ConsoleStream, RealSurroundings};
+use super::sockets::RealSockets;
 
 /// End of the memory that boot itself may use: the smallest guest has 32 MiB.
 const BOOT_HEAP_END_GPA: u64 = 16 << 20;
@@ -144,7 +145,7 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     let program = load_workload(&mut config, &manifest)?;
     drop(config);
     let network = open_network(&mut bus, &manifest, &mut random)?;
-    let surroundings = RealSurroundings { clock, random, network };
+    let surroundings = RealSurroundings { clock, random, sockets: network.map(RealSockets::new) };
     let mut chain = ClaimChain::new(identity, &manifest, manifest_digest(&manifest_bytes));
     Ok(serve(link, surroundings, &program, &manifest, &mut chain)?)
 }

@@ -3,9 +3,8 @@
 use alloc::string::{String, ToString};
 
 use enclave_devices::console::Console;
-use enclave_devices::net::Network;
 use enclave_platform::{ByteStream, Random};
-use enclave_service::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};
+use enclave_service::{HeapFigures, NetworkFigures, ProbeAnswer, Sockets, Surroundings};
 use enclave_wire::layout;
 use enclave_wire::psp::SecretsPage;
 use enclave_x86::entropy::HardwareEntropy;
@@ -16,6 +15,7 @@ use enclave_x86::wipe;
 use zerocopy::FromZeros;
 
 use super::HEAP;
+use super::sockets::RealSockets;
 
 unsafe extern "C" {
     static __text_start: u8;
@@ -104,7 +104,7 @@ impl ByteStream for ConsoleStream {
 pub(super) struct RealSurroundings {
     pub(super) clock: Clock,
     pub(super) random: Random<HardwareEntropy>,
-    pub(super) network: Option<Network>,
+    pub(super) sockets: Option<RealSockets>,
 }
 
 impl Surroundings for RealSurroundings {
@@ -118,8 +118,8 @@ impl Surroundings for RealSurroundings {
 
     fn poll(&mut self) -> Result<(), String> {
         let now_us = self.clock.now_us();
-        match &mut self.network {
-            Some(network) => network.poll(now_us).map_err(|error| error.to_string()),
+        match &mut self.sockets {
+            Some(sockets) => sockets.network.poll(now_us).map_err(|error| error.to_string()),
             None => Ok(()),
         }
     }
@@ -139,22 +139,29 @@ impl Surroundings for RealSurroundings {
     }
 
     fn network(&mut self) -> Option<NetworkFigures> {
-        self.network.as_ref().map(|network| NetworkFigures {
+        self.sockets.as_ref().map(|RealSockets { network, .. }| NetworkFigures {
             address: network.address(),
             gateway: network.gateway(),
             mac: network.mac(),
         })
     }
 
+    fn sockets(&mut self) -> Option<&mut dyn Sockets> {
+        self.sockets.as_mut().map(|sockets| sockets as &mut dyn Sockets)
+    }
+
     fn start_probe(&mut self, destination: &str, payload: &[u8], timeout_us: u64) -> Result<(), String> {
         let now_us = self.clock.now_us();
-        let network = self.network.as_mut().ok_or("the guest has no network")?;
-        network.start_probe(destination, payload, now_us, timeout_us).map_err(|error| error.to_string())
+        let sockets = self.sockets.as_mut().ok_or("the guest has no network")?;
+        sockets
+            .network
+            .start_probe(destination, payload, now_us, timeout_us)
+            .map_err(|error| error.to_string())
     }
 
     fn take_probe(&mut self) -> Option<ProbeAnswer> {
         let now_us = self.clock.now_us();
-        let outcome = self.network.as_mut()?.take_probe(now_us)?;
+        let outcome = self.sockets.as_mut()?.network.take_probe(now_us)?;
         Some(ProbeAnswer { answer: outcome.answer.map_err(String::from), elapsed_us: outcome.elapsed_us })
     }
 }

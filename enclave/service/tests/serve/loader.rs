@@ -10,7 +10,7 @@ use attestation_transcript::{Root, Run, Summary, verify_run};
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
 use enclave_runtime::Program;
 use enclave_service::{
-    ClaimChain, Ended, HeapFigures, NetworkFigures, ProbeAnswer, ServiceError, Surroundings, serve,
+    ClaimChain, Ended, HeapFigures, NetworkFigures, ProbeAnswer, ServiceError, Sockets, Surroundings, serve,
 };
 use enclave_wire::control::{Credit, JobDone, JobStart, ProbeDone, Ready, Status, decode_body, encode_body};
 use enclave_wire::frame::{Frame, FrameKind, FrameReader, encode_frame};
@@ -229,6 +229,10 @@ impl Surroundings for TestSurroundings {
             gateway: None,
             mac: "52-54-00-12-34-56".into(),
         })
+    }
+
+    fn sockets(&mut self) -> Option<&mut dyn Sockets> {
+        None
     }
 
     fn start_probe(&mut self, _destination: &str, payload: &[u8], _timeout_us: u64) -> Result<(), String> {

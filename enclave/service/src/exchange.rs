@@ -1,0 +1,344 @@
+//! One request to a server and its response: a state machine that is stepped whenever the guest looks at its network.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::task::Poll;
+
+use bytes::Bytes;
+use enclave_http::{
+    BodyDecoder, BodyEncoder, BodyLimits, BodyPlan, Fields, HeadLimits, Host, Method, OutgoingRequest,
+    Scheme, parse_final_response,
+};
+use enclave_runtime::{HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts};
+
+use crate::sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
+
+/// Bytes of request that wait for the network, at most, and of response that wait for the component.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// How long to wait for the connection, and then for the first byte of a response, where the component does not say.
+const PATIENCE_NS: u64 = 30_000_000_000;
+
+/// The longest body that is taken. Who reads it is limited by time and fuel, not by this.
+const BODY_LIMITS: BodyLimits = BodyLimits { body_bytes: u64::MAX, ..BodyLimits::DEFAULT };
+
+/// A request under way.
+pub(crate) struct Exchange {
+    place: Place,
+    port: u16,
+    method: Method,
+    timeouts: HttpTimeouts,
+    /// Since when the present step is waited for.
+    since_ns: u64,
+    /// Encoded and not yet sent.
+    outgoing: Vec<u8>,
+    /// Absent once the request is complete.
+    encoder: Option<BodyEncoder>,
+    /// Received and not yet decoded.
+    incoming: Vec<u8>,
+    /// The stream has ended in good order.
+    is_at_end: bool,
+    response: Reading,
+    failure: Option<HttpFailure>,
+}
+
+enum Place {
+    Resolving(Query),
+    Connected(Connection),
+    /// There is no connection any more, or never was.
+    Over,
+}
+
+enum Reading {
+    Head,
+    /// Read, and not taken by the component yet.
+    Ready(HttpResponse, BodyDecoder),
+    Body(BodyDecoder),
+    /// The component has all of it.
+    Done,
+}
+
+impl Exchange {
+    /// Begins the request.
+    ///
+    /// # Errors
+    /// It cannot be sent at all.
+    pub(crate) fn start(
+        request: &HttpRequest,
+        sockets: &mut dyn Sockets,
+        now_ns: u64,
+    ) -> Result<Self, HttpFailure> {
+        if request.scheme != Scheme::Http {
+            return Err(HttpFailure::TlsNotOffered);
+        }
+        let port = request.authority.port_for(&request.scheme).ok_or(HttpFailure::RequestUriInvalid)?;
+        let mut outgoing = Vec::new();
+        let head = OutgoingRequest {
+            method: &request.method,
+            path_with_query: &request.path_with_query,
+            authority: &request.authority,
+            fields: &request.fields,
+            body: request.body,
+            persists: false,
+        };
+        let encoder = head.encode(&HeadLimits::DEFAULT, &mut outgoing).map_err(HttpFailure::from)?;
+        let encoder = (request.body != BodyPlan::None).then_some(encoder);
+        let place = match &request.authority.host {
+            Host::V4(address) => Place::Connected(sockets.connect(*address, port).map_err(broken_failure)?),
+            Host::Name(name) => Place::Resolving(sockets.resolve(name).ok_or(HttpFailure::DnsError)?),
+            Host::V6(_) => return Err(HttpFailure::DestinationUnavailable),
+        };
+        Ok(Self {
+            place,
+            port,
+            method: request.method.clone(),
+            timeouts: request.timeouts,
+            since_ns: now_ns,
+            outgoing,
+            encoder,
+            incoming: Vec::new(),
+            is_at_end: false,
+            response: Reading::Head,
+            failure: None,
+        })
+    }
+
+    /// Moves bytes and looks at the time.
+    pub(crate) fn step(&mut self, sockets: &mut dyn Sockets, now_ns: u64) {
+        if self.failure.is_none()
+            && let Err(failure) = self.try_step(sockets, now_ns)
+        {
+            self.fail(failure, sockets);
+        }
+    }
+
+    fn try_step(&mut self, sockets: &mut dyn Sockets, now_ns: u64) -> Result<(), HttpFailure> {
+        match self.place {
+            Place::Over => Ok(()),
+            Place::Resolving(query) => {
+                let Some(answer) = sockets.resolved(query) else { return self.check_connect_time(now_ns) };
+                self.place = Place::Over;
+                let addresses = answer.map_err(|error| match error {
+                    Unresolved::Unknown => HttpFailure::DnsError,
+                    Unresolved::Silence => HttpFailure::DnsTimeout,
+                })?;
+                let address = addresses.first().ok_or(HttpFailure::DnsError)?;
+                self.place = Place::Connected(sockets.connect(*address, self.port).map_err(broken_failure)?);
+                Ok(())
+            }
+            Place::Connected(connection) => self.step_connected(connection, sockets, now_ns),
+        }
+    }
+
+    fn step_connected(
+        &mut self,
+        connection: Connection,
+        sockets: &mut dyn Sockets,
+        now_ns: u64,
+    ) -> Result<(), HttpFailure> {
+        let state = sockets.state(connection);
+        if state == ConnectionState::Connecting {
+            return self.check_connect_time(now_ns);
+        }
+        let sent = sockets.send(connection, &self.outgoing);
+        self.outgoing.drain(..sent);
+        let room = BUFFER_BYTES.saturating_sub(self.incoming.len());
+        let received = sockets.receive(connection, room, &mut self.incoming);
+        if sent > 0 || received > 0 || !self.is_request_complete() {
+            self.since_ns = now_ns;
+        }
+        let may_be_more = received > 0 || room == 0;
+        self.is_at_end |=
+            !may_be_more && matches!(state, ConnectionState::PeerClosed | ConnectionState::Closed);
+        self.read_head()?;
+        match state {
+            ConnectionState::Failed(broken) if !may_be_more && !self.is_answered() => {
+                Err(broken_failure(broken))
+            }
+            _ if self.is_at_end && matches!(self.response, Reading::Head) => {
+                Err(HttpFailure::ConnectionTerminated)
+            }
+            _ => self.check_response_time(now_ns),
+        }
+    }
+
+    fn read_head(&mut self) -> Result<(), HttpFailure> {
+        if !matches!(self.response, Reading::Head) {
+            return Ok(());
+        }
+        let parsed = parse_final_response(&self.incoming, &HeadLimits::DEFAULT).map_err(HttpFailure::from)?;
+        let Some((head, consumed)) = parsed else { return Ok(()) };
+        self.incoming.drain(..consumed);
+        let framing = head.framing(&self.method).map_err(HttpFailure::from)?;
+        let decoder = BodyDecoder::new(framing, &BODY_LIMITS).map_err(HttpFailure::from)?;
+        let status = head.status();
+        self.response = Reading::Ready(HttpResponse { status, fields: head.into_fields() }, decoder);
+        Ok(())
+    }
+
+    fn is_request_complete(&self) -> bool {
+        self.encoder.is_none() && self.outgoing.is_empty()
+    }
+
+    /// Whether nothing is missing any more that only the network could bring.
+    fn is_answered(&self) -> bool {
+        match &self.response {
+            Reading::Head => false,
+            Reading::Ready(_, decoder) | Reading::Body(decoder) => decoder.is_done(),
+            Reading::Done => true,
+        }
+    }
+
+    fn check_connect_time(&self, now_ns: u64) -> Result<(), HttpFailure> {
+        let patience_ns = self.timeouts.connect_ns.unwrap_or(PATIENCE_NS);
+        let is_over = now_ns.saturating_sub(self.since_ns) > patience_ns;
+        if is_over { Err(HttpFailure::ConnectionTimeout) } else { Ok(()) }
+    }
+
+    fn check_response_time(&self, now_ns: u64) -> Result<(), HttpFailure> {
+        let waited_ns = now_ns.saturating_sub(self.since_ns);
+        let is_over = |patience_ns: Option<u64>| waited_ns > patience_ns.unwrap_or(PATIENCE_NS);
+        match &self.response {
+            Reading::Head if is_over(self.timeouts.first_byte_ns) => Err(HttpFailure::ResponseTimeout),
+            Reading::Body(decoder)
+                if !decoder.is_done()
+                    && self.incoming.is_empty()
+                    && is_over(self.timeouts.between_bytes_ns) =>
+            {
+                Err(HttpFailure::ConnectionReadTimeout)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn fail(&mut self, failure: HttpFailure, sockets: &mut dyn Sockets) {
+        self.failure = Some(failure);
+        self.disconnect(sockets);
+        self.outgoing = Vec::new();
+        self.incoming = Vec::new();
+    }
+
+    fn disconnect(&mut self, sockets: &mut dyn Sockets) {
+        match core::mem::replace(&mut self.place, Place::Over) {
+            Place::Resolving(query) => sockets.forget(query),
+            Place::Connected(connection) => sockets.release(connection),
+            Place::Over => {}
+        }
+    }
+
+    /// Room for more of the request's body.
+    pub(crate) fn body_space(&self) -> usize {
+        if self.failure.is_some() {
+            return usize::MAX;
+        }
+        BUFFER_BYTES.saturating_sub(self.outgoing.len())
+    }
+
+    /// More of the request's body.
+    pub(crate) fn write_body(&mut self, bytes: &[u8], sockets: &mut dyn Sockets) {
+        let Some(encoder) = self.encoder.as_mut().filter(|_| self.failure.is_none()) else { return };
+        if let Err(error) = encoder.encode(bytes, &mut self.outgoing) {
+            self.fail(error.into(), sockets);
+        }
+    }
+
+    /// The request's body is complete.
+    pub(crate) fn finish_body(&mut self, trailers: &Fields, sockets: &mut dyn Sockets) {
+        let Some(encoder) = self.encoder.take().filter(|_| self.failure.is_none()) else { return };
+        if let Err(error) = encoder.finish(trailers, &mut self.outgoing) {
+            self.fail(error.into(), sockets);
+        }
+    }
+
+    /// Whether [`response`](Self::response) is ready.
+    pub(crate) const fn has_response(&self) -> bool {
+        self.failure.is_some() || !matches!(self.response, Reading::Head)
+    }
+
+    /// The head of the response; once.
+    pub(crate) fn response(&mut self) -> Poll<Result<HttpResponse, HttpFailure>> {
+        match core::mem::replace(&mut self.response, Reading::Done) {
+            Reading::Ready(response, decoder) => {
+                self.response = Reading::Body(decoder);
+                Poll::Ready(Ok(response))
+            }
+            other => {
+                self.response = other;
+                self.failure.map_or(Poll::Pending, |failure| Poll::Ready(Err(failure)))
+            }
+        }
+    }
+
+    /// The next of the response's body.
+    pub(crate) fn read_body(&mut self, max_bytes: usize) -> HttpBody {
+        let Reading::Body(decoder) = &mut self.response else {
+            return self.failure.map_or(HttpBody::Pending, HttpBody::Failed);
+        };
+        while !decoder.is_done() {
+            let window = self.incoming.get(..self.incoming.len().min(max_bytes)).unwrap_or_default();
+            if window.is_empty() {
+                break;
+            }
+            match decoder.decode(window) {
+                Ok(decoded) => {
+                    let data = Bytes::copy_from_slice(decoded.data);
+                    self.incoming.drain(..decoded.consumed);
+                    if !data.is_empty() {
+                        return HttpBody::Bytes(data);
+                    }
+                }
+                Err(error) => return HttpBody::Failed(error.into()),
+            }
+        }
+        if let Some(failure) = self.failure {
+            return HttpBody::Failed(failure);
+        }
+        if self.is_at_end
+            && let Err(error) = decoder.end_of_stream()
+        {
+            return HttpBody::Failed(error.into());
+        }
+        if !decoder.is_done() {
+            return HttpBody::Pending;
+        }
+        match core::mem::replace(&mut self.response, Reading::Done) {
+            Reading::Body(decoder) => HttpBody::End(decoder.into_trailers()),
+            _ => HttpBody::Pending,
+        }
+    }
+
+    /// Whether [`read_body`](Self::read_body) would give something else than "nothing yet".
+    pub(crate) fn has_body(&self) -> bool {
+        let is_done = matches!(&self.response, Reading::Body(decoder) if decoder.is_done());
+        !self.incoming.is_empty() || self.failure.is_some() || self.is_at_end || is_done
+    }
+
+    /// Gives the connection back.
+    pub(crate) fn close(mut self, sockets: &mut dyn Sockets) {
+        self.disconnect(sockets);
+    }
+}
+
+/// Whom a request goes to, as the egress rules name it.
+pub(crate) fn destination(request: &HttpRequest) -> Option<(String, u16)> {
+    let port = request.authority.port_for(&request.scheme)?;
+    let host = match &request.authority.host {
+        Host::Name(name) => name.clone(),
+        Host::V4(address) => alloc::format!("{address}"),
+        Host::V6(_) => return None,
+    };
+    Some((host, port))
+}
+
+const fn broken_failure(broken: Broken) -> HttpFailure {
+    match broken {
+        Broken::Refused => HttpFailure::ConnectionRefused,
+        Broken::Reset => HttpFailure::ConnectionTerminated,
+        Broken::TimedOut => HttpFailure::ConnectionTimeout,
+        Broken::Unreachable => HttpFailure::DestinationUnavailable,
+        Broken::TooMany => HttpFailure::ConnectionLimitReached,
+    }
+}
+
+#[cfg(test)]
+mod tests;

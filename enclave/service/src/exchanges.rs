@@ -1,0 +1,80 @@
+//! The exchanges of one run.
+
+use alloc::collections::BTreeMap;
+
+use attestation_manifest::EgressPolicy;
+use enclave_runtime::{ExchangeId, HttpFailure, HttpRequest};
+
+use crate::exchange::{Exchange, destination};
+use crate::sockets::Sockets;
+
+/// Exchanges that a run has open at once, at most: each has its buffers.
+const EXCHANGES_MAX: usize = 16;
+
+/// What a run has asked for and has not given up.
+#[derive(Default)]
+pub(crate) struct Exchanges {
+    open: BTreeMap<u32, Exchange>,
+    last: u32,
+}
+
+impl Exchanges {
+    /// Begins an exchange that the egress rules permit.
+    ///
+    /// # Errors
+    /// They do not, or it cannot be begun.
+    pub(crate) fn start(
+        &mut self,
+        request: &HttpRequest,
+        policy: &EgressPolicy,
+        sockets: Option<&mut dyn Sockets>,
+        now_ns: u64,
+    ) -> Result<ExchangeId, HttpFailure> {
+        let (host, port) = destination(request).ok_or(HttpFailure::RequestDenied)?;
+        if !policy.permits(&host, port, request.method.as_str()) {
+            return Err(HttpFailure::RequestDenied);
+        }
+        if self.open.len() >= EXCHANGES_MAX {
+            return Err(HttpFailure::ConnectionLimitReached);
+        }
+        let sockets = sockets.ok_or(HttpFailure::DestinationUnavailable)?;
+        let exchange = Exchange::start(request, sockets, now_ns)?;
+        self.last = self.last.wrapping_add(1);
+        self.open.insert(self.last, exchange);
+        Ok(ExchangeId(self.last))
+    }
+
+    /// Moves all of them.
+    pub(crate) fn step(&mut self, sockets: &mut dyn Sockets, now_ns: u64) {
+        for exchange in self.open.values_mut() {
+            exchange.step(sockets, now_ns);
+        }
+    }
+
+    pub(crate) fn get(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
+        self.open.get_mut(&id.0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub(crate) fn close(&mut self, id: ExchangeId, sockets: &mut dyn Sockets) {
+        if let Some(exchange) = self.open.remove(&id.0) {
+            exchange.close(sockets);
+        }
+    }
+
+    /// The run is over.
+    pub(crate) fn close_all(&mut self, sockets: &mut dyn Sockets) {
+        for exchange in core::mem::take(&mut self.open).into_values() {
+            exchange.close(sockets);
+        }
+    }
+}
+
+impl core::fmt::Debug for Exchanges {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Exchanges").field("open", &self.open.len()).finish_non_exhaustive()
+    }
+}
