@@ -67,7 +67,7 @@ pub fn inspect(component: &[u8]) -> Result<crate::Footprint, crate::RuntimeError
     config.cranelift_opt_level(wasmtime::OptLevel::None);
     let engine = Engine::new(&config).map_err(crate::RuntimeError::settings)?;
     let component = Component::from_binary(&engine, component).map_err(crate::RuntimeError::component)?;
-    crate::Program::link(&engine, &component)?;
+    crate::linked::Linked::of(&engine, &component)?;
     crate::Footprint::of(&component)
 }
 

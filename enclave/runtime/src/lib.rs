@@ -23,7 +23,6 @@ mod cli;
 mod clocks;
 #[cfg(feature = "compiler")]
 mod compiled;
-mod executor;
 mod footprint;
 mod host;
 mod http;
@@ -32,11 +31,14 @@ mod io;
 mod job;
 mod learnt;
 mod limits;
+mod linked;
+mod outcome;
 mod outside;
 mod program;
 mod random;
 mod record;
 mod replay;
+mod running;
 mod state;
 #[cfg(not(feature = "std"))]
 mod tls;
@@ -52,8 +54,12 @@ pub use http::{
 };
 #[cfg(feature = "compiler")]
 pub use imports::inspect;
-pub use job::{Job, JobReport, Outcome, ReplayReport, Usage, replay_job, run_job};
+pub use job::{
+    Job, JobReport, ReplayReport, Usage, begin_job, begin_request, replay_job, replay_request, run_job,
+};
 pub use limits::{JobLimits, Limit};
+pub use outcome::Outcome;
 pub use program::{Machine, Program, RuntimeError};
 pub use record::Recorded;
 pub use replay::{Parting, Step, Transcript};
+pub use running::Running;

@@ -16,10 +16,6 @@ use crate::learnt::{Learnt, ReadyList};
 use crate::limits::{JobLimits, Limit, RunEnd};
 use crate::record::{Place, Record};
 
-/// How long host functions may keep the host from being pumped. Calls that cost little fuel can take long, and fuel is what
-/// ends a slice of computation.
-const PUMP_INTERVAL_NS: u64 = 5_000_000;
-
 const NS_PER_MS: u64 = 1_000_000;
 
 /// Shared because the executor looks at it while the run's future holds the state. Never contended: one task, and no lock
@@ -29,9 +25,10 @@ pub(crate) type SharedOutside = Arc<Mutex<Outside<dyn JobHost>>>;
 /// The outside of a run and what has passed through it.
 pub(crate) struct Outside<H: ?Sized> {
     limits: JobLimits,
+    pace: Pace,
     /// When the run's time is up.
     ends_ns: u64,
-    pumped_ns: u64,
+    step_began_ns: u64,
     /// Input taken from the host that does not fill the component's wish yet.
     gathered: Vec<u8>,
     input_ended: bool,
@@ -48,21 +45,40 @@ pub(crate) struct Outside<H: ?Sized> {
     pub(crate) host: H,
 }
 
+/// How long a run goes on before it pauses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Fuel between two pauses. Part of the transcript's format: a run that time ended is replayed to the same slice.
+    pub(crate) slice_fuel: u64,
+    /// How long a step lasts at most that ends in a host function. Calls that cost little fuel can take long.
+    pub(crate) step_max_ns: u64,
+}
+
+impl Pace {
+    /// About two milliseconds on a processor of today. Much less, and asking the devices would cost more than a percent of
+    /// the time.
+    pub(crate) const JOB: Self = Self { slice_fuel: 20_000_000, step_max_ns: 5_000_000 };
+    /// Other requests wait for their turn.
+    pub(crate) const REQUEST: Self = Self { slice_fuel: 2_000_000, step_max_ns: 1_000_000 };
+}
+
 /// Bytes that passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Meter {
     pub(crate) input_bytes: u64,
     pub(crate) stdout_bytes: u64,
     pub(crate) stderr_bytes: u64,
+    pub(crate) request_bytes: u64,
 }
 
 impl<H: JobHost> Outside<H> {
-    pub(crate) fn new(mut host: H, limits: JobLimits, seed: [u8; 32], record: Record) -> Self {
+    pub(crate) fn new(mut host: H, limits: JobLimits, pace: Pace, seed: [u8; 32], record: Record) -> Self {
         let now_ns = host.monotonic_ns();
         Self {
             limits,
+            pace,
             ends_ns: now_ns.saturating_add(limits.wall_ms.saturating_mul(NS_PER_MS)),
-            pumped_ns: now_ns,
+            step_began_ns: now_ns,
             gathered: Vec::new(),
             input_ended: false,
             random: ChaCha20Rng::from_seed(seed),
@@ -82,16 +98,21 @@ impl<H: JobHost + ?Sized> Outside<H> {
         self.call_fuel = fuel_used;
     }
 
-    /// A host function returns: lets the host move when it has not for a while, and makes room for more transcript.
-    pub(crate) fn leave(&mut self) -> Result<(), RunEnd> {
+    /// The run is polled.
+    pub(crate) fn begin_step(&mut self) {
+        if !self.record.is_replay() {
+            self.step_began_ns = self.host.monotonic_ns();
+        }
+    }
+
+    /// A host function returns: ready unless the step has lasted long, or there is no room for more transcript.
+    pub(crate) fn poll_leave(&mut self) -> Poll<Result<(), RunEnd>> {
         if let Record::Replaying(replay) = &self.record {
-            return replay.strike_in_call(self.call_fuel);
+            return Poll::Ready(replay.strike_in_call(self.call_fuel));
         }
-        while !self.host.can_record() {
-            self.pump(Place::Call)?;
-        }
-        let is_due = self.host.monotonic_ns().saturating_sub(self.pumped_ns) >= PUMP_INTERVAL_NS;
-        if is_due { self.pump(Place::Call) } else { Ok(()) }
+        let goes_on = self.host.can_record()
+            && self.host.monotonic_ns().saturating_sub(self.step_began_ns) < self.pace.step_max_ns;
+        if goes_on { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     /// The run's future is pending: a slice of fuel is used up, or a host function waits.
@@ -119,8 +140,7 @@ impl<H: JobHost + ?Sized> Outside<H> {
     /// Lets the host move bytes, and looks at the time.
     fn pump(&mut self, place: Place) -> Result<(), RunEnd> {
         self.host.pump().map_err(RunEnd::Stop)?;
-        self.pumped_ns = self.host.monotonic_ns();
-        if self.pumped_ns > self.ends_ns {
+        if self.host.monotonic_ns() > self.ends_ns {
             return Err(self.record.strike(Limit::Wall, place));
         }
         Ok(())

@@ -7,13 +7,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ptr::NonNull;
 
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, CustomCodeMemory, Engine, MemoryCreator, StackCreator, Store};
+use wasmtime::component::Component;
+use wasmtime::{Config, CustomCodeMemory, Engine, MemoryCreator, StackCreator};
 
-use crate::bindings::job::JobPre;
 use crate::footprint::Footprint;
-use crate::imports::{is_command, unsupported_imports};
-use crate::state::{self, State};
+use crate::linked::Linked;
 
 /// Alignment of an artefact that is used in place, in bytes: the text section of the file is aligned to it.
 const PAGE_BYTES: usize = 4096;
@@ -158,7 +156,7 @@ impl RuntimeError {
         Self::Component { reason: format!("{error:#}") }
     }
 
-    fn mismatch(error: wasmtime::Error) -> Self {
+    pub(crate) fn mismatch(error: wasmtime::Error) -> Self {
         Self::Mismatch { reason: format!("{error:#}") }
     }
 }
@@ -166,7 +164,7 @@ impl RuntimeError {
 /// A loaded component, linked with everything it imports. Runs any number of jobs, one after the other.
 pub struct Program {
     engine: Engine,
-    linked: JobPre<State>,
+    linked: Linked,
     footprint: Footprint,
 }
 
@@ -212,7 +210,7 @@ impl Program {
         component: wasmtime::Result<Component>,
     ) -> Result<Self, RuntimeError> {
         let component = component.map_err(RuntimeError::artefact)?;
-        let linked = Self::link(&engine, &component)?;
+        let linked = Linked::of(&engine, &component)?;
         let footprint = Footprint::of(&component)?;
         Ok(Self { engine, linked, footprint })
     }
@@ -223,30 +221,12 @@ impl Program {
         &self.footprint
     }
 
+    pub(crate) const fn linked(&self) -> &Linked {
+        &self.linked
+    }
+
     pub(crate) const fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// A fresh instance, run to its end.
-    pub(crate) async fn run(&self, store: &mut Store<State>) -> wasmtime::Result<Result<(), ()>> {
-        let job = self.linked.instantiate_async(&mut *store).await?;
-        job.wasi_cli_run().call_run(store).await
-    }
-
-    /// Connects imports and finds the entry point, without running anything.
-    pub(crate) fn link(engine: &Engine, component: &Component) -> Result<JobPre<State>, RuntimeError> {
-        let names = unsupported_imports(engine, component);
-        if !names.is_empty() {
-            return Err(RuntimeError::UnsupportedImports { names });
-        }
-        let component_type = component.component_type();
-        if !component_type.exports(engine).any(|(name, _)| is_command(name)) {
-            return Err(RuntimeError::Mismatch { reason: "it does not export `wasi:cli/run@0.2`".into() });
-        }
-        let mut linker = Linker::new(engine);
-        state::add_to_linker(&mut linker).map_err(RuntimeError::settings)?;
-        let instance = linker.instantiate_pre(component).map_err(RuntimeError::mismatch)?;
-        JobPre::new(instance).map_err(RuntimeError::mismatch)
     }
 }
 

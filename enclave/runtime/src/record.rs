@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use attestation_transcript::{Kind, Root, Writer};
 
-use crate::job::Outcome;
 use crate::learnt::Learnt;
 use crate::limits::{Limit, RunEnd};
+use crate::outcome::Outcome;
 use crate::replay::Replay;
 
 /// What the door does with what a component learns.

@@ -9,9 +9,9 @@ use attestation_transcript::{Header, Kind, Reader, Root, Run, TranscriptError, v
 use bytes::Bytes;
 
 use crate::host::{Console, InputRead, JobHost, Output, Stop};
-use crate::job::Outcome;
 use crate::learnt::Learnt;
 use crate::limits::RunEnd;
+use crate::outcome::Outcome;
 use crate::record::{Place, Strike};
 
 /// The place where a run parts from its transcript.
