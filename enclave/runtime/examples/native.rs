@@ -20,6 +20,7 @@ const LIMITS: JobLimits = JobLimits {
     output_bytes: u64::MAX,
     transcript_bytes: u64::MAX,
     wall_ms: u64::MAX,
+    files_bytes: 1 << 30,
 };
 
 struct Process {

@@ -24,12 +24,15 @@ wasmtime::component::bindgen!({
     },
     require_store_data_send: true,
     with: {
+        "wasi:filesystem/types.descriptor": enclave_filesystem::Descriptor,
+        "wasi:filesystem/types.directory-entry-stream": enclave_filesystem::DirectoryEntryStream,
         "wasi:io/error.error": crate::io::Failure,
         "wasi:io/poll.pollable": crate::io::Pollable,
         "wasi:io/streams.input-stream": crate::io::InputStream,
         "wasi:io/streams.output-stream": crate::io::OutputStream,
     },
     trappable_error_type: {
+        "wasi:filesystem/types.error-code" => crate::filesystem::FileError,
         "wasi:io/streams.stream-error" => crate::io::StreamError,
     },
 });

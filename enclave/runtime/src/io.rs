@@ -8,8 +8,9 @@
 mod poll;
 mod streams;
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
+use enclave_filesystem::{ErrorCode, ReadStream, WriteStream};
 use wasmtime::component::Resource;
 
 use crate::bindings::wasi::io::{error, streams as wasi_streams};
@@ -25,6 +26,8 @@ pub(crate) const PIECE_BYTES: usize = 64 * 1024;
 pub enum InputStream {
     /// Standard input.
     Standard,
+    /// A file, from some place on.
+    File(ReadStream),
 }
 
 /// Where a component writes.
@@ -32,6 +35,8 @@ pub enum InputStream {
 pub enum OutputStream {
     /// Standard output or standard error.
     Standard(Output),
+    /// A file, from some place or its end on.
+    File(WriteStream),
 }
 
 /// What a component waits for.
@@ -48,7 +53,18 @@ pub enum Pollable {
 
 /// What a failed operation of a stream says.
 #[derive(Debug, Clone)]
-pub struct Failure(pub String);
+pub struct Failure {
+    /// For people.
+    pub text: String,
+    /// Of a file's stream.
+    pub code: Option<ErrorCode>,
+}
+
+impl From<ErrorCode> for StreamError {
+    fn from(code: ErrorCode) -> Self {
+        Self::Failed(Failure { text: code.to_string(), code: Some(code) })
+    }
+}
 
 /// Why a stream gives nothing.
 #[derive(Debug)]
@@ -85,7 +101,7 @@ impl error::Host for State {}
 
 impl error::HostError for State {
     fn to_debug_string(&mut self, failure: Resource<Failure>) -> wasmtime::Result<String> {
-        Ok(self.table.get(&failure)?.0.clone())
+        Ok(self.table.get(&failure)?.text.clone())
     }
 
     fn drop(&mut self, failure: Resource<Failure>) -> wasmtime::Result<()> {

@@ -23,6 +23,7 @@ mod cli;
 mod clocks;
 #[cfg(feature = "compiler")]
 mod compiled;
+mod filesystem;
 mod footprint;
 mod host;
 mod http;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use attestation_manifest::Limits;
+use attestation_manifest::Manifest;
 
 use crate::host::Stop;
 
@@ -21,10 +21,15 @@ pub struct JobLimits {
     pub transcript_bytes: u64,
     /// Time by [`JobHost::monotonic_ns`](crate::JobHost::monotonic_ns), in milliseconds.
     pub wall_ms: u64,
+    /// The files in memory, in bytes; 0 where there are none. More is an error to the component, not the end of the job.
+    pub files_bytes: u64,
 }
 
-impl From<&Limits> for JobLimits {
-    fn from(limits: &Limits) -> Self {
+impl JobLimits {
+    /// Those of this manifest.
+    #[must_use]
+    pub const fn of(manifest: &Manifest<'_>) -> Self {
+        let limits = &manifest.limits;
         Self {
             component_memory_bytes: limits.component_memory_bytes,
             fuel: limits.fuel,
@@ -32,6 +37,7 @@ impl From<&Limits> for JobLimits {
             output_bytes: limits.output_bytes,
             transcript_bytes: limits.transcript_bytes,
             wall_ms: limits.wall_ms,
+            files_bytes: manifest.storage.files_bytes,
         }
     }
 }

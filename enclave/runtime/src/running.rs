@@ -12,6 +12,7 @@ use spin::Mutex;
 use wasmtime::{CallHook, CallHookHandler, Store, StoreContextMut, WasmBacktrace};
 
 use crate::budget::MemoryBudget;
+use crate::filesystem;
 use crate::host::JobHost;
 use crate::http::{IncomingRequest, Responded};
 use crate::job::{Job, JobReport, Usage};

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use core::future::poll_fn;
 use core::task::Poll;
 
+use enclave_filesystem::FileSystem;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
-use crate::bindings::wasi::{cli, clocks, io, logging, random};
+use crate::bindings::wasi::{cli, clocks, filesystem, io, logging, random};
 use crate::budget::MemoryBudget;
 use crate::host::JobHost;
 use crate::limits::RunEnd;
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub(crate) budget: MemoryBudget,
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) files: FileSystem,
 }
 
 impl State {
@@ -31,10 +33,11 @@ impl State {
         budget: MemoryBudget,
         args: Vec<String>,
         env: Vec<(String, String)>,
+        files: FileSystem,
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
-        Self { table, outside, budget, args, env }
+        Self { table, outside, budget, args, env, files }
     }
 
     /// Asks the outside until it has an answer. In between the executor lets the host move.
@@ -68,6 +71,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     cli::terminal_stderr::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     clocks::monotonic_clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     clocks::wall_clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    filesystem::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    filesystem::preopens::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     io::streams::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

@@ -48,7 +48,7 @@ where
     let mut args: Vec<&str> = alloc::vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
-    let limits = JobLimits::from(&manifest.limits);
+    let limits = JobLimits::of(manifest);
     let to_run = Job { limits, args: &args, env: &env, run: chain.next_run() };
     let mut streams = JobStreams::new(guest, job, start, manifest);
     streams.give_credit()?;

@@ -113,7 +113,7 @@ pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayEr
     let mut args = vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
-    let job = Job { limits: JobLimits::from(&manifest.limits), args: &args, env: &env, run: claimed.run() };
+    let job = Job { limits: JobLimits::of(&manifest), args: &args, env: &env, run: claimed.run() };
     let entries = transcript.entries();
     let console = ReplayConsole::new(input, output, error_output);
     let (report, mut console) = replay_job(&program, &job, transcript, console);

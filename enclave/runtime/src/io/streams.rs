@@ -18,8 +18,12 @@ impl State {
     /// At most `len` bytes, and at least one unless `len` is zero.
     async fn take(&mut self, stream: &Resource<InputStream>, len: u64) -> StreamResult<Bytes> {
         let max_bytes = piece(len);
-        match self.table.get(stream)? {
+        match self.table.get_mut(stream)? {
             InputStream::Standard => self.take_input(max_bytes).await,
+            InputStream::File(stream) => {
+                let bytes = self.files.read_stream(stream, max_bytes as u64)?;
+                if bytes.is_empty() && max_bytes > 0 { Err(StreamError::Closed) } else { Ok(bytes.into()) }
+            }
         }
     }
 
@@ -34,8 +38,12 @@ impl State {
 
     /// Gives all of `bytes` to the stream, as soon as it takes them.
     async fn put(&mut self, stream: &Resource<OutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
-        match *self.table.get(stream)? {
-            OutputStream::Standard(output) => Ok(self.put_output(output, bytes).await?),
+        match self.table.get_mut(stream)? {
+            OutputStream::Standard(output) => {
+                let output = *output;
+                Ok(self.put_output(output, bytes).await?)
+            }
+            OutputStream::File(stream) => Ok(self.files.write_stream(stream, &bytes)?),
         }
     }
 
@@ -53,7 +61,7 @@ impl State {
     fn permitted(&mut self, stream: &Resource<OutputStream>) -> StreamResult<usize> {
         match self.table.get(stream)? {
             // Writing waits itself: the pace of whoever reads is nothing that the component learns.
-            OutputStream::Standard(_) => Ok(PIECE_BYTES),
+            OutputStream::Standard(_) | OutputStream::File(_) => Ok(PIECE_BYTES),
         }
     }
 
@@ -104,14 +112,16 @@ impl streams::HostInputStream for State {
 
     fn subscribe(&mut self, stream: Resource<InputStream>) -> wasmtime::Result<Resource<Pollable>> {
         let pollable = match self.table.get(&stream)? {
-            InputStream::Standard => Pollable::Always,
+            InputStream::Standard | InputStream::File(_) => Pollable::Always,
         };
         Ok(self.table.push_child(pollable, &stream)?)
     }
 
     fn drop(&mut self, stream: Resource<InputStream>) -> wasmtime::Result<()> {
-        self.table.delete(stream)?;
-        Ok(())
+        match self.table.delete(stream)? {
+            InputStream::Standard => Ok(()),
+            InputStream::File(stream) => Ok(self.files.close(stream)?),
+        }
     }
 }
 
@@ -144,7 +154,7 @@ impl streams::HostOutputStream for State {
 
     fn subscribe(&mut self, stream: Resource<OutputStream>) -> wasmtime::Result<Resource<Pollable>> {
         let pollable = match self.table.get(&stream)? {
-            OutputStream::Standard(_) => Pollable::Always,
+            OutputStream::Standard(_) | OutputStream::File(_) => Pollable::Always,
         };
         Ok(self.table.push_child(pollable, &stream)?)
     }
@@ -185,7 +195,9 @@ impl streams::HostOutputStream for State {
     }
 
     fn drop(&mut self, stream: Resource<OutputStream>) -> wasmtime::Result<()> {
-        self.table.delete(stream)?;
-        Ok(())
+        match self.table.delete(stream)? {
+            OutputStream::Standard(_) => Ok(()),
+            OutputStream::File(stream) => Ok(self.files.close(stream)?),
+        }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) const LIMITS: JobLimits = JobLimits {
     output_bytes: 1024 * 1024,
     transcript_bytes: 1024 * 1024,
     wall_ms: 1000,
+    files_bytes: 1024 * 1024,
 };
 
 /// The job of every test.
