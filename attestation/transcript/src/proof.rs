@@ -10,7 +10,7 @@ use crate::error::{HeadField, Place};
 use crate::merkle::{PATH_MAX, audit_path, root_of_path};
 use crate::reader::Reader;
 use crate::root::RootInputs;
-use crate::segment::{BODY_MAX_BYTES, HEAD_BYTES, Head, leaf_hash, segments_from};
+use crate::segment::{HEAD_BYTES, Head, leaf_hash, segments_from};
 use crate::{
     Entries, Header, MAGIC, ProofError, Root, SEGMENT_MAX_BYTES, TRANSCRIPT_VERSION, TranscriptError,
 };
@@ -150,7 +150,7 @@ impl<'a> InclusionProof<'a> {
         let short = ProofError::SegmentLength { expected: HEAD_BYTES, found };
         let (head, body) = Head::split(self.leaf).ok_or(short)?;
         let expected = HEAD_BYTES.saturating_add(head.body_len());
-        if expected != found || body.len() > BODY_MAX_BYTES {
+        if expected != found {
             return Err(ProofError::SegmentLength { expected, found });
         }
         Ok((head, body))

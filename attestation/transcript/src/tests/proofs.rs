@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::support::{END, Piece, chain, entry, header, pieces, renumber, sample, write};
+use super::support::{END, Piece, chain, entry, header, pieces, sample, write};
 use crate::error::{HeadField, Place};
 use crate::{
-    Content, InclusionProof, Kind, PROOF_MAX_BYTES, ProofError, ProvenSegment, Reader, Root, TranscriptError,
-    prove, verify_proof,
+    Content, HeaderError, InclusionProof, Kind, PROOF_MAX_BYTES, ProofError, ProvenSegment, Reader, Root,
+    TranscriptError, prove, verify_proof,
 };
 
 fn check(bytes: &[u8], root: &Root) -> Result<(), ProofError> {
@@ -117,61 +117,92 @@ fn other_spellings_and_lengths_are_refused() {
     assert_eq!(refused(cut), ProofError::SegmentLength { expected, found });
 }
 
-/// Tree and root as the description says, and a proof for one of two segments.
-fn signed(segments: &mut [Piece; 2], entries: u64, shown: usize) -> (Vec<u8>, Root) {
-    chain(segments);
-    let hash = |parts: &[&[u8]]| -> [u8; 32] { Sha256::digest(parts.concat()).into() };
-    let leaves = [segments[0].leaf(), segments[1].leaf()];
-    let hashes = [hash(&[&[0], &leaves[0]]), hash(&[&[0], &leaves[1]])];
-    let numbers = [&1_u32.to_le_bytes()[..], &entries.to_le_bytes(), &2_u64.to_le_bytes()].concat();
-    let tree = hash(&[&[1], &hashes[0], &hashes[1]]);
-    let root = hash(&[b"redoubt transcript root 1", &numbers, &segments[1].chain, &tree]);
-    let length = (leaves[shown].len() as u16).to_be_bytes();
-    let proof = [
-        &[0xA6, 0, 1, 1, entries as u8, 2, 2, 3, 0x58, 32],
-        &segments[1].chain[..],
-        &[4, 0x59],
-        &length,
-        &leaves[shown],
-        &[5, 0x81, 0x58, 32],
-        &hashes[1 - shown],
-    ];
-    (proof.concat(), Root(root))
+fn hash(parts: &[&[u8]]) -> [u8; 32] {
+    Sha256::digest(parts.concat()).into()
 }
 
-/// A root over something that no writer writes; the leaf is long enough for a length of two bytes.
+/// MTH and PATH as RFC 9162 defines them, by recursion.
+fn tree(leaves: &[[u8; 32]], shown: usize) -> ([u8; 32], Vec<[u8; 32]>) {
+    let [_, _, ..] = leaves else { return (leaves[0], Vec::new()) };
+    let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+    let ((left_root, left_path), (right_root, right_path)) =
+        (tree(left, shown.min(left.len() - 1)), tree(right, shown.saturating_sub(left.len())));
+    let (mut path, sibling) =
+        if shown < left.len() { (left_path, right_root) } else { (right_path, left_root) };
+    path.push(sibling);
+    (hash(&[&[1], &left_root, &right_root]), path)
+}
+
+/// A proof and its root, for segments that no writer writes. Leaves have a length of two bytes.
+fn signed(segments: &mut [Piece], entries: u8, shown: usize) -> (Vec<u8>, Root) {
+    chain(segments);
+    let hashes: Vec<_> = segments.iter().map(|segment| hash(&[&[0], &segment.leaf()])).collect();
+    let (tree, path) = tree(&hashes, shown);
+    let (count, last) = (segments.len() as u8, &segments.last().unwrap().chain[..]);
+    let numbers =
+        [&1_u32.to_le_bytes()[..], &u64::from(entries).to_le_bytes(), &u64::from(count).to_le_bytes()]
+            .concat();
+    let root = hash(&[b"redoubt transcript root 1", &numbers, last, &tree]);
+    let leaf = segments[shown].leaf();
+    let length = (leaf.len() as u16).to_be_bytes();
+    let head = [&[0xA6, 0, 1, 1, entries, 2, count, 3, 0x58, 32], last, &[4, 0x59], &length, &leaf].concat();
+    let path: Vec<u8> = path.iter().flat_map(|hash| [&[0x58, 32], &hash[..]].concat()).collect();
+    ([&head[..], &[5, 0x80 | (path.len() / 34) as u8], &path].concat(), Root(root))
+}
+
+fn result(segments: &mut [Piece], entries: u8, shown: usize) -> Result<(), ProofError> {
+    let (proof, root) = signed(segments, entries, shown);
+    check(&proof, &root)
+}
+
 #[test]
-fn a_signer_of_nonsense_is_named() {
-    let honest = pieces(&write(&sample()).0);
+fn a_signer_of_nonsense_entries_is_named() {
+    let header = pieces(&write(&sample()).0).remove(0);
     let long = entry(4, &[9], &[0xAC, 0x02], &[0; 300]);
-    let result = |body: &[&[u8]], entries: u64| {
-        let mut segments = [honest[0].clone(), Piece::new(1, 0, body)];
-        let (proof, root) = signed(&mut segments, entries, 1);
-        check(&proof, &root)
-    };
-    assert_eq!(result(&[&long, END], 2), Ok(()));
-    let contradiction = ProofError::EntryNumbers { segment: 1, expected: 3, found: 2 };
-    assert_eq!(result(&[&long, END], 3), Err(contradiction));
     let full = entry(4, &[9], &[0x80, 0x20], &[0; 4096]);
-    assert_eq!(result(&[&full], 1), Err(ProofError::End { segment: 1, segments: 2 }));
+    let last = |body: &[&[u8]], entries| result(&mut [header.clone(), Piece::new(1, 0, body)], entries, 1);
+    assert_eq!(last(&[&long, END], 2), Ok(()));
+    let contradiction = |expected, found| Err(ProofError::EntryNumbers { segment: 1, expected, found });
+    assert_eq!(last(&[&long, END], 3), contradiction(3, 2));
+    let no_end = |segments| Err(ProofError::End { segment: 1, segments });
+    assert_eq!(last(&[&full], 1), no_end(2));
     let at = Place { offset: 20 + long.len(), segment: 1, entries: 1..2 };
     let unknown = TranscriptError::UnknownKind { at, found: Kind(99) };
-    assert_eq!(result(&[&long, &[99, 0, 0], END], 3), Err(ProofError::Segment(unknown)));
+    assert_eq!(last(&[&long, &[99, 0, 0], END], 3), Err(ProofError::Segment(unknown)));
 
-    // The last entry in the first of two segments with entries.
-    let mut three = [honest[0].clone(), Piece::new(1, 0, &[&long, END]), Piece::new(2, 2, &[END])];
-    renumber(&mut three);
-    let mut first_two = [three[1].clone(), three[2].clone()];
-    first_two[0].index = 0;
-    let (proof, root) = signed(&mut first_two, 3, 0);
+    let middle = |body: &[&[u8]], entries| {
+        let mut segments = [header.clone(), Piece::new(1, 0, body), Piece::new(2, 1, &[END])];
+        result(&mut segments, entries, 1)
+    };
+    assert_eq!(middle(&[&full], 2), Ok(()));
+    assert_eq!(middle(&[&long, END], 3), no_end(3));
+    assert_eq!(middle(&[&full], 1), contradiction(1, 1));
+}
+
+#[test]
+fn a_signer_of_a_nonsense_header_is_named() {
+    let long = entry(4, &[9], &[0xAC, 0x02], &[0; 300]);
+    let header = |change: fn(&mut Piece)| {
+        let mut first = Piece::new(0, 0, &[&long]);
+        change(&mut first);
+        match result(&mut [first, Piece::new(1, 0, &[END])], 1, 0) {
+            Err(ProofError::Segment(error)) => error,
+            other => panic!("{other:?}"),
+        }
+    };
     let at = || Place { offset: 20, segment: 0, entries: 0..0 };
-    let field = HeadField::EntryCount;
-    let head = TranscriptError::Head { at: at(), field, expected: 0, found: 2 };
-    assert_eq!(check(&proof, &root), Err(ProofError::Segment(head)));
-    first_two[0].count = 0;
-    let (proof, root) = signed(&mut first_two, 3, 0);
-    let refused = check(&proof, &root).unwrap_err();
-    assert!(matches!(refused, ProofError::Segment(TranscriptError::Header { .. })), "{refused}");
+    let number = |field, found| TranscriptError::Head { at: at(), field, expected: 0, found };
+    assert_eq!(header(|_| ()), number(HeadField::EntryCount, 1));
+    assert_eq!(header(|first| first.first = 3), number(HeadField::FirstEntry, 3));
+    let error = HeaderError::TooLong { found: 304 };
+    assert_eq!(header(|first| first.count = 0), TranscriptError::Header { at: at(), error });
+
+    // A transcript of nothing but its header; its length takes one byte.
+    let mut alone = [pieces(&write(&sample()).0).remove(0)];
+    let (proof, root) = signed(&mut alone, 0, 0);
+    let length = proof.iter().position(|byte| *byte == 0x59).unwrap();
+    let proof = [&proof[..length], &[0x58], &proof[length + 2..]].concat();
+    assert_eq!(check(&proof, &root), Err(ProofError::End { segment: 0, segments: 1 }));
 }
 
 proptest! {
