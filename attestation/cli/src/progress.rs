@@ -73,7 +73,7 @@ impl Progress {
     }
 
     /// Counts what is read.
-    pub fn counting(&self, from: impl Read) -> impl Read {
+    pub fn counting<R: Read>(&self, from: R) -> impl Read + use<R> {
         self.bar.wrap_read(from)
     }
 
