@@ -1,12 +1,12 @@
 //! From component to artefact, reproducibly.
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use wasmtime::{Config, Engine, OptLevel, RegallocAlgorithm, Strategy};
 
-use crate::{CpuFeature, REQUIRED_CPU_FEATURES, base_config};
+use crate::frames::{self, Code};
+use crate::instrument::instrument_with_frames;
+use crate::{CompileError, CpuFeature, REQUIRED_CPU_FEATURES, base_config};
 
 /// What the guest runs.
 const GUEST_TRIPLE: &str = "x86_64-unknown-none";
@@ -15,30 +15,13 @@ const LINUX_TRIPLE: &str = "x86_64-unknown-linux-gnu";
 /// The engine's interpreter.
 const PULLEY_TRIPLE: &str = "pulley64";
 
-/// No artefact could be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CompileError {
-    /// The component is not one, or uses a proposal that is switched off. Its author is guilty.
-    #[error("component: {reason}")]
-    Component {
-        /// The compiler's words.
-        reason: String,
-    },
-    /// The compiler refused its own settings. This build of the compiler is guilty.
-    #[error("compiler settings: {reason}")]
-    Settings {
-        /// The compiler's words.
-        reason: String,
-    },
-}
-
 /// Compiles a component, in binary form, to the artefact that the guest runs.
 ///
 /// The bytes depend on `component`, `call_stack_bytes` and [`ENGINE`](crate::ENGINE) alone.
 ///
 /// # Errors
-/// [`CompileError::Component`] for bytes that are not a valid component.
+/// Those of [`instrument`](crate::instrument); [`CompileError::Frame`] and [`CompileError::GlueFrames`] where compiled frames are larger
+/// than what is accounted for them.
 pub fn compile(component: &[u8], call_stack_bytes: u32) -> Result<Vec<u8>, CompileError> {
     compile_for(GUEST_TRIPLE, REQUIRED_CPU_FEATURES, component, call_stack_bytes)
 }
@@ -73,11 +56,13 @@ fn compile_for(
     component: &[u8],
     call_stack_bytes: u32,
 ) -> Result<Vec<u8>, CompileError> {
-    let config = compiler_config(triple, features, call_stack_bytes).map_err(settings_error)?;
-    let engine = Engine::new(&config).map_err(settings_error)?;
-    engine
-        .precompile_component(component)
-        .map_err(|error| CompileError::Component { reason: format!("{error:#}") })
+    let instrumented = instrument_with_frames(component, call_stack_bytes)?;
+    let config = compiler_config(triple, features, call_stack_bytes).map_err(CompileError::settings)?;
+    let engine = Engine::new(&config).map_err(CompileError::settings)?;
+    let artefact = engine.precompile_component(&instrumented.bytes).map_err(CompileError::component)?;
+    let code = if triple == PULLEY_TRIPLE { Code::Pulley } else { Code::X86_64 };
+    frames::check(&artefact, code, &instrumented)?;
+    Ok(artefact)
 }
 
 fn compiler_config(triple: &str, features: &[CpuFeature], call_stack_bytes: u32) -> wasmtime::Result<Config> {
@@ -91,8 +76,4 @@ fn compiler_config(triple: &str, features: &[CpuFeature], call_stack_bytes: u32)
         unsafe { config.cranelift_flag_enable(feature.compiler_flag) };
     }
     Ok(config)
-}
-
-fn settings_error(error: wasmtime::Error) -> CompileError {
-    CompileError::Settings { reason: format!("{error:#}") }
 }

@@ -5,30 +5,7 @@ use core::num::NonZeroUsize;
 
 use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, WasmFeatures};
 
-use crate::ENGINE;
-
-/// Accounted stack of a component that says nothing else, in bytes.
-pub const CALL_STACK_DEFAULT_BYTES: u32 = 512 * 1024;
-/// The least.
-pub const CALL_STACK_MIN_BYTES: u32 = 16 * 1024;
-/// The most.
-pub const CALL_STACK_MAX_BYTES: u32 = 8 * 1024 * 1024;
-
-/// Stack that host functions have on top of compiled code, in bytes.
-const HOST_STACK_BYTES: usize = 256 * 1024;
-
-/// Native stack that compiled code may use, in bytes, when the component accounts for `call_stack_bytes`. Beyond it the
-/// engine traps with "call stack exhausted".
-#[must_use]
-pub const fn max_wasm_stack_bytes(call_stack_bytes: u32) -> usize {
-    2 * call_stack_bytes as usize
-}
-
-/// Stack of one running component, in bytes: compiled code, and on top of it the host functions that it calls.
-#[must_use]
-pub const fn async_stack_bytes(call_stack_bytes: u32) -> usize {
-    max_wasm_stack_bytes(call_stack_bytes) + HOST_STACK_BYTES
-}
+use crate::{ENGINE, async_stack_bytes, max_wasm_stack_bytes};
 
 /// Frames in the backtrace of a trap.
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);

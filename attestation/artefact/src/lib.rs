@@ -13,25 +13,33 @@
 
 extern crate alloc;
 
+mod call_depth;
 #[cfg(feature = "compiler")]
 mod compile;
 mod config;
 mod cpu;
-
 #[cfg(feature = "compiler")]
-pub use compile::{CompileError, compile, compile_for_linux, compile_for_linux_baseline, compile_for_pulley};
-pub use config::{
-    CALL_STACK_DEFAULT_BYTES, CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, async_stack_bytes, base_config,
-    max_wasm_stack_bytes,
-};
-pub use cpu::{CpuFeature, CpuidRegister, REQUIRED_CPU_FEATURES, is_required_feature};
+mod error;
+#[cfg(feature = "compiler")]
+mod frames;
+#[cfg(feature = "compiler")]
+mod instrument;
 
-/// Name of the function that a component calls when it has used up its call stack. It traps; whoever sees it innermost
-/// in a backtrace knows why.
-pub const CALL_DEPTH_FUNCTION: &str = "redoubt:call-depth-exceeded";
+pub use call_depth::{
+    CALL_DEPTH_FUNCTION, CALL_STACK_DEFAULT_BYTES, CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES,
+    async_stack_bytes, max_wasm_stack_bytes,
+};
+#[cfg(feature = "compiler")]
+pub use compile::{compile, compile_for_linux, compile_for_linux_baseline, compile_for_pulley};
+pub use config::base_config;
+pub use cpu::{CpuFeature, CpuidRegister, REQUIRED_CPU_FEATURES, is_required_feature};
+#[cfg(feature = "compiler")]
+pub use error::CompileError;
+#[cfg(feature = "compiler")]
+pub use instrument::instrument;
 
 /// Names the compiler and its tuning, for the manifest and the reference values.
 ///
 /// Two artefacts are comparable only if this text is the same. The last number rises whenever a flag in this crate
 /// changes the generated code; the test `artefact_bytes_are_pinned` notices when that was forgotten.
-pub const ENGINE: &str = "wasmtime 48.0.8 cranelift x86_64-unknown-none redoubt-tuning 1";
+pub const ENGINE: &str = "wasmtime 48.0.8 cranelift x86_64-unknown-none redoubt-tuning 2";
