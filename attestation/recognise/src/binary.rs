@@ -38,6 +38,9 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     if bytes.starts_with(&SPDM_REQUEST) {
         return Some(Kind::SpdmReport);
     }
+    if bytes.starts_with(&attestation_transcript::MAGIC) {
+        return Some(Kind::Transcript);
+    }
     if is_tdx_quote(bytes) {
         return Some(Kind::TdxQuote);
     }

@@ -81,6 +81,8 @@ kinds! {
     BundleTime = "bundle-time", "time of a bundle";
     /// Redoubt's evidence, deterministic CBOR.
     Evidence = "redoubt-evidence", "evidence of a Redoubt guest";
+    /// What a run learnt from outside, see `attestation-transcript`.
+    Transcript = "redoubt-transcript", "transcript of a Redoubt job";
     /// Redoubt's claim, COSE_Sign1.
     Claim = "redoubt-claim", "claim of a Redoubt guest";
 }

@@ -5,9 +5,13 @@ use attestation_corim::{self as corim, ReferenceManifest};
 use attestation_evidence::{Evidence, Platform};
 use attestation_manifest::{HexDigest, manifest_digest};
 use attestation_recognise::Kind;
+use attestation_transcript::{Reader, describe};
 use sha2::{Digest, Sha384};
 
 use super::{Fields, hex};
+
+/// Entries of a transcript that are shown one by one.
+const SHOWN_ENTRIES: usize = 64;
 
 pub(super) fn evidence(fields: &mut Fields, file: &str, bytes: &[u8]) -> Result<(), String> {
     let evidence = Evidence::decode(bytes).map_err(|error| error.to_string())?;
@@ -63,6 +67,29 @@ pub(super) fn claim(fields: &mut Fields, file: &str, bytes: &[u8]) -> Result<(),
     Ok(())
 }
 
+pub(super) fn transcript(fields: &mut Fields, bytes: &[u8]) -> Result<(), String> {
+    let mut reader = Reader::new(bytes).map_err(|error| error.to_string())?;
+    let run = reader.header().run;
+    fields.hex("component, SHA-256", &run.component);
+    fields.hex("manifest, SHA-256", &run.manifest);
+    fields.plain("sequence", run.sequence);
+    let mut entries = 0;
+    for entry in reader.by_ref().take(SHOWN_ENTRIES) {
+        let entry = entry.map_err(|error| error.to_string())?;
+        fields.plain("entry", describe(&entry));
+        entries += 1;
+    }
+    let summary = reader.finish().map_err(|error| error.to_string())?;
+    if summary.entries > entries {
+        fields.plain("further entries", summary.entries - entries);
+    }
+    fields.plain("entries", summary.entries);
+    fields.plain("segments", summary.segments);
+    fields.plain("fuel at the last entry", summary.fuel);
+    fields.explained("root", summary.root, "what the claim signs");
+    Ok(())
+}
+
 pub(super) fn reference_values(fields: &mut Fields, bytes: &[u8]) -> Result<(), String> {
     let manifest = ReferenceManifest::decode(bytes).map_err(|error| error.to_string())?;
     fields.plain("id", &manifest.id);
@@ -79,4 +106,36 @@ pub(super) fn reference_values(fields: &mut Fields, bytes: &[u8]) -> Result<(), 
 /// A tag without the name of its manifest: the way of the launch.
 fn launch<'a>(manifest: &str, tag: &'a str) -> &'a str {
     tag.strip_prefix(manifest).and_then(|rest| rest.strip_prefix(':')).unwrap_or(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use attestation_transcript::{Header, Kind, MAGIC, Run, Writer};
+
+    use crate::show::show;
+
+    #[test]
+    fn a_transcript_is_shown_with_its_root() {
+        let run = Run { component: [0xC0; 32], manifest: [0x3A; 32], sequence: 7 };
+        let mut writer = Writer::new(&Header { run, seed: [5; 32] });
+        for fuel in 0..100 {
+            writer.append(Kind::MONOTONIC_NOW, fuel, &[1]).unwrap();
+        }
+        writer.append(Kind::END, 100, &[0, 0]).unwrap();
+        let finished = writer.finish().unwrap();
+        let mut bytes = MAGIC.to_vec();
+        finished.segments.iter().for_each(|segment| bytes.extend_from_slice(segment));
+        let shown = &show("job.transcript", &bytes).unwrap()[0];
+        assert_eq!((shown.kind, &shown.problem), ("redoubt-transcript", &None));
+        let value = |name: &str| {
+            shown.fields.iter().find(|field| field.name == name).map(|field| field.value.clone())
+        };
+        assert_eq!(value("root"), Some(finished.root.to_string()));
+        assert_eq!((value("entries"), value("further entries")), (Some("101".into()), Some("37".into())));
+        assert!(!format!("{shown:?}").contains("0505"), "the seed stays out of sight");
+
+        let last = bytes.len() - 40;
+        bytes[last] ^= 1;
+        assert!(show("job.transcript", &bytes).unwrap()[0].problem.is_some());
+    }
 }
