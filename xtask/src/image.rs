@@ -23,10 +23,21 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// The project in `folder`, built now.
+    pub(crate) fn project(workspace: &Workspace, folder: &Path) -> Result<Self> {
+        let manifest = folder.join("app.toml");
+        // Said before minutes of building.
+        anyhow::ensure!(
+            manifest.is_file(),
+            "{} is missing: it says what the program may use",
+            manifest.display()
+        );
+        Ok(Self { component: component::build(workspace, folder)?, manifest })
+    }
+
     /// The example workload, built now.
     pub(crate) fn example(workspace: &Workspace) -> Result<Self> {
-        let component = component::build(workspace, component::EXAMPLE, component::EXAMPLE_PACKAGE)?;
-        Ok(Self { component, manifest: workspace.path(component::EXAMPLE).join("app.toml") })
+        Self::project(workspace, &workspace.path(component::EXAMPLE))
     }
 }
 

@@ -9,8 +9,10 @@ mod draft;
 mod fuzz;
 mod guest;
 mod image;
+mod languages;
 mod ledger;
 mod lint;
+mod new;
 mod process;
 mod reproduce;
 mod setup;
@@ -38,13 +40,29 @@ enum Command {
     /// Install everything that any command needs
     #[command(after_help = SETUP_EXAMPLES)]
     Setup,
-    /// Build a bootable, measured image from a component and its app.toml
+    /// Start a project: sources, app.toml, tests, and a README with the commands
+    #[command(after_help = NEW_EXAMPLES)]
+    New(new::Options),
+    /// Build a project in Rust, JavaScript or Python into a WebAssembly component, and list what it imports
+    #[command(after_help = COMPONENT_EXAMPLES)]
+    Component {
+        /// Its folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Where the component goes
+        #[arg(long, value_name = "FILE", default_value = "component.wasm")]
+        out: PathBuf,
+    },
+    /// Build a bootable, measured image from a program and its app.toml
     #[command(after_help = IMAGE_EXAMPLES)]
     Image {
-        /// The WebAssembly component [default: examples/ledger-audit, built now]
+        /// A project in Rust, JavaScript or Python, built now [default: examples/ledger-audit]
+        #[arg(value_name = "DIR", conflicts_with = "workload")]
+        folder: Option<PathBuf>,
+        /// A WebAssembly component that was built elsewhere
         #[arg(long, value_name = "FILE", requires = "manifest")]
         workload: Option<PathBuf>,
-        /// What the component may use [default: examples/ledger-audit/app.toml]
+        /// What that component may use
         #[arg(long, value_name = "FILE", requires = "workload")]
         manifest: Option<PathBuf>,
         /// Where the image goes
@@ -89,8 +107,23 @@ enum Command {
     Ledger(ledger::Options),
 }
 
+const NEW_EXAMPLES: &str = "Examples:
+  cargo xtask new --lang rust my-job
+  cargo xtask new --lang js --kind service my-service
+  cargo xtask new --lang python my-report --path ../reports/my-report
+
+A job reads standard input, writes standard output and ends. A service answers HTTP requests.";
+
+const COMPONENT_EXAMPLES: &str = "Examples:
+  cargo xtask component examples/sensor-report
+  cargo xtask component ../my-service --out my-service.wasm
+
+The language is told by the files: Cargo.toml, package.json or requirements-build.txt. The tools come in the versions
+that the project pins, and stay below target/.";
+
 const IMAGE_EXAMPLES: &str = "Examples:
   cargo xtask image
+  cargo xtask image examples/sensor-report --out dist/
   cargo xtask image --workload app.wasm --manifest app.toml --out dist/
   cargo xtask image --json | jq -r .measurement.snp_qemu";
 
@@ -148,9 +181,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::locate()?;
     match command {
         Command::Setup => setup::ensure(&workspace, &setup::Need::ALL)?,
-        Command::Image { workload, manifest, out, json } => {
-            let source =
-                workload.zip(manifest).map(|(component, manifest)| image::Source { component, manifest });
+        Command::New(options) => println!("{}", new::create(&options)?),
+        Command::Component { folder, out } => component::build_to(&workspace, &folder, &out)?,
+        Command::Image { folder, workload, manifest, out, json } => {
+            let source = match folder {
+                Some(folder) => Some(image::Source::project(&workspace, &folder)?),
+                None => {
+                    workload.zip(manifest).map(|(component, manifest)| image::Source { component, manifest })
+                }
+            };
             let built = image::build(&workspace, source, &out)?;
             if json { println!("{}", built.json()?) } else { println!("{built}") }
         }

@@ -1,6 +1,8 @@
 //! What commands need and how to get it.
 
 mod c_compiler;
+mod node;
+mod once;
 mod python;
 
 use std::env;
@@ -14,7 +16,9 @@ use crate::process::Tool;
 use crate::workspace::Workspace;
 
 pub(crate) use c_compiler::{archiver, c_compiler};
-pub(crate) use python::sev_snp_measure;
+pub(crate) use node::npm;
+pub(crate) use once::Once;
+pub(crate) use python::{PythonPackages, sev_snp_measure};
 
 /// The guest's compiler. Pinned: it decides the ROM's bytes.
 pub(crate) const GUEST_TOOLCHAIN: &str = "nightly-2026-09-01";
@@ -74,6 +78,8 @@ pub(crate) enum Need {
     GuestCCompiler,
     /// [`COMPONENT_TARGET`] for the host toolchain.
     ComponentTarget,
+    /// Node and npm.
+    Node,
     /// The emulator.
     Qemu,
     /// For libFuzzer.
@@ -84,11 +90,12 @@ pub(crate) enum Need {
 
 impl Need {
     /// All of them.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::GuestToolchain,
         Self::GuestClippy,
         Self::GuestCCompiler,
         Self::ComponentTarget,
+        Self::Node,
         Self::Qemu,
         Self::CppCompiler,
         Self::SevSnpMeasure,
@@ -105,6 +112,7 @@ impl Need {
             Self::GuestClippy => "clippy of the guest's toolchain",
             Self::GuestCCompiler => "the guest's C compiler",
             Self::ComponentTarget => "the wasm target",
+            Self::Node => "Node",
             Self::Qemu => QEMU.name,
             Self::CppCompiler => CPP_COMPILER.name,
             Self::SevSnpMeasure => "sev-snp-measure",
@@ -119,11 +127,8 @@ impl Need {
             Self::GuestClippy => {
                 guest_sysroot(workspace).is_some_and(|sysroot| sysroot.join("bin/cargo-clippy").is_file())
             }
-            Self::ComponentTarget => {
-                let sysroot = Tool::new("rustc").dir(workspace.root()).args(["--print", "sysroot"]).ask();
-                sysroot
-                    .is_some_and(|path| Path::new(&path).join("lib/rustlib").join(COMPONENT_TARGET).is_dir())
-            }
+            Self::ComponentTarget => has_component_target(workspace.root()),
+            Self::Node => node::is_there(workspace),
             Self::Qemu => Qemu::find(None).is_ok(),
             Self::GuestCCompiler => c_compiler::is_there(workspace),
             Self::SevSnpMeasure => python::has_sev_snp_measure(workspace),
@@ -140,9 +145,8 @@ impl Need {
             Self::GuestClippy => {
                 rustup()?.args(["component", "add", "clippy", "--toolchain", GUEST_TOOLCHAIN])
             }
-            Self::ComponentTarget => {
-                rustup()?.dir(workspace.root()).args(["target", "add", COMPONENT_TARGET])
-            }
+            Self::ComponentTarget => return ensure_component_target(workspace.root()),
+            Self::Node => return node::install(workspace),
             Self::Qemu => return install_qemu(),
             Self::CppCompiler => return install_cpp_compiler(),
             Self::GuestCCompiler => return c_compiler::install(workspace),
@@ -165,6 +169,21 @@ pub(crate) fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Installs [`COMPONENT_TARGET`] for the toolchain that the project in `folder` asks for, where it is missing.
+pub(crate) fn ensure_component_target(folder: &Path) -> Result<()> {
+    if has_component_target(folder) {
+        return Ok(());
+    }
+    rustup()?.dir(folder).args(["target", "add", COMPONENT_TARGET]).run("installing the wasm target")?;
+    anyhow::ensure!(has_component_target(folder), "the wasm target is still missing after its installation");
+    Ok(())
+}
+
+fn has_component_target(folder: &Path) -> bool {
+    let sysroot = Tool::new("rustc").dir(folder).args(["--print", "sysroot"]).ask();
+    sysroot.is_some_and(|path| Path::new(&path).join("lib/rustlib").join(COMPONENT_TARGET).is_dir())
 }
 
 /// Where the guest's compiler lives, when it is installed.

@@ -12,10 +12,11 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::ledger::{self, ByteCount};
+use crate::new::Lang;
 use crate::process::Tool;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use crate::{bench, component, fuzz, guest, image, lint, reproduce};
+use crate::{bench, component, fuzz, guest, image, languages, lint, reproduce};
 
 /// Packages that have to build for the bare target.
 const BARE_PACKAGES: [&str; 27] = [
@@ -70,8 +71,10 @@ pub(crate) enum Suite {
     Host,
     /// Clippy of the guest's crates on the bare target
     Bare,
-    /// The example workload: its own tests, and a large generated ledger
+    /// The example workloads: their own tests, and a large generated ledger
     Example,
+    /// New projects in every language: their own tests, and the components they become
+    Languages,
     /// Every parser against made-up input, for some seconds each
     Fuzz,
     /// What we call genuine against what other people's verifiers do
@@ -85,7 +88,7 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Rules,
         Self::Fmt,
         Self::Clippy,
@@ -93,6 +96,7 @@ impl Suite {
         Self::Host,
         Self::Bare,
         Self::Example,
+        Self::Languages,
         Self::Fuzz,
         Self::Peers,
         Self::Image,
@@ -113,7 +117,8 @@ impl Suite {
             Self::Docs => docs(workspace).map(|()| Vec::new()),
             Self::Host => host(workspace, length),
             Self::Bare => bare(workspace).map(|()| Vec::new()),
-            Self::Example => example(workspace),
+            Self::Example => examples(workspace),
+            Self::Languages => languages::check(workspace).map(|()| Vec::new()),
             Self::Fuzz => fuzz(workspace, length),
             Self::Peers => peers(workspace),
             Self::Image => image(workspace).map(|()| Vec::new()),
@@ -207,16 +212,19 @@ fn bare(workspace: &Workspace) -> Result<()> {
         .map(drop)
 }
 
-fn example(workspace: &Workspace) -> Result<Vec<String>> {
-    let ledger = large_ledger(workspace)?;
-    let (_, skipped) = Tool::cargo(workspace)
-        .dir(&workspace.path(component::EXAMPLE))
-        .args(["test", "--locked", "--target-dir"])
-        .arg(workspace.target().join("examples"))
-        .env("LEDGER_AUDIT_FILE", &ledger)
-        .env("LEDGER_AUDIT_FAULTS", LEDGER_FAULTS.to_string())
-        .args(["--", "--show-output"])
-        .run_tests("cargo test in examples/ledger-audit")?;
+fn examples(workspace: &Workspace) -> Result<Vec<String>> {
+    let variables = [
+        ("LEDGER_AUDIT_FILE", large_ledger(workspace)?.to_string_lossy().into_owned()),
+        ("LEDGER_AUDIT_FAULTS", LEDGER_FAULTS.to_string()),
+    ];
+    let skipped = component::test_rust(workspace, &workspace.path(component::EXAMPLE), &variables)?;
+    for (lang, example) in [
+        (Lang::Rust, "examples/notary-service"),
+        (Lang::Js, "examples/webhook-scrubber"),
+        (Lang::Python, "examples/sensor-report"),
+    ] {
+        languages::test(workspace, lang, &workspace.path(example))?;
+    }
     Ok(skipped)
 }
 

@@ -90,7 +90,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 fn guest(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     setup::ensure(workspace, &[Need::GuestToolchain, Need::ComponentTarget, Need::Qemu])?;
     let (elf, rom) = guest::build_rom(workspace)?;
-    let component = component::build(workspace, component::EXAMPLE, component::EXAMPLE_PACKAGE)?;
+    let component = component::build(workspace, &workspace.path(component::EXAMPLE))?;
     let ledger = workspace.scratch().join("bench-ledger.csv");
     fs::create_dir_all(workspace.scratch())?;
     let size = ledger::ByteCount(LEDGER_BYTES);

@@ -43,7 +43,7 @@ pub(super) fn install_sev_snp_measure(workspace: &Workspace) -> Result<()> {
     SEV_SNP_MEASURE.install(workspace)
 }
 
-/// A package without the packages that it depends on.
+/// A package of this checkout, without the packages that it depends on.
 pub(super) struct PythonPackage {
     pub(super) name: &'static str,
     /// What is installed: exact version, and what its file hashes to.
@@ -53,37 +53,78 @@ pub(super) struct PythonPackage {
 }
 
 impl PythonPackage {
+    /// In this checkout.
+    pub(super) fn at(&self, workspace: &Workspace) -> PythonPackages {
+        PythonPackages {
+            name: self.name.to_owned(),
+            requirements: workspace.path(self.requirements),
+            environment: self.environment(workspace),
+        }
+    }
+
     pub(super) fn environment(&self, workspace: &Workspace) -> PathBuf {
         workspace.target().join(self.folder)
     }
 
     /// Whether the version that is asked for was installed to the end.
     pub(super) fn is_there(&self, workspace: &Workspace) -> bool {
-        let installed = fs::read(self.mark(workspace)).ok();
-        let wanted = fs::read(workspace.path(self.requirements)).ok();
-        installed.is_some() && installed == wanted
+        self.at(workspace).are_there()
     }
 
     pub(super) fn install(&self, workspace: &Workspace) -> Result<()> {
+        self.at(workspace).install()
+    }
+}
+
+/// Packages, without those that they depend on, in an environment of their own.
+#[derive(Debug)]
+pub(crate) struct PythonPackages {
+    /// For people.
+    pub(crate) name: String,
+    /// The file that lists them: exact versions, and what their files hash to.
+    pub(crate) requirements: PathBuf,
+    /// The folder of the environment.
+    pub(crate) environment: PathBuf,
+}
+
+impl PythonPackages {
+    /// Whether the versions that are asked for were installed to the end.
+    pub(crate) fn are_there(&self) -> bool {
+        let installed = fs::read(self.mark()).ok();
+        let wanted = fs::read(&self.requirements).ok();
+        installed.is_some() && installed == wanted
+    }
+
+    /// Makes the environment anew and installs them.
+    pub(crate) fn install(&self) -> Result<()> {
         let python = || Tool::new(PYTHON.program);
         // Debian splits the module off, and notices only when it is used.
         if python().args(["-c", "import ensurepip, venv"]).ask().is_none() {
             PYTHON.install()?;
         }
-        let folder = self.environment(workspace);
-        python().args(["-m", "venv", "--clear"]).arg(&folder).run("making a Python environment")?;
-        let requirements = workspace.path(self.requirements);
-        Tool::new(folder.join("bin/python"))
+        python().args(["-m", "venv", "--clear"]).arg(&self.environment).run("making a Python environment")?;
+        Tool::new(self.environment.join("bin/python"))
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
             .args(["--require-hashes", "--requirement"])
-            .arg(&requirements)
+            .arg(&self.requirements)
             .run(&format!("installing {}", self.name))?;
-        let mark = self.mark(workspace);
-        fs::copy(&requirements, mark).context("marking the Python environment as complete").map(drop)
+        fs::copy(&self.requirements, self.mark())
+            .context("marking the Python environment as complete")
+            .map(drop)
+    }
+
+    /// Where the packages are.
+    pub(crate) fn site_packages(&self) -> Result<PathBuf> {
+        let folder = self.environment.join("lib");
+        let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        let mut found = entries.filter_map(|entry| Some(entry.ok()?.path().join("site-packages")));
+        found
+            .find(|path| path.is_dir())
+            .with_context(|| format!("{} has no Python packages", self.environment.display()))
     }
 
     /// What is installed there; written last.
-    fn mark(&self, workspace: &Workspace) -> PathBuf {
-        self.environment(workspace).join("requirements.txt")
+    fn mark(&self) -> PathBuf {
+        self.environment.join("requirements.txt")
     }
 }

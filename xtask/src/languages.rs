@@ -1,0 +1,99 @@
+//! Starts a project of every kind in every language, and takes it from its own tests to a component; examples too.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::component::{self, World};
+use crate::new::{self, Kind, Lang};
+use crate::workspace::Workspace;
+
+/// Packages whose interfaces a component may import; versions are those of WASI 0.2.
+const PACKAGES: [&str; 6] =
+    ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random"];
+
+/// CPython comes with the whole of its C library, sockets included. They are imported and never called.
+const PACKAGE_OF_PYTHON: &str = "wasi:sockets";
+
+/// The examples that are not built by other suites.
+const EXAMPLES: [(Lang, Kind, &str); 3] = [
+    (Lang::Rust, Kind::Service, "examples/notary-service"),
+    (Lang::Js, Kind::Service, "examples/webhook-scrubber"),
+    (Lang::Python, Kind::Job, "examples/sensor-report"),
+];
+
+/// Runs all of it.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    for (lang, kind, folder) in EXAMPLES {
+        check_component(workspace, lang, kind, &workspace.path(folder))?;
+    }
+    // Outside of what git tracks, and not below a folder with a `Cargo.toml` alone: in another place altogether.
+    let top = tempfile::tempdir().context("cannot create a folder for new projects")?;
+    for lang in Lang::ALL {
+        for kind in Kind::ALL {
+            let name = format!("new-{lang}-{kind}");
+            let folder = top.path().join(&name);
+            new::create(&new::Options::new(lang, kind, &name, folder.clone())?)?;
+            test(workspace, lang, &folder)?;
+            check_component(workspace, lang, kind, &folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a project's own tests.
+pub(crate) fn test(workspace: &Workspace, lang: Lang, folder: &Path) -> Result<()> {
+    match lang {
+        Lang::Rust => component::test_rust(workspace, folder, &[]).map(drop),
+        Lang::Js => component::test_javascript(workspace, folder),
+        Lang::Python => component::test_python(workspace, folder),
+    }
+}
+
+fn check_component(workspace: &Workspace, lang: Lang, kind: Kind, folder: &Path) -> Result<()> {
+    let component = component::build(workspace, folder)?;
+    let bytes = fs::read(&component).with_context(|| format!("cannot read {}", component.display()))?;
+    check_world(&World::of(&bytes)?, lang, kind).with_context(|| format!("{} was built", folder.display()))
+}
+
+fn check_world(world: &World, lang: Lang, kind: Kind) -> Result<()> {
+    for import in &world.imports {
+        let (package, _) = import.split_once('/').unwrap_or((import, ""));
+        let is_known = PACKAGES.contains(&package) || (lang == Lang::Python && package == PACKAGE_OF_PYTHON);
+        ensure!(is_known && import.contains("@0.2."), "but imports {import}, which no guest offers");
+    }
+    let entry = match kind {
+        Kind::Job => "wasi:cli/run@0.2.",
+        Kind::Service => "wasi:http/incoming-handler@0.2.",
+    };
+    ensure!(world.exports.iter().any(|export| export.starts_with(entry)), "but does not export {entry}x");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(import: &str, export: &str) -> World {
+        World { imports: vec![import.to_owned()], exports: vec![export.to_owned()] }
+    }
+
+    #[test]
+    fn every_rule_bites() {
+        let (run, handler) = ("wasi:cli/run@0.2.10", "wasi:http/incoming-handler@0.2.10");
+        let job = |import: &str, lang: Lang| check_world(&world(import, run), lang, Kind::Job);
+        assert!(job("wasi:io/streams@0.2.0", Lang::Rust).is_ok());
+        for import in
+            ["wasi:io/streams@0.3.0", "wasi:sockets/tcp@0.2.0", "wasi:nn/graph@0.2.0", "other:io/x@0.2.0"]
+        {
+            let error = job(import, Lang::Js).unwrap_err().to_string();
+            assert!(error.contains(import), "{error}");
+        }
+        assert!(job("wasi:sockets/tcp@0.2.9", Lang::Python).is_ok());
+        let service =
+            |export: &str| check_world(&world("wasi:io/poll@0.2.0", export), Lang::Js, Kind::Service);
+        assert!(service(handler).is_ok());
+        assert!(service(run).unwrap_err().to_string().contains("incoming-handler"));
+    }
+}
