@@ -81,6 +81,17 @@ fn all_names_of_a_file_are_alike() {
 }
 
 #[test]
+fn names_of_a_file_are_counted_to_an_end() {
+    let mut sandbox = Sandbox::with(TREE);
+    let root = sandbox.root;
+    let number = sandbox.fs.lookup(crate::inode::ROOT, "file", crate::resolve::Ending::STAY).unwrap();
+    sandbox.fs.inode_mut(number).unwrap().links = u32::MAX - 1;
+    assert_eq!(sandbox.fs.link_at(root, STAY, "file", root, "last"), Ok(()));
+    assert_eq!(sandbox.fs.link_at(root, STAY, "file", root, "more"), Err(ErrorCode::TooManyLinks));
+    assert_eq!(sandbox.fs.stat_at(root, STAY, "more").err(), Some(NoEntry));
+}
+
+#[test]
 fn symbolic_links_can_be_linked_to() {
     let mut sandbox = Sandbox::with(TREE);
     let root = sandbox.root;

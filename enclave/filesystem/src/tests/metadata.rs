@@ -109,6 +109,9 @@ fn times_are_in_range() {
         assert_eq!(sandbox.fs.set_times(sandbox.read_only, wrong, NoChange), Err(ErrorCode::Overflow));
     }
     assert_eq!(sandbox.fs.stat(root), Ok(stat));
+    let file = sandbox.open("file", CREATE, "w").unwrap();
+    let from_file = sandbox.fs.set_times_at(file, STAY, ".", time(u64::MAX, 0), NoChange);
+    assert_eq!(from_file, Err(ErrorCode::NotDirectory));
 }
 
 #[test]
