@@ -1,35 +1,48 @@
-//! The guest's network: virtio-net below, smoltcp above, an address by DHCP.
+//! The guest's network: virtio-net below, smoltcp above, an address by DHCP, connections over TCP, names by DNS.
 //!
 //! Everything on the wire is the host's to change: what needs protection runs inside TLS, above this.
+//!
+//! Nothing here blocks. A user begins something, calls [`Network::poll`] until it has happened, and asks how far it is.
 
+mod connection;
 mod device;
+mod frame;
+mod lease;
+mod limits;
+mod line;
+mod listener;
+mod ports;
 mod probe;
+mod resolver;
+mod slots;
+mod stack;
+mod table;
 
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
+use core::net::Ipv4Addr;
 
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::socket::dhcpv4;
-use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr, Ipv4Cidr};
+use smoltcp::wire::EthernetAddress;
 use virtio_drivers::transport::pci::PciTransport;
 use virtio_drivers::transport::{DeviceType, Transport};
 
 use crate::DeviceError;
 use crate::pci::PciBus;
+pub use connection::{
+    ConnectError, ConnectionId, ConnectionState, Failure, ListenError, ResolveError, Timeouts,
+};
 use device::NetDevice;
+pub use limits::{NetworkLimits, SocketLimits};
 use probe::TcpProbe;
 pub use probe::{ProbeError, ProbeOutcome};
+pub use resolver::QueryId;
+use stack::Stack;
 
 /// The network stack. Drive it with [`Network::poll`].
 pub struct Network<T = PciTransport> {
     device: NetDevice<T>,
-    interface: Interface,
-    sockets: SocketSet<'static>,
-    dhcp: SocketHandle,
-    address: Option<Ipv4Cidr>,
-    gateway: Option<smoltcp::wire::Ipv4Address>,
+    stack: Stack,
+    seed: u64,
     probe: Option<TcpProbe>,
 }
 
@@ -45,29 +58,34 @@ impl Network {
 }
 
 impl<T: Transport> Network<T> {
-    /// Starts the device behind `transport`, which is one of this type.
+    /// Starts the device behind `transport`, which is one of this type, with [`NetworkLimits::DEFAULT`].
     ///
     /// # Errors
     /// It breaks the rules.
     pub fn start(transport: T, seed: u64) -> Result<Self, DeviceError> {
         let mut device = NetDevice::start(transport)?;
-        let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(device.mac())));
-        config.random_seed = seed;
-        let interface = Interface::new(config, &mut device, Instant::ZERO);
-        let mut sockets = SocketSet::new(Vec::new());
-        let dhcp = sockets.add(dhcpv4::Socket::new());
-        Ok(Self { device, interface, sockets, dhcp, address: None, gateway: None, probe: None })
+        let mac = device.mac();
+        let stack = Stack::new(&mut device, mac, seed, &NetworkLimits::DEFAULT);
+        Ok(Self { device, stack, seed, probe: None })
     }
 
-    /// Moves packets and timers along. Call often; it never blocks.
+    /// The same with other limits: before it is first used, because it begins anew.
+    #[must_use]
+    pub fn with_limits(mut self, limits: &NetworkLimits) -> Self {
+        let mac = self.device.mac();
+        self.stack = Stack::new(&mut self.device, mac, self.seed, limits);
+        self
+    }
+
+    /// Moves packets and timers along. Call often; it never blocks. Between packets and timers it costs next to nothing,
+    /// however many connections there are.
     ///
     /// # Errors
     /// The device broke a rule.
     pub fn poll(&mut self, now_us: u64) -> Result<(), DeviceError> {
-        self.interface.poll(smoltcp_time(now_us), &mut self.device, &mut self.sockets);
-        self.follow_dhcp();
+        self.stack.poll(now_us, &mut self.device);
         if let Some(probe) = &mut self.probe {
-            probe.advance(now_us, &mut self.sockets);
+            probe.advance(now_us, &mut self.stack);
         }
         self.device.fault()
     }
@@ -75,13 +93,13 @@ impl<T: Transport> Network<T> {
     /// Address in CIDR form, once DHCP has given one.
     #[must_use]
     pub fn address(&self) -> Option<String> {
-        self.address.map(|address| address.to_string())
+        self.stack.terms().address.map(|address| address.to_string())
     }
 
     /// Default gateway.
     #[must_use]
     pub fn gateway(&self) -> Option<String> {
-        self.gateway.map(|gateway| gateway.to_string())
+        self.stack.terms().gateway.map(|gateway| gateway.to_string())
     }
 
     /// MAC address, as the device states it.
@@ -93,7 +111,7 @@ impl<T: Transport> Network<T> {
     /// Starts a TCP echo probe; ask [`Self::take_probe`] for its outcome. One at a time.
     ///
     /// # Errors
-    /// The destination does not parse, there is no address yet, or a probe is running.
+    /// The destination does not parse, cannot be connected to, or a probe is running.
     pub fn start_probe(
         &mut self,
         destination: &str,
@@ -104,18 +122,7 @@ impl<T: Transport> Network<T> {
         if self.probe.is_some() {
             return Err(ProbeError::Busy);
         }
-        if self.address.is_none() {
-            return Err(ProbeError::NoAddress);
-        }
-        let probe = TcpProbe::start(
-            destination,
-            payload,
-            now_us,
-            timeout_us,
-            &mut self.interface,
-            &mut self.sockets,
-        )?;
-        self.probe = Some(probe);
+        self.probe = Some(TcpProbe::start(destination, payload, now_us, timeout_us, &mut self.stack)?);
         Ok(())
     }
 
@@ -123,61 +130,127 @@ impl<T: Transport> Network<T> {
     pub fn take_probe(&mut self, now_us: u64) -> Option<ProbeOutcome> {
         let outcome = self.probe.as_ref()?.outcome(now_us)?;
         if let Some(probe) = self.probe.take() {
-            probe.abort(&mut self.sockets);
-            // Once more, so that the peer hears of it before the socket is gone.
-            self.interface.poll(smoltcp_time(now_us), &mut self.device, &mut self.sockets);
-            probe.remove(&mut self.sockets);
+            probe.end(&mut self.stack);
         }
         Some(outcome)
     }
+}
 
-    fn follow_dhcp(&mut self) {
-        let event = self.sockets.get_mut::<dhcpv4::Socket<'_>>(self.dhcp).poll();
-        match event {
-            None => {}
-            Some(dhcpv4::Event::Configured(config)) => {
-                log::info!("network: address {}, gateway {:?}", config.address, config.router);
-                self.address = Some(config.address);
-                self.gateway = config.router;
-                self.apply_address();
-            }
-            Some(dhcpv4::Event::Deconfigured) => {
-                if self.address.take().is_some() {
-                    log::warn!("network: DHCP lease lost");
-                }
-                self.gateway = None;
-                self.apply_address();
-            }
-        }
+/// Connections. A connection is its user's until [`Network::release`]; a name that was released means nothing any more,
+/// and asking for it is harmless.
+impl<T: Transport> Network<T> {
+    /// Begins a connection.
+    ///
+    /// # Errors
+    /// There is no way there, or there are too many.
+    pub fn connect(
+        &mut self,
+        address: Ipv4Addr,
+        port: u16,
+        timeouts: Timeouts,
+    ) -> Result<ConnectionId, ConnectError> {
+        self.stack.connect(address, port, timeouts)
     }
 
-    fn apply_address(&mut self) {
-        let address = self.address;
-        self.interface.update_ip_addrs(|addresses| {
-            addresses.clear();
-            // The list has room for several; one always fits.
-            let _ = address.map(|address| addresses.push(IpCidr::Ipv4(address)));
-        });
-        let routes = self.interface.routes_mut();
-        routes.remove_default_ipv4_route();
-        if let Some(gateway) = self.gateway {
-            // Likewise: the table was just emptied.
-            let _ = routes.add_default_ipv4_route(gateway);
-        }
+    /// Takes connections to a port from now on. At most `backlog` of them wait for [`Self::accept`]; whoever calls while
+    /// they do hears nothing and tries again. Accepted ones have these timeouts.
+    ///
+    /// # Errors
+    /// Not a port, one that is listened on, or one too many.
+    pub fn listen(&mut self, port: u16, backlog: usize, timeouts: Timeouts) -> Result<(), ListenError> {
+        self.stack.listen(port, backlog, timeouts)
+    }
+
+    /// Takes no more connections to a port. Those that were not accepted are broken off, the others go on.
+    pub fn stop_listening(&mut self, port: u16) {
+        self.stack.stop_listening(port);
+    }
+
+    /// The next connection that somebody else has begun, on any port.
+    pub fn accept(&mut self) -> Option<ConnectionId> {
+        self.stack.accept()
+    }
+
+    /// How far a connection is.
+    #[must_use]
+    pub fn state(&self, id: ConnectionId) -> ConnectionState {
+        self.stack.state(id)
+    }
+
+    /// Address and port of the other side, while there is one. Neither says who it is.
+    #[must_use]
+    pub fn peer(&self, id: ConnectionId) -> Option<(Ipv4Addr, u16)> {
+        self.stack.peer(id)
+    }
+
+    /// Gives bytes to send, as many as there is room for; says how many. They leave with the next poll.
+    pub fn send(&mut self, id: ConnectionId, bytes: &[u8]) -> usize {
+        self.stack.send(id, bytes)
+    }
+
+    /// How many bytes [`Self::send`] would take.
+    #[must_use]
+    pub fn send_room(&self, id: ConnectionId) -> usize {
+        self.stack.send_room(id)
+    }
+
+    /// How many bytes were given to send and have not arrived yet, as far as is known.
+    #[must_use]
+    pub fn unsent_len(&self, id: ConnectionId) -> usize {
+        self.stack.unsent_len(id)
+    }
+
+    /// Takes what has come, at most `max_bytes`, in one or two pieces; says how many there were.
+    pub fn receive(&mut self, id: ConnectionId, max_bytes: usize, consume: impl FnMut(&[u8])) -> usize {
+        self.stack.receive(id, max_bytes, consume)
+    }
+
+    /// How many bytes have come and were not taken.
+    #[must_use]
+    pub fn received_len(&self, id: ConnectionId) -> usize {
+        self.stack.received_len(id)
+    }
+
+    /// Sends nothing after what was given to send; the other side gets to know when it has it all.
+    pub fn shutdown_send(&mut self, id: ConnectionId) {
+        self.stack.shutdown_send(id);
+    }
+
+    /// Breaks a connection off, with a reset to the other side. It still has to be released.
+    pub fn abort(&mut self, id: ConnectionId) {
+        self.stack.abort(id);
+    }
+
+    /// Gives a connection up. What was given to send still arrives, for a while; what comes is thrown away.
+    pub fn release(&mut self, id: ConnectionId) {
+        self.stack.release(id);
+    }
+}
+
+/// Names.
+impl<T: Transport> Network<T> {
+    /// Asks the name servers for the IPv4 addresses of a name. An address in four parts is its own.
+    ///
+    /// # Errors
+    /// Not a name, no server to ask, or too many questions at a time.
+    pub fn resolve(&mut self, name: &str) -> Result<QueryId, ResolveError> {
+        self.stack.resolve(name)
+    }
+
+    /// What came of a question, once: after that nothing is known of it any more. `None` while nothing has. The addresses
+    /// are what the host says they are.
+    pub fn resolved(&mut self, id: QueryId) -> Option<Result<Vec<Ipv4Addr>, ResolveError>> {
+        self.stack.resolved(id)
+    }
+
+    /// Drops a question whose answer is of no interest any more.
+    pub fn forget(&mut self, id: QueryId) {
+        self.stack.forget(id);
     }
 }
 
 impl<T> core::fmt::Debug for Network<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Network").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Network").field("terms", self.stack.terms()).finish_non_exhaustive()
     }
-}
-
-fn smoltcp_time(now_us: u64) -> Instant {
-    Instant::from_micros(i64::try_from(now_us).unwrap_or(i64::MAX))
-}
-
-/// A buffer for smoltcp's sockets.
-fn socket_buffer(bytes: usize) -> smoltcp::socket::tcp::SocketBuffer<'static> {
-    smoltcp::socket::tcp::SocketBuffer::new(vec![0; bytes])
 }

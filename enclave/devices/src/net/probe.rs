@@ -1,16 +1,10 @@
 //! A TCP echo probe: the operator's check that the guest's network reaches somewhere.
 
 use alloc::vec::Vec;
+use core::net::Ipv4Addr;
 
-use smoltcp::iface::{Interface, SocketHandle, SocketSet};
-use smoltcp::socket::tcp;
-use smoltcp::wire::{IpAddress, IpEndpoint, Ipv4Address};
-
-use super::socket_buffer;
-
-const SOCKET_BUFFER_BYTES: usize = 8192;
-/// Local ports of probes: the dynamic range of RFC 6335.
-const LOCAL_PORTS: core::ops::Range<u16> = 49_152..65_535;
+use super::connection::{ConnectError, ConnectionId, ConnectionState, Failure, Timeouts};
+use super::stack::Stack;
 
 /// A probe that cannot start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,15 +13,12 @@ pub enum ProbeError {
     /// Not `a.b.c.d:port`.
     #[error("destination: expected a.b.c.d:port")]
     Destination,
-    /// DHCP has not answered.
-    #[error("no network address yet")]
-    NoAddress,
     /// One at a time.
     #[error("another probe is running")]
     Busy,
-    /// smoltcp refused the connection.
-    #[error("the connection could not be opened")]
-    Connect,
+    /// No connection can be begun.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
 }
 
 /// How a probe ended.
@@ -40,14 +31,13 @@ pub struct ProbeOutcome {
 }
 
 pub(super) struct TcpProbe {
-    socket: SocketHandle,
+    connection: ConnectionId,
     payload: Vec<u8>,
     sent: usize,
     received: Vec<u8>,
     started_us: u64,
     deadline_us: u64,
     failure: Option<&'static str>,
-    was_connected: bool,
 }
 
 impl TcpProbe {
@@ -56,55 +46,29 @@ impl TcpProbe {
         payload: &[u8],
         now_us: u64,
         timeout_us: u64,
-        interface: &mut Interface,
-        sockets: &mut SocketSet<'static>,
+        stack: &mut Stack,
     ) -> Result<Self, ProbeError> {
-        let remote = parse_destination(destination).ok_or(ProbeError::Destination)?;
-        let mut socket =
-            tcp::Socket::new(socket_buffer(SOCKET_BUFFER_BYTES), socket_buffer(SOCKET_BUFFER_BYTES));
-        let span = u64::from(LOCAL_PORTS.end - LOCAL_PORTS.start);
-        let local_port = LOCAL_PORTS.start + u16::try_from(now_us % span).unwrap_or(0);
-        socket.connect(interface.context(), remote, local_port).map_err(|_| ProbeError::Connect)?;
+        let (address, port) = parse_destination(destination).ok_or(ProbeError::Destination)?;
+        let timeouts = Timeouts { connect_us: timeout_us, silence_us: timeout_us, keep_alive_us: None };
         Ok(Self {
-            socket: sockets.add(socket),
+            connection: stack.connect(address, port, timeouts)?,
             payload: payload.to_vec(),
             sent: 0,
             received: Vec::new(),
             started_us: now_us,
             deadline_us: now_us.saturating_add(timeout_us),
             failure: None,
-            was_connected: false,
         })
     }
 
-    pub(super) fn advance(&mut self, now_us: u64, sockets: &mut SocketSet<'static>) {
-        let socket = sockets.get_mut::<tcp::Socket<'_>>(self.socket);
-        self.was_connected |= socket.may_send();
-        if socket.can_send() {
-            let rest = self.payload.get(self.sent..).unwrap_or_default();
-            self.sent += socket.send_slice(rest).unwrap_or(0);
-        }
-        while socket.can_recv() {
-            let room = self.payload.len().saturating_sub(self.received.len());
-            let received = &mut self.received;
-            let taken = socket.recv(|bytes| {
-                received.extend_from_slice(bytes.get(..bytes.len().min(room)).unwrap_or_default());
-                (bytes.len(), ())
-            });
-            if taken.is_err() {
-                break;
-            }
-        }
+    pub(super) fn advance(&mut self, now_us: u64, stack: &mut Stack) {
+        let rest = self.payload.get(self.sent..).unwrap_or_default();
+        self.sent += stack.send(self.connection, rest);
+        let (room, received) = (self.payload.len().saturating_sub(self.received.len()), &mut self.received);
+        stack.receive(self.connection, room, |bytes| received.extend_from_slice(bytes));
         if self.received.len() < self.payload.len() {
-            self.failure = if !socket.is_open() && self.was_connected {
-                Some("the connection was closed before the answer was complete")
-            } else if !socket.is_open() {
-                Some("the connection was refused")
-            } else if now_us >= self.deadline_us {
-                Some("no complete answer in time")
-            } else {
-                None
-            };
+            let late = (now_us >= self.deadline_us).then_some("no complete answer in time");
+            self.failure = reason(stack.state(self.connection)).or(late);
         }
     }
 
@@ -117,20 +81,29 @@ impl TcpProbe {
         Some(ProbeOutcome { answer, elapsed_us: now_us.saturating_sub(self.started_us) })
     }
 
-    pub(super) fn abort(&self, sockets: &mut SocketSet<'static>) {
-        sockets.get_mut::<tcp::Socket<'_>>(self.socket).abort();
-    }
-
-    pub(super) fn remove(self, sockets: &mut SocketSet<'static>) {
-        sockets.remove(self.socket);
+    pub(super) fn end(self, stack: &mut Stack) {
+        stack.abort(self.connection);
+        stack.release(self.connection);
     }
 }
 
-fn parse_destination(text: &str) -> Option<IpEndpoint> {
+/// Why nothing more comes on a connection in this state, unless it may.
+const fn reason(state: ConnectionState) -> Option<&'static str> {
+    match state {
+        ConnectionState::Connecting | ConnectionState::Open => None,
+        ConnectionState::PeerClosed | ConnectionState::Closed | ConnectionState::Failed(Failure::Reset) => {
+            Some("the connection was closed before the answer was complete")
+        }
+        ConnectionState::Failed(Failure::Refused) => Some("the connection was refused"),
+        ConnectionState::Failed(Failure::TimedOut) => Some("no complete answer in time"),
+        ConnectionState::Failed(Failure::Unreachable) => Some("the network address is gone"),
+    }
+}
+
+fn parse_destination(text: &str) -> Option<(Ipv4Addr, u16)> {
     let (address, port) = text.split_once(':')?;
-    let address: Ipv4Address = address.parse().ok()?;
     let port: u16 = port.parse().ok().filter(|port| *port != 0)?;
-    Some(IpEndpoint::new(IpAddress::Ipv4(address), port))
+    Some((address.parse().ok()?, port))
 }
 
 #[cfg(test)]

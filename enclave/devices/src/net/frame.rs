@@ -1,0 +1,150 @@
+//! Frames on their way in: whose they are, before our stack looks at them.
+//!
+//! Our stack asks every socket of a set whether a packet is for it, and likewise whether it has something to send. So each
+//! connection has a set of its own, and a frame goes to the one that it belongs to: what a packet costs does not depend on
+//! how many connections there are.
+
+use alloc::vec::Vec;
+use core::net::Ipv4Addr;
+
+use smoltcp::phy::{Device, DeviceCapabilities, RxToken};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket};
+
+/// Both ends of a connection, as far as they differ between ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ends {
+    pub(super) local_port: u16,
+    pub(super) peer: (Ipv4Addr, u16),
+}
+
+/// What a frame is. That it is intact and for us, the stack checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Of TCP.
+    Segment {
+        /// Between these.
+        ends: Ends,
+        /// Whether it opens a connection.
+        is_call: bool,
+    },
+    /// Says who has which hardware address.
+    Arp,
+    /// Anything else.
+    Other,
+}
+
+/// Looks at the headers of a frame.
+pub(super) fn kind_of(frame: &[u8]) -> Kind {
+    let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return Kind::Other };
+    match ethernet.ethertype() {
+        EthernetProtocol::Arp => Kind::Arp,
+        EthernetProtocol::Ipv4 => segment(ethernet.payload()).unwrap_or(Kind::Other),
+        _ => Kind::Other,
+    }
+}
+
+fn segment(packet: &[u8]) -> Option<Kind> {
+    let ip = Ipv4Packet::new_checked(packet).ok()?;
+    let is_tcp = ip.next_header() == IpProtocol::Tcp && !ip.more_frags() && ip.frag_offset() == 0;
+    let tcp = TcpPacket::new_checked(is_tcp.then(|| ip.payload())?).ok()?;
+    let ends = Ends { local_port: tcp.dst_port(), peer: (ip.src_addr(), tcp.src_port()) };
+    Some(Kind::Segment { ends, is_call: tcp.syn() && !tcp.ack() && !tcp.rst() && !tcp.fin() })
+}
+
+/// Takes the next frame out of a device; whether there was one.
+pub(super) fn take(device: &mut impl Device, now: Instant, frame: &mut Vec<u8>) -> bool {
+    let Some((received, _reply)) = device.receive(now) else { return false };
+    received.consume(|bytes| {
+        frame.clear();
+        frame.extend_from_slice(bytes);
+    });
+    true
+}
+
+/// A device that has received one frame, and sends through another device.
+pub(super) struct Delivery<'d, D> {
+    device: &'d mut D,
+    frame: Option<&'d [u8]>,
+}
+
+impl<'d, D> Delivery<'d, D> {
+    pub(super) const fn new(device: &'d mut D, frame: &'d [u8]) -> Self {
+        Self { device, frame: Some(frame) }
+    }
+}
+
+impl<'d, D: Device> Device for Delivery<'d, D> {
+    type RxToken<'a>
+        = Received<'d>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = D::TxToken<'a>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, now: Instant) -> Option<(Received<'d>, D::TxToken<'_>)> {
+        let frame = self.frame.take()?;
+        Some((Received(frame), self.device.transmit(now)?))
+    }
+
+    fn transmit(&mut self, now: Instant) -> Option<D::TxToken<'_>> {
+        self.device.transmit(now)
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        self.device.capabilities()
+    }
+}
+
+/// The frame.
+pub(super) struct Received<'d>(&'d [u8]);
+
+impl RxToken for Received<'_> {
+    fn consume<V, F: FnOnce(&[u8]) -> V>(self, read: F) -> V {
+        read(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Headers of Ethernet, IPv4 and TCP, from 10.0.0.1:4096 to port 80, with these flags.
+    fn frame(flags: u8) -> [u8; 54] {
+        let mut frame = [0; 54];
+        frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6]);
+        frame[26..34].copy_from_slice(&[10, 0, 0, 1, 10, 0, 0, 2]);
+        frame[34..38].copy_from_slice(&[16, 0, 0, 80]);
+        (frame[46], frame[47]) = (0x50, flags);
+        frame
+    }
+
+    #[test]
+    fn segments_know_their_ends() {
+        let ends = Ends { local_port: 80, peer: (Ipv4Addr::new(10, 0, 0, 1), 4096) };
+        for (flags, is_call) in [(0x02, true), (0x12, false), (0x10, false), (0x06, false), (0x03, false)] {
+            assert_eq!(kind_of(&frame(flags)), Kind::Segment { ends, is_call }, "{flags:#x}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_something_else() {
+        let whole = frame(2);
+        for end in 0..whole.len() {
+            assert_eq!(kind_of(&whole[..end]), Kind::Other, "{end}");
+        }
+        let changed = |at: usize, byte| {
+            let mut frame = frame(2);
+            frame[at] = byte;
+            kind_of(&frame)
+        };
+        assert_eq!(changed(13, 6), Kind::Arp);
+        assert_eq!(changed(13, 0xDD), Kind::Other);
+        // UDP, a fragment, another one, and header lengths that lie.
+        for (at, byte) in [(23, 17), (20, 0x20), (21, 1), (14, 0x4F), (46, 0xF0), (46, 0x40)] {
+            assert_eq!(changed(at, byte), Kind::Other, "{at}");
+        }
+    }
+}
