@@ -18,12 +18,16 @@ pub(crate) struct Open {
 }
 
 impl FileSystem {
-    /// Opens a directory for a component to begin with: `path` from the root, `.` for the root itself.
+    /// Opens a directory for a component to begin with: `path` from the root, with or without a slash before it; `/` or
+    /// `.` is the root itself.
     ///
     /// # Errors
     /// As [`open_at`](Self::open_at) for a directory.
     pub fn preopen(&mut self, path: &str, access: Access) -> Result<Descriptor, ErrorCode> {
-        let number = self.lookup(ROOT, path, Ending::FOLLOW)?;
+        let number = match path.trim_start_matches('/') {
+            "" => ROOT,
+            path => self.lookup(ROOT, path, Ending::FOLLOW)?,
+        };
         self.directory(number)?;
         let mutate_directory = access == Access::ReadWrite;
         let flags = DescriptorFlags { read: true, mutate_directory, ..DescriptorFlags::default() };

@@ -210,7 +210,11 @@ fn any_directory_can_be_preopened() {
     assert_eq!(sandbox.names("dir"), ["new"]);
     assert_eq!(sandbox.fs.preopen("file", Access::ReadOnly), Err(NotDirectory));
     assert_eq!(sandbox.fs.preopen("nothing", Access::ReadOnly), Err(NoEntry));
-    assert_eq!(sandbox.fs.preopen("/dir", Access::ReadOnly), Err(NotPermitted));
+    assert_eq!(sandbox.fs.preopen("..", Access::ReadOnly), Err(NotPermitted));
+    for (path, same) in [("/", sandbox.root), (".", sandbox.root), ("/dir", dir), ("dir/", dir)] {
+        let opened = sandbox.fs.preopen(path, Access::ReadOnly).unwrap();
+        assert!(sandbox.fs.is_same_object(opened, same), "{path}");
+    }
 }
 
 #[test]
