@@ -13,7 +13,8 @@ use crate::workspace::Workspace;
 const ZIG: PythonPackage = PythonPackage {
     name: "the guest's C compiler",
     requirements: "enclave/fw/requirements.txt",
-    folder: "c-compiler",
+    // With the version: build scripts that were run with another compiler run again only when its path changes.
+    folder: "zig-0.15.2",
 };
 
 /// The crate `cc` goes by such names.
@@ -73,5 +74,17 @@ exec env -i ZIG_GLOBAL_CACHE_DIR="$cache" ZIG_LOCAL_CACHE_DIR="$cache" \
         fs::write(path, self.text()).with_context(|| format!("cannot write {}", path.display()))?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o755))
             .with_context(|| format!("cannot make {} executable", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_has_another_folder() {
+        let requirements = include_str!("../../../enclave/fw/requirements.txt");
+        let version = ZIG.folder.strip_prefix("zig-").unwrap();
+        assert!(requirements.contains(&format!("\nziglang=={version} ")));
     }
 }
