@@ -90,6 +90,6 @@ pub fn check(inputs: &Inputs<'_>) -> Verdict {
     }
     files::check_rom(&mut verdict, inputs);
     files::check_manifest_file(&mut verdict, signed.as_ref().ok(), inputs);
-    files::check_component(&mut verdict, inputs);
+    files::check_component(&mut verdict, signed.as_ref().ok(), inputs);
     verdict
 }

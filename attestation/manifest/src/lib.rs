@@ -97,6 +97,10 @@ pub struct Manifest<'a> {
     pub logs: Logs,
 }
 
+/// The guest reads its manifest on the boot stack, which has 256 KiB.
+const _: () =
+    assert!(size_of::<Manifest<'_>>() <= 8 * 1024, "reading a manifest takes ten times its size of stack");
+
 impl Manifest<'_> {
     /// Whether the guest may send a request with `method` to this host and port. See [`EgressRule::permits`].
     #[must_use]

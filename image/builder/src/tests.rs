@@ -6,15 +6,32 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use attestation_artefact as artefact;
 use attestation_corim::{Platform, ReferenceManifest};
-use attestation_manifest::COMPONENT_MAX_BYTES;
+use attestation_manifest::{COMPONENT_MAX_BYTES, Logs, Storage, WallClock};
 use enclave_wire::layout::{RESET_PAGE_GPA, ROM_BYTES, ROM_GPA};
 use image_rom::{Payload, Piece, Rom};
 use tempfile::{TempDir, tempdir};
 
 use crate::{AppToml, BuildError, Image, ImageError, ImageFile, Sources, build};
 
-const APP: &str = "name = \"audit\"\nargs = [\"--strict\"]\n[env]\nB = \"2\"\nA = \"1\"\n";
+const APP: &str = r#"name = "audit"
+args = ["--strict"]
+wall_clock = "host"
+logs = "none"
+egress = [{ host = "*.example.org", port = 443, methods = ["GET", "POST"] }, { host = "10.0.2.2", port = 7, methods = ["*"] }]
+[env]
+B = "2"
+A = "1"
+[limits]
+transcript_bytes = 1000000
+call_stack_bytes = 65536
+[service]
+open_requests_max = 2
+[storage]
+key_value_bytes = 1048576
+persist = true
+"#;
 
 /// A program that does nothing: `wasi:cli/run` from one function that returns ok.
 const COMPONENT: &str = r#"(component
@@ -107,12 +124,25 @@ fn manifest_says_what_app_toml_says() {
     assert_eq!(manifest.args, ["--strict"]);
     let env: Vec<_> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
     assert_eq!(env, [("A", "1"), ("B", "2")], "sorted by name");
+    assert_eq!((manifest.limits.transcript_bytes, manifest.limits.call_stack_bytes), (1_000_000, 65_536));
+    assert_eq!((manifest.wall_clock, manifest.logs), (WallClock::Host, Logs::None));
+    let rules: Vec<_> =
+        manifest.egress.iter().map(|rule| (rule.host, rule.port, rule.methods.as_slice())).collect();
+    assert_eq!(rules, [("*.example.org", 443, &["GET", "POST"][..]), ("10.0.2.2", 7, &["*"])]);
+    let service = manifest.service.unwrap();
+    assert_eq!((service.port, service.open_requests_max, service.request_wall_ms), (8080, 2, 30_000));
+    assert_eq!((service.request_body_bytes, service.response_body_bytes), (1 << 20, 16 << 20));
+    assert_eq!((service.request_fuel, service.request_memory_bytes), (10_000_000_000, 16 << 20));
+    assert_eq!(manifest.storage, Storage { key_value_bytes: 1 << 20, files_bytes: 0, persist: true });
     let json = core::str::from_utf8(image().manifest_json()).unwrap();
     assert!(
         json.starts_with("{\n  \"version\": 1,\n  \"name\": \"audit\",\n  \"role\": \"workload\""),
         "{json}"
     );
     assert!(json.contains("\"policy\": \"0x30000\"") && json.ends_with("}\n"), "{json}");
+    let job = build_from(COMPONENT, "name = \"a\"").unwrap();
+    assert_eq!(job.manifest().unwrap().service, None);
+    assert!(core::str::from_utf8(job.manifest_json()).unwrap().contains("\"service\": null"));
 }
 
 #[test]
@@ -248,6 +278,12 @@ fn manifest_that_the_guest_refuses_is_refused_here() {
         ("name = \"a\"\nmemory_mib = 8", "memory_mib"),
         ("name = \"a\"\n[limits]\nfuel = 0", "limits.fuel"),
         ("name = \"a\"\n[limits]\ncomponent_memory_bytes = 134217728", "limits.component_memory_bytes"),
+        ("name = \"a\"\n[limits]\ntranscript_bytes = 0", "limits.transcript_bytes"),
+        ("name = \"a\"\n[service]\nport = 0", "service.port"),
+        ("name = \"a\"\n[storage]\npersist = true", "storage.persist"),
+        ("name = \"a\"\negress = [{ host = \"A\", port = 1, methods = [\"*\"] }]", "egress.host"),
+        ("name = \"a\"\negress = [{ host = \"a\", port = 0, methods = [\"*\"] }]", "egress.port"),
+        ("name = \"a\"\negress = [{ host = \"a\", port = 1, methods = [] }]", "egress.methods"),
     ] {
         let error = build_from(COMPONENT, app).unwrap_err();
         assert!(matches!(error, BuildError::Manifest(_)), "{error}");
@@ -265,6 +301,57 @@ fn manifest_whose_jobs_could_exhaust_the_guest_is_refused() {
     let enough = app(60_000_000).replace("64", &(64 + missing.unwrap()).to_string());
     assert!(build_from(&component, &enough).is_ok(), "{error}");
     assert!(build_from(&component, &app(30_000_000)).is_ok());
+}
+
+#[test]
+fn artefacts_are_compiled_for_the_call_stack_of_the_manifest() {
+    let component = wat::parse_str(COMPONENT).unwrap();
+    let of = |bytes: u32| artefact::compile(&component, bytes).unwrap();
+    assert_eq!(image().artefact(), of(65_536));
+    let with_default = build_from(COMPONENT, "name = \"a\"").unwrap();
+    assert_eq!(with_default.artefact(), of(artefact::CALL_STACK_DEFAULT_BYTES));
+    assert_ne!(image().artefact(), with_default.artefact(), "the stack is part of the artefact");
+}
+
+/// The manifest's parser is too small to depend on the compiler.
+#[test]
+fn manifest_and_compiler_agree_about_call_stacks() {
+    let manifest = [
+        attestation_manifest::CALL_STACK_MIN_BYTES,
+        attestation_manifest::CALL_STACK_DEFAULT_BYTES,
+        attestation_manifest::CALL_STACK_MAX_BYTES,
+    ];
+    let compiler =
+        [artefact::CALL_STACK_MIN_BYTES, artefact::CALL_STACK_DEFAULT_BYTES, artefact::CALL_STACK_MAX_BYTES];
+    assert_eq!(manifest, compiler);
+}
+
+#[test]
+fn call_stacks_that_the_guest_refuses_are_not_compiled_for() {
+    for bytes in [artefact::CALL_STACK_MIN_BYTES - 1024, artefact::CALL_STACK_MAX_BYTES + 1024, 65_537] {
+        let error = build_from(COMPONENT, &format!("name = \"a\"\n[limits]\ncall_stack_bytes = {bytes}"))
+            .unwrap_err();
+        assert!(error.to_string().contains("`limits.call_stack_bytes`"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_stored_and_every_open_request_take_memory() {
+    let component = COMPONENT.replace("(core module $m ", "(core module $m (memory 1) ");
+    let fits =
+        |tables: &str| match build_from(&component, &format!("name = \"a\"\nmemory_mib = 64\n{tables}")) {
+            Ok(_) => true,
+            Err(error) if error.wants_memory() => false,
+            Err(other) => panic!("{other}"),
+        };
+    let limits = "[limits]\ncomponent_memory_bytes = 30000000\n";
+    assert!(fits(limits));
+    assert!(fits(&format!("{limits}[storage]\nkey_value_bytes = 8000000\nfiles_bytes = 8000000")));
+    assert!(!fits(&format!("{limits}[storage]\nkey_value_bytes = 16000000\nfiles_bytes = 8000000")));
+    assert!(!fits(&format!("{limits}[storage]\nkey_value_bytes = 8000000\nfiles_bytes = 16000000")));
+    assert!(fits(&format!("{limits}[service]\nopen_requests_max = 8\nrequest_memory_bytes = 2000000")));
+    assert!(!fits(&format!("{limits}[service]\nopen_requests_max = 8\nrequest_memory_bytes = 8000000")));
+    assert!(!fits(&format!("{limits}[service]\nopen_requests_max = 16\nrequest_memory_bytes = 2000000")));
 }
 
 #[test]

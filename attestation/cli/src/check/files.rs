@@ -2,8 +2,8 @@
 
 use attestation_artefact::{ENGINE, compile};
 use attestation_claim::VerifiedClaim;
-use attestation_manifest::HexDigest;
 use attestation_manifest::reference::FileReference;
+use attestation_manifest::{HexDigest, manifest_digest, parse_manifest};
 use attestation_measure::{MeasureError, SnpProfile, snp_launch_digest, tdx_mrtd};
 use sha2::{Digest, Sha384};
 
@@ -35,7 +35,7 @@ pub(super) fn check_manifest_file(verdict: &mut Verdict, claim: Option<&Verified
     }
 }
 
-pub(super) fn check_component(verdict: &mut Verdict, inputs: &Inputs<'_>) {
+pub(super) fn check_component(verdict: &mut Verdict, claim: Option<&VerifiedClaim>, inputs: &Inputs<'_>) {
     let reference = inputs.reference;
     let Some(component) = inputs.component else {
         verdict.note("artefact ↔ component: not established; --component FILE compiles it again");
@@ -50,11 +50,25 @@ pub(super) fn check_component(verdict: &mut Verdict, inputs: &Inputs<'_>) {
         verdict.note("artefact ↔ component: not established; the component file is another one");
         return;
     }
+    let Some(call_stack_bytes) = call_stack_bytes(claim, inputs) else {
+        verdict.note(
+            "artefact ↔ component: not established; no manifest of this image says for which call stack",
+        );
+        return;
+    };
     let artefact = FileDigest { sha256: reference.artefact.sha256.0, bytes: reference.artefact.bytes };
-    match compile(component) {
+    match compile(component, call_stack_bytes) {
         Ok(compiled) => verdict.compare("artefact ↔ component", artefact, FileDigest::of(&compiled)),
         Err(error) => verdict.fail("artefact ↔ component", &artefact.to_string(), error),
     }
+}
+
+/// What the artefact was compiled for, of the manifest that the reference values name: that in the evidence, or the file.
+fn call_stack_bytes(claim: Option<&VerifiedClaim>, inputs: &Inputs<'_>) -> Option<u32> {
+    let in_evidence = claim.map(|claim| claim.evidence().manifest.as_slice());
+    let is_expected = |manifest: &&[u8]| manifest_digest(manifest) == inputs.reference.manifest.sha256.0;
+    let manifest = in_evidence.into_iter().chain(inputs.manifest).find(is_expected)?;
+    parse_manifest(manifest).ok().map(|manifest| manifest.limits.call_stack_bytes)
 }
 
 fn digest_of(reference: FileReference) -> FileDigest {

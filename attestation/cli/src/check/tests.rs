@@ -7,13 +7,15 @@ mod hardware;
 
 use std::sync::LazyLock;
 
+use attestation_artefact::compile;
 use attestation_claim::{Claim, Outcome};
 use attestation_evidence::Platform;
+use attestation_manifest::HexDigest;
 use attestation_policy::{Policy, Preset};
 use attestation_report::SnpReport;
 use attestation_x509::Instant;
 
-use self::world::{Bend, COMPONENT, INPUT, OUTPUT, World};
+use self::world::{Bend, CALL_STACK_BYTES, COMPONENT, INPUT, OUTPUT, World};
 use super::{FileDigest, Hardware, Inputs, SimulatedEvidence, Verdict, check, files};
 use crate::appraise::TrustedRoots;
 
@@ -156,6 +158,37 @@ fn every_byte_of_the_component_matters() {
         assert_eq!(verdict.failures().map(|check| &*check.what).collect::<Vec<_>>(), ["component file"]);
         assert!(verdict.notes.iter().any(|note| note.contains("not established")), "{:?}", verdict.notes);
     }
+}
+
+#[test]
+fn artefacts_are_those_of_the_call_stack_in_the_manifest() {
+    let world = World::good();
+    let other = compile(&COMPONENT, CALL_STACK_BYTES + 1024).unwrap();
+    let mut reference = world.reference.clone();
+    let FileDigest { sha256, bytes } = FileDigest::of(&other);
+    (reference.artefact.sha256, reference.artefact.bytes) = (HexDigest(sha256), bytes);
+    let failed = failures(&Inputs { reference: &reference, ..world.inputs() });
+    assert!(failed.contains(&"artefact ↔ component".into()), "{failed:?}");
+}
+
+#[test]
+fn artefacts_are_compiled_again_for_the_expected_manifest_only() {
+    let world = World::good();
+    let established = |inputs: &Inputs<'_>| {
+        let verdict = check(inputs);
+        let is_missing =
+            |note: &String| note.starts_with("artefact ↔ component: not established; no manifest");
+        assert!(!verdict.failures().any(|check| check.what == "artefact ↔ component"));
+        !verdict.notes.iter().any(is_missing)
+    };
+    // Once from the evidence, once from the file, and never from what is another image's.
+    assert!(established(&Inputs { manifest: None, ..world.inputs() }));
+    assert!(established(&Inputs { claim: b"", ..world.inputs() }));
+    assert!(!established(&Inputs { claim: b"", manifest: None, ..world.inputs() }));
+    assert!(!established(&Inputs { claim: b"", manifest: Some(b"{}"), ..world.inputs() }));
+    let mut reference = world.reference.clone();
+    reference.manifest.sha256.0[0] ^= 1;
+    assert!(!established(&Inputs { reference: &reference, ..world.inputs() }));
 }
 
 #[test]

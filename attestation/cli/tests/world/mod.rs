@@ -15,8 +15,12 @@ use zerocopy::{FromZeros, IntoBytes};
 
 use attestation_cli::check::FileDigest;
 
-/// A component without anything in it: magic, version 13, layer 1.
-pub(crate) const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+/// The smallest component whose code depends on the call stack: magic, version 13, layer 1, a core module with one
+/// function that calls itself, and an instance of it.
+pub(crate) const COMPONENT: [u8; 42] =
+    *b"\0asm\x0d\0\x01\0\x01\x1a\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x06\x01\x04\0\x10\0\x0b\x02\x04\x01\0\0\0";
+/// Another one than authors get who say nothing.
+pub(crate) const CALL_STACK_BYTES: u32 = 65_536;
 pub(crate) const INPUT: &[u8] = b"account,amount\ncash,100\n";
 pub(crate) const OUTPUT: &[u8] = b"{\"balanced\":false}";
 const POLICY: u64 = 0x3_0000;
@@ -39,7 +43,7 @@ impl World {
     /// The same, with a manifest that states this guest policy.
     pub(crate) fn launched(policy: u64) -> Self {
         let rom = rom();
-        let artefact = compile(&COMPONENT).unwrap();
+        let artefact = compile(&COMPONENT, CALL_STACK_BYTES).unwrap();
         let manifest = manifest(&artefact, policy);
         let reference = reference(&rom, &artefact, &manifest);
         let mut world = Self { rom, manifest, reference, claim: Vec::new() };
@@ -148,7 +152,9 @@ fn manifest(artefact: &[u8], policy: u64) -> Vec<u8> {
 "artefact":{{"sha256":"{artefact}","engine":"{ENGINE}"}},
 "launch":{{"snp":{{"policy":"{policy:#x}","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},
 "memory_mib":128,"limits":{{"component_memory_bytes":67108864,"fuel":1000000,"input_bytes":1000000,
-"output_bytes":1000000,"wall_ms":60000}},"args":[],"env":[],"egress":[]}}"#
+"output_bytes":1000000,"wall_ms":60000,"transcript_bytes":1000000,"call_stack_bytes":{CALL_STACK_BYTES}}},
+"wall_clock":"none","args":[],"env":[],"egress":[],"service":null,
+"storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"public"}}"#
     )
     .into_bytes()
 }

@@ -111,6 +111,12 @@ fn malformed_values_are_named() {
         assert_eq!(field_of(with("\"host\",", &format!("{bad},"))), "wall_clock", "{bad}");
         assert_eq!(field_of(with("\"public\"", bad)), "logs", "{bad}");
     }
+    for (field, word) in [("role", "workload"), ("trust", "tee"), ("wall_clock", "host"), ("logs", "public")]
+    {
+        let as_object = with(&format!("\"{field}\":\"{word}\""), &format!("\"{field}\":{{\"{word}\":null}}"));
+        assert_eq!(field_of(as_object), field);
+    }
+    assert_eq!(field_of(with("\"audit-2\"", "\"audit\" \"2\"")), "name");
     for bad in ["\"true\"", "1", "null", "True", "truefalse"] {
         assert_eq!(field_of(with("true", bad)), "persist", "{bad}");
     }
