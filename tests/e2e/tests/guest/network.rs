@@ -21,7 +21,7 @@ fn the_guest_reaches_what_the_manifest_names_and_nothing_else() {
     let Some(rom) = rom() else { return };
     let echo = echo_server();
     let other = echo_server();
-    let app = APP.replace("egress = []", &format!("egress = [\"{HOST}:{echo}\"]"));
+    let app = with_egress(echo);
     let guest = Site::new(&build_image_as(rom, SPIN, &app)).launch();
     let status = wait_for_address(&guest);
     assert_eq!(status.address.as_deref(), Some("10.0.2.15/24"));
@@ -49,7 +49,7 @@ fn a_closed_port_is_reported() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         listener.local_addr().expect("a bound socket").port()
     };
-    let app = APP.replace("egress = []", &format!("egress = [\"{HOST}:{closed}\"]"));
+    let app = with_egress(closed);
     let guest = Site::new(&build_image_as(rom, SPIN, &app)).launch();
     wait_for_address(&guest);
     let refused = probe(&guest, closed, b"hello");
@@ -59,7 +59,7 @@ fn a_closed_port_is_reported() {
 #[test]
 fn a_guest_without_a_network_device_says_so_and_works() {
     let Some(rom) = rom() else { return };
-    let app = APP.replace("egress = []", &format!("egress = [\"{HOST}:7\"]"));
+    let app = with_egress(7);
     let mut site = Site::new(&build_image_as(rom, NOTHING, &app));
     site.overrides.network = Some(NetworkDevice::Absent);
     let guest = site.launch();
@@ -82,6 +82,12 @@ fn a_manifest_without_destinations_leaves_the_network_device_alone() {
     assert!(has_device(&guest));
     assert_without_network(&guest);
     assert!(probe(&guest, 7, b"hello").error.contains("is not in the manifest's egress list"));
+}
+
+/// [`APP`], and it may connect to this port of the host's loopback.
+fn with_egress(port: u16) -> String {
+    let rules = format!("egress = [{{ host = \"{HOST}\", port = {port}, methods = [\"*\"] }}]");
+    APP.replace("egress = []", &rules)
 }
 
 /// Whether QEMU was told of a network device.
