@@ -40,13 +40,15 @@ impl cli::exit::Host for State {
 
 impl cli::stdin::Host for State {
     fn get_stdin(&mut self) -> wasmtime::Result<Resource<InputStream>> {
-        Ok(self.table.push(InputStream::Standard)?)
+        let stream = if self.is_service { InputStream::Empty } else { InputStream::Standard };
+        Ok(self.table.push(stream)?)
     }
 }
 
 impl cli::stdout::Host for State {
     fn get_stdout(&mut self) -> wasmtime::Result<Resource<OutputStream>> {
-        Ok(self.table.push(OutputStream::Standard(Output::Stdout))?)
+        let output = if self.is_service { Output::Stderr } else { Output::Stdout };
+        Ok(self.table.push(OutputStream::Standard(output))?)
     }
 }
 

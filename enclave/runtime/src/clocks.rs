@@ -10,7 +10,7 @@ use crate::state::State;
 const NS_PER_S: u64 = 1_000_000_000;
 
 impl State {
-    fn monotonic_ns(&mut self) -> wasmtime::Result<u64> {
+    fn monotonic_ns(&self) -> wasmtime::Result<u64> {
         Ok(self.outside.lock().learn(Kind::MONOTONIC_NOW, |host| host.monotonic_ns())?)
     }
 }

@@ -22,6 +22,8 @@ const OFFERED: &[(&str, &str)] = &[
     ("wasi:clocks/wall-clock", "0.2"),
     ("wasi:filesystem/types", "0.2"),
     ("wasi:filesystem/preopens", "0.2"),
+    ("wasi:http/types", "0.2"),
+    ("wasi:http/outgoing-handler", "0.2"),
     ("wasi:io/error", "0.2"),
     ("wasi:io/poll", "0.2"),
     ("wasi:io/streams", "0.2"),
@@ -44,11 +46,17 @@ fn is_offered(import: &str) -> bool {
     })
 }
 
-/// Whether an export is the entry point of a command.
-pub(crate) fn is_command(export: &str) -> bool {
+/// The entry point of a job.
+pub(crate) const JOB_EXPORT: &str = "wasi:cli/run";
+
+/// The entry point of a service.
+pub(crate) const SERVICE_EXPORT: &str = "wasi:http/incoming-handler";
+
+/// Whether an export is this entry point.
+pub(crate) fn is_entry(export: &str, entry: &str) -> bool {
     export
         .split_once('@')
-        .is_some_and(|(interface, version)| interface == "wasi:cli/run" && is_version(version, "0.2"))
+        .is_some_and(|(interface, version)| interface == entry && is_version(version, "0.2"))
 }
 
 fn is_version(version: &str, start: &str) -> bool {
@@ -87,8 +95,9 @@ mod tests {
         assert!(is_offered("wasi:logging/logging@0.1.0-draft"));
         assert!(!is_offered("wasi:logging/logging@0.1.0-draft2"));
         assert!(!is_offered("wasi:sockets/tcp@0.2.0"));
-        assert!(is_command("wasi:cli/run@0.2.3"));
-        assert!(!is_command("wasi:cli/run@0.20.0"));
-        assert!(!is_command("wasi:cli/runner@0.2.0"));
+        assert!(is_entry("wasi:cli/run@0.2.3", JOB_EXPORT));
+        assert!(!is_entry("wasi:cli/run@0.20.0", JOB_EXPORT));
+        assert!(!is_entry("wasi:cli/runner@0.2.0", JOB_EXPORT));
+        assert!(is_entry("wasi:http/incoming-handler@0.2.0", SERVICE_EXPORT));
     }
 }

@@ -8,13 +8,17 @@
 mod poll;
 mod streams;
 
+pub(crate) use streams::Waits;
+
 use alloc::string::{String, ToString};
 
 use enclave_filesystem::{ErrorCode, ReadStream, WriteStream};
 use wasmtime::component::Resource;
 
+use crate::bindings::wasi::http::types::ErrorCode as HttpCode;
 use crate::bindings::wasi::io::{error, streams as wasi_streams};
 use crate::host::Output;
+use crate::http::{BodyKey, ExchangeKey};
 use crate::limits::RunEnd;
 use crate::state::State;
 
@@ -24,8 +28,12 @@ pub(crate) const PIECE_BYTES: usize = 64 * 1024;
 /// Where a component reads.
 #[derive(Debug)]
 pub enum InputStream {
-    /// Standard input.
+    /// Standard input, or the body of a service's request.
     Standard,
+    /// A service's standard input: nothing.
+    Empty,
+    /// The body of a response.
+    Body(ExchangeKey),
     /// A file, from some place on.
     File(ReadStream),
 }
@@ -35,6 +43,8 @@ pub enum InputStream {
 pub enum OutputStream {
     /// Standard output or standard error.
     Standard(Output),
+    /// The body of a request or response.
+    Body(BodyKey),
     /// A file, from some place or its end on.
     File(WriteStream),
 }
@@ -49,6 +59,14 @@ pub enum Pollable {
         /// In nanoseconds.
         at_ns: u64,
     },
+    /// Ready when a response came, or its failure.
+    Response(ExchangeKey),
+    /// Ready when there is more of a response's body, or its end.
+    ResponseBody(ExchangeKey),
+    /// Ready when a response's body came to its end, which nobody reads any more.
+    Trailers(ExchangeKey),
+    /// Ready when there is room for more of a body.
+    RequestBody(BodyKey),
 }
 
 /// What a failed operation of a stream says.
@@ -58,11 +76,19 @@ pub struct Failure {
     pub text: String,
     /// Of a file's stream.
     pub code: Option<ErrorCode>,
+    /// Of a body's stream.
+    pub http_code: Option<HttpCode>,
 }
 
 impl From<ErrorCode> for StreamError {
     fn from(code: ErrorCode) -> Self {
-        Self::Failed(Failure { text: code.to_string(), code: Some(code) })
+        Self::Failed(Failure { text: code.to_string(), code: Some(code), http_code: None })
+    }
+}
+
+impl From<HttpCode> for StreamError {
+    fn from(code: HttpCode) -> Self {
+        Self::Failed(Failure { text: alloc::format!("{code:?}"), code: None, http_code: Some(code) })
     }
 }
 

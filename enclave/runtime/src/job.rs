@@ -140,12 +140,13 @@ fn replay<C: Console>(
     let record = Record::Replaying(Replay::new(transcript));
     let outside = Outside::new(Replayed(console), job.limits, task.pace(), seed, record);
     let mut progress = Progress::begin(program, job, task, outside);
-    let (ended, outside) = loop {
+    let (ended, mut outside) = loop {
         if let Some(over) = progress.step() {
             break over;
         }
     };
-    let Ended { outcome, usage, response, backtrace } = ended;
+    let Ended { outcome, usage, backtrace } = ended;
+    let response = outside.responded();
     let Record::Replaying(replay) = outside.record else { unreachable!("it was made for replaying") };
     let parting = replay.finish(&outcome, usage.fuel, backtrace);
     (ReplayReport { outcome, usage, parting, response }, outside.host.0)

@@ -29,6 +29,15 @@ impl Learnt for u64 {
     }
 }
 
+/// Where all that matters is when.
+impl Learnt for () {
+    fn write(&self, _payload: &mut Vec<u8>) {}
+
+    fn read(payload: &[u8]) -> Option<Self> {
+        payload.is_empty().then_some(())
+    }
+}
+
 impl Learnt for bool {
     fn write(&self, payload: &mut Vec<u8>) {
         payload.push(u8::from(*self));

@@ -60,7 +60,7 @@ pub use job::{
 };
 pub use limits::{JobLimits, Limit};
 pub use outcome::Outcome;
-pub use program::{Machine, Program, RuntimeError};
+pub use program::{Machine, Program, ProgramKind, RuntimeError};
 pub use record::Recorded;
 pub use replay::{Parting, Step, Transcript};
 pub use running::Running;

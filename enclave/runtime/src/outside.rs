@@ -1,17 +1,21 @@
 //! The one door: whatever a component learns from outside comes through here and goes into its transcript.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 use core::task::{Poll, ready};
 
 use attestation_transcript::Kind;
 use bytes::Bytes;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
+use enclave_http::Fields;
 use spin::Mutex;
 
 use crate::host::{InputRead, JobHost, Output};
-use crate::io::Pollable;
+use crate::http::Traffic;
+use crate::io::{PIECE_BYTES, Pollable};
 use crate::learnt::{Learnt, ReadyList};
 use crate::limits::{JobLimits, Limit, RunEnd};
 use crate::record::{Place, Record};
@@ -41,6 +45,7 @@ pub(crate) struct Outside<H: ?Sized> {
     slices: u64,
     /// The last poll of the run ended in a host function that waits, not with a slice.
     is_waiting: bool,
+    pub(crate) traffic: Traffic,
     pub(crate) record: Record,
     pub(crate) host: H,
 }
@@ -86,6 +91,7 @@ impl<H: JobHost> Outside<H> {
             call_fuel: 0,
             slices: 0,
             is_waiting: false,
+            traffic: Traffic::default(),
             record,
             host,
         }
@@ -117,7 +123,7 @@ impl<H: JobHost + ?Sized> Outside<H> {
 
     /// The run's future is pending: a slice of fuel is used up, or a host function waits.
     pub(crate) fn pause(&mut self) -> Result<(), RunEnd> {
-        let place = if core::mem::take(&mut self.is_waiting) {
+        let place = if mem::take(&mut self.is_waiting) {
             Place::Call
         } else {
             self.slices += 1;
@@ -152,18 +158,22 @@ impl<H: JobHost + ?Sized> Outside<H> {
         kind: Kind,
         ask: impl FnOnce(&mut H) -> Poll<T>,
     ) -> Poll<Result<T, RunEnd>> {
-        match &mut self.record {
-            Record::Replaying(replay) => Poll::Ready(replay.take(kind, self.call_fuel)),
-            Record::Recording(recorder) => {
-                let learnt = ready!(ask(&mut self.host));
-                recorder.append(kind, self.call_fuel, |payload| learnt.write(payload));
-                recorder.drain(|piece| self.host.record(piece));
-                if recorder.bytes() > self.limits.transcript_bytes {
-                    return Poll::Ready(Err(self.record.strike(Limit::Transcript, Place::Call)));
-                }
-                Poll::Ready(Ok(learnt))
-            }
+        if let Record::Replaying(replay) = &mut self.record {
+            return Poll::Ready(replay.take(kind, self.call_fuel));
         }
+        let learnt = ready!(ask(&mut self.host));
+        let taken_down = self.take_down(kind, |payload| learnt.write(payload));
+        Poll::Ready(taken_down.map(|()| learnt))
+    }
+
+    fn take_down(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), RunEnd> {
+        let Record::Recording(recorder) = &mut self.record else { return Ok(()) };
+        recorder.append(kind, self.call_fuel, write);
+        recorder.drain(|piece| self.host.record(piece));
+        if recorder.bytes() > self.limits.transcript_bytes {
+            return Err(self.record.strike(Limit::Transcript, Place::Call));
+        }
+        Ok(())
     }
 
     /// Likewise, of a host that answers at once.
@@ -178,6 +188,26 @@ impl<H: JobHost + ?Sized> Outside<H> {
         }
     }
 
+    /// Something that the component does outside, and what the host says to it. A replay that does something else parts
+    /// here; `other` says what it does.
+    pub(crate) fn act<T: Learnt>(
+        &mut self,
+        kind: Kind,
+        deed: &[u8],
+        other: impl FnOnce() -> String,
+        ask: impl FnOnce(&mut H) -> T,
+    ) -> Result<T, RunEnd> {
+        if let Record::Replaying(replay) = &mut self.record {
+            return replay.take_after(kind, self.call_fuel, deed, other);
+        }
+        let answer = ask(&mut self.host);
+        self.take_down(kind, |payload| {
+            payload.extend_from_slice(deed);
+            answer.write(payload);
+        })?;
+        Ok(answer)
+    }
+
     /// Bytes from the run's own generator.
     pub(crate) fn fill_random(&mut self, bytes: &mut [u8]) {
         self.random.fill_bytes(bytes);
@@ -188,16 +218,18 @@ impl<H: JobHost + ?Sized> Outside<H> {
         if pollables.iter().all(|pollable| *pollable == Pollable::Always) {
             return Poll::Ready(Ok((0..).take(pollables.len()).collect()));
         }
-        let list = ready!(self.poll_learn(Kind::READY, |host| {
+        let mut traffic = mem::take(&mut self.traffic);
+        let list = self.poll_learn(Kind::READY, |host| {
             let mut list = Vec::new();
             for (index, pollable) in (0..).zip(pollables) {
-                if is_ready(host, *pollable) {
+                if is_ready(host, &mut traffic, *pollable) {
                     list.push(index);
                 }
             }
             if list.is_empty() { Poll::Pending } else { Poll::Ready(ReadyList(list)) }
-        }));
-        Poll::Ready(list.map(|list| list.0))
+        });
+        self.traffic = traffic;
+        list.map(|list| list.map(|list| list.0))
     }
 
     /// Whether `pollable` is ready now.
@@ -205,12 +237,15 @@ impl<H: JobHost + ?Sized> Outside<H> {
         if pollable == Pollable::Always {
             return Ok(true);
         }
-        self.learn(Kind::READY, |host| is_ready(host, pollable))
+        let mut traffic = mem::take(&mut self.traffic);
+        let answer = self.learn(Kind::READY, |host| is_ready(host, &mut traffic, pollable));
+        self.traffic = traffic;
+        answer
     }
 
     /// Ready when `pollable` is; the component learns nothing by it but that it goes on.
     pub(crate) fn poll_until(&mut self, pollable: Pollable) -> Poll<Result<(), RunEnd>> {
-        let goes_on = self.record.is_replay() || is_ready(&mut self.host, pollable);
+        let goes_on = self.record.is_replay() || is_ready(&mut self.host, &mut self.traffic, pollable);
         if goes_on { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
@@ -232,22 +267,38 @@ impl<H: JobHost + ?Sized> Outside<H> {
                 }
             }
         }
-        let gathered = core::mem::take(&mut self.gathered);
+        let gathered = mem::take(&mut self.gathered);
         Poll::Ready(Ok((!gathered.is_empty()).then(|| Bytes::from(gathered))))
     }
 
     /// Counts output that the component wants to write. Beyond the limit nothing of it leaves.
     pub(crate) fn charge_output(&mut self, output: Output, bytes: usize) -> Result<(), RunEnd> {
-        let added_bytes = byte_count(bytes);
-        let written_bytes = self.meter.stdout_bytes.saturating_add(self.meter.stderr_bytes);
-        if written_bytes.saturating_add(added_bytes) > self.limits.output_bytes {
-            return Err(RunEnd::Limit(Limit::Output));
-        }
+        let added_bytes = self.check_output(bytes)?;
         match output {
             Output::Stdout => self.meter.stdout_bytes += added_bytes,
             Output::Stderr => self.meter.stderr_bytes += added_bytes,
         }
         Ok(())
+    }
+
+    /// Likewise, of what it sends to others.
+    pub(crate) fn charge_request(&mut self, bytes: usize) -> Result<(), RunEnd> {
+        self.meter.request_bytes += self.check_output(bytes)?;
+        Ok(())
+    }
+
+    fn check_output(&self, bytes: usize) -> Result<u64, RunEnd> {
+        let added_bytes = byte_count(bytes);
+        let Meter { stdout_bytes, stderr_bytes, request_bytes, .. } = self.meter;
+        let all_bytes =
+            [stdout_bytes, stderr_bytes, request_bytes, added_bytes].into_iter().fold(0, u64::saturating_add);
+        if all_bytes > self.limits.output_bytes { Err(RunEnd::Limit(Limit::Output)) } else { Ok(added_bytes) }
+    }
+
+    /// The trailers of the request that a service answers. What is left of its body is read over.
+    pub(crate) fn poll_input_trailers(&mut self) -> Poll<Result<Fields, RunEnd>> {
+        while ready!(self.poll_input(PIECE_BYTES))?.is_some() {}
+        Poll::Ready(Ok(self.host.input_trailers()))
     }
 
     /// Passes on what was charged, as far as the host takes it; ready when nothing is left.
@@ -264,10 +315,10 @@ impl<H: JobHost + ?Sized> Outside<H> {
     }
 }
 
-fn is_ready<H: JobHost + ?Sized>(host: &mut H, pollable: Pollable) -> bool {
+fn is_ready<H: JobHost + ?Sized>(host: &mut H, traffic: &mut Traffic, pollable: Pollable) -> bool {
     match pollable {
-        Pollable::Always => true,
         Pollable::Deadline { at_ns } => host.monotonic_ns() >= at_ns,
+        _ => traffic.is_ready(host, pollable),
     }
 }
 

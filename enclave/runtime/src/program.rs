@@ -114,8 +114,8 @@ pub enum RuntimeError {
         /// All of them.
         names: Vec<String>,
     },
-    /// An offered interface, but not as the component wants it; or no `wasi:cli/run` among the exports.
-    #[error("component does not fit `wasi:cli/command` as the guest offers it: {reason}")]
+    /// An offered interface, but not as the component wants it; or no entry point among the exports, or two.
+    #[error("component does not fit what the guest offers: {reason}")]
     Mismatch {
         /// The engine's words.
         reason: String,
@@ -161,7 +161,16 @@ impl RuntimeError {
     }
 }
 
-/// A loaded component, linked with everything it imports. Runs any number of jobs, one after the other.
+/// What a program is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramKind {
+    /// Runs to its end: exports `wasi:cli/run`.
+    Job,
+    /// Answers requests: exports `wasi:http/incoming-handler`.
+    Service,
+}
+
+/// A loaded component, linked with everything it imports. Runs any number of times, also at once.
 pub struct Program {
     engine: Engine,
     linked: Linked,
@@ -213,6 +222,12 @@ impl Program {
         let linked = Linked::of(&engine, &component)?;
         let footprint = Footprint::of(&component)?;
         Ok(Self { engine, linked, footprint })
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub const fn kind(&self) -> ProgramKind {
+        self.linked.kind()
     }
 
     /// What its jobs take.

@@ -7,8 +7,10 @@ use core::fmt;
 
 use attestation_transcript::{Header, Kind, Reader, Root, Run, TranscriptError, verify_run};
 use bytes::Bytes;
+use enclave_http::Fields;
 
 use crate::host::{Console, InputRead, JobHost, Output, Stop};
+use crate::http::ResponseHead;
 use crate::learnt::Learnt;
 use crate::limits::RunEnd;
 use crate::outcome::Outcome;
@@ -122,16 +124,31 @@ impl Replay {
 
     /// What the component learns next.
     pub(crate) fn take<T: Learnt>(&mut self, kind: Kind, fuel_used: u64) -> Result<T, RunEnd> {
+        self.take_after(kind, fuel_used, &[], String::new)
+    }
+
+    /// What the component learns next, where the entry begins with what it does; `other` says what else it does.
+    pub(crate) fn take_after<T: Learnt>(
+        &mut self,
+        kind: Kind,
+        fuel_used: u64,
+        deed: &[u8],
+        other: impl FnOnce() -> String,
+    ) -> Result<T, RunEnd> {
         self.strike_in_call(fuel_used)?;
-        let is_next =
-            self.next.as_ref().is_some_and(|entry| entry.kind == kind && entry.fuel_used == fuel_used);
-        let value = self.next.as_ref().filter(|_| is_next).and_then(|entry| T::read(&entry.payload));
-        let Some(value) = value else {
-            let detail = if is_next { "whose content makes no sense" } else { "" };
-            return Err(self.part(Step { kind, fuel_used, detail: detail.into() }));
+        let is_next = |entry: &&Entry| entry.kind == kind && entry.fuel_used == fuel_used;
+        let detail = match self.next.as_ref().filter(is_next).map(|entry| entry.payload.strip_prefix(deed)) {
+            None => String::new(),
+            Some(None) => other(),
+            Some(Some(answer)) => match T::read(answer) {
+                Some(value) => {
+                    self.advance();
+                    return Ok(value);
+                }
+                None => "whose content makes no sense".into(),
+            },
         };
-        self.advance();
-        Ok(value)
+        Err(self.part(Step { kind, fuel_used, detail }))
     }
 
     /// Ends the run in a host function where the first run was ended in it.
@@ -228,6 +245,18 @@ impl<C: Console> Console for Replayed<C> {
 
     fn write_output(&mut self, output: Output, bytes: Bytes) {
         self.0.write_output(output, bytes);
+    }
+
+    fn input_trailers(&mut self) -> Fields {
+        self.0.input_trailers()
+    }
+
+    fn respond(&mut self, head: &ResponseHead) {
+        self.0.respond(head);
+    }
+
+    fn finish_response(&mut self, trailers: Fields) {
+        self.0.finish_response(trailers);
     }
 }
 

@@ -14,7 +14,7 @@ use wasmtime::{CallHook, CallHookHandler, Store, StoreContextMut, WasmBacktrace}
 use crate::budget::MemoryBudget;
 use crate::filesystem;
 use crate::host::JobHost;
-use crate::http::{IncomingRequest, Responded};
+use crate::http::IncomingRequest;
 use crate::job::{Job, JobReport, Usage};
 use crate::limits::RunEnd;
 use crate::linked::Linked;
@@ -43,10 +43,11 @@ impl<H: JobHost> Running<H> {
     /// and then calls [`Console::pump`](crate::Console::pump) once. Gives report and host when the run is over, and
     /// nothing ever after.
     pub fn step(&mut self) -> Option<(JobReport, H)> {
-        let (ended, outside) = self.0.step()?;
+        let (ended, mut outside) = self.0.step()?;
+        let response = outside.responded();
         let mut host = outside.host;
         let Record::Recording(recorder) = outside.record else { unreachable!("it was made for recording") };
-        let Ended { outcome, usage, response, .. } = ended;
+        let Ended { outcome, usage, .. } = ended;
         let transcript = recorder.finish(&outcome, usage.fuel, |piece| host.record(piece));
         Some((JobReport { outcome, usage, transcript, response }, host))
     }
@@ -88,7 +89,6 @@ impl Task {
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     pub(crate) usage: Usage,
-    pub(crate) response: Responded,
     /// Where it ended, when that was inside the component.
     pub(crate) backtrace: String,
 }
@@ -121,6 +121,7 @@ impl<H: JobHost> Progress<H> {
         let Some(mut outside) = Arc::into_inner(outside).map(Mutex::into_inner) else {
             unreachable!("the run is gone, and with it every other handle")
         };
+        outside.close_exchanges();
         let Meter { input_bytes, stdout_bytes, stderr_bytes, request_bytes } = outside.meter;
         ended.usage = Usage { input_bytes, stdout_bytes, stderr_bytes, request_bytes, ..ended.usage };
         Some((ended, outside))
@@ -143,7 +144,6 @@ async fn run(mut store: Store<State>, linked: Linked, fuel_limit: u64, task: Tas
     Ended {
         outcome: Outcome::of(&result, is_short_of_memory),
         usage: Usage { fuel, peak_memory_bytes, ..Usage::default() },
-        response: Responded::Nothing,
         backtrace,
     }
 }
@@ -175,11 +175,12 @@ async fn call(
 fn new_store(program: &Program, job: &Job<'_>, task: &Task, outside: SharedOutside) -> Store<State> {
     let args = job.args.iter().map(ToString::to_string).collect();
     let env = job.env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let is_service = matches!(task, Task::Request(_));
     let budget =
         MemoryBudget::new(job.limits.component_memory_bytes, program.footprint().table_limit_bytes());
     let mut store = Store::new(
         program.engine(),
-        State::new(outside, budget, args, env, filesystem::new(job.limits.files_bytes)),
+        State::new(outside, budget, args, env, filesystem::new(job.limits.files_bytes), is_service),
     );
     store.limiter(|state| &mut state.budget);
     store.set_hostcall_fuel(HOST_CALL_BYTES);

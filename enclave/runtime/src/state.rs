@@ -8,7 +8,7 @@ use core::task::Poll;
 use enclave_filesystem::FileSystem;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
-use crate::bindings::wasi::{cli, clocks, filesystem, io, logging, random};
+use crate::bindings::wasi::{cli, clocks, filesystem, http, io, logging, random};
 use crate::budget::MemoryBudget;
 use crate::host::JobHost;
 use crate::limits::RunEnd;
@@ -25,6 +25,10 @@ pub(crate) struct State {
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
     pub(crate) files: FileSystem,
+    /// Requests, responses and fields.
+    pub(crate) http_held_bytes: usize,
+    /// The component answers a request, so its standard streams are only for its log.
+    pub(crate) is_service: bool,
 }
 
 impl State {
@@ -34,10 +38,11 @@ impl State {
         args: Vec<String>,
         env: Vec<(String, String)>,
         files: FileSystem,
+        is_service: bool,
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
-        Self { table, outside, budget, args, env, files }
+        Self { table, outside, budget, args, env, files, http_held_bytes: 0, is_service }
     }
 
     /// Asks the outside until it has an answer. In between the executor lets the host move.
@@ -73,6 +78,9 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     clocks::wall_clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     filesystem::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     filesystem::preopens::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    let stable = http::types::LinkOptions::default();
+    http::types::add_to_linker::<_, HasSelf<_>>(linker, &stable, |state| state)?;
+    http::outgoing_handler::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     io::streams::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

@@ -2,24 +2,31 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::task::Poll;
 
 use bytes::Bytes;
-use wasmtime::component::Resource;
+use wasmtime::component::{Resource, ResourceTableError};
 
 use super::{InputStream, OutputStream, PIECE_BYTES, Pollable, StreamError, StreamResult};
 use crate::bindings::wasi::io::streams;
 use crate::host::Output;
+use crate::limits::RunEnd;
 use crate::state::State;
 
 /// Most bytes of one call of the `blocking-*-and-flush` functions, by their definition.
 const BLOCKING_WRITE_MAX_BYTES: u64 = 4096;
 
 impl State {
-    /// At most `len` bytes, and at least one unless `len` is zero.
-    async fn take(&mut self, stream: &Resource<InputStream>, len: u64) -> StreamResult<Bytes> {
+    /// At most `len` bytes, and at least one unless `len` is zero or the caller does not wait.
+    async fn take(&mut self, stream: &Resource<InputStream>, len: u64, waits: Waits) -> StreamResult<Bytes> {
         let max_bytes = piece(len);
         match self.table.get_mut(stream)? {
             InputStream::Standard => self.take_input(max_bytes).await,
+            InputStream::Empty => Err(StreamError::Closed),
+            InputStream::Body(exchange) => {
+                let exchange = *exchange;
+                self.take_body(exchange, max_bytes, waits).await
+            }
             InputStream::File(stream) => {
                 let bytes = self.files.read_stream(stream, max_bytes as u64)?;
                 if bytes.is_empty() && max_bytes > 0 { Err(StreamError::Closed) } else { Ok(bytes.into()) }
@@ -29,11 +36,12 @@ impl State {
 
     /// Standard input is known to whoever replays the run, so its pieces depend on nothing but what is asked for: a read
     /// waits until it has as many bytes as it wants, or the end.
-    async fn take_input(&mut self, max_bytes: usize) -> StreamResult<Bytes> {
-        if max_bytes == 0 {
-            return Ok(Bytes::new());
-        }
-        self.wait(|outside| outside.poll_input(max_bytes)).await?.ok_or(StreamError::Closed)
+    fn take_input(&self, max_bytes: usize) -> impl Future<Output = StreamResult<Bytes>> + Send + use<> {
+        let input = self.wait(move |outside| match max_bytes {
+            0 => Poll::Ready(Ok(Some(Bytes::new()))),
+            _ => outside.poll_input(max_bytes),
+        });
+        async { input.await?.ok_or(StreamError::Closed) }
     }
 
     /// Gives all of `bytes` to the stream, as soon as it takes them.
@@ -43,25 +51,42 @@ impl State {
                 let output = *output;
                 Ok(self.put_output(output, bytes).await?)
             }
+            OutputStream::Body(body) => {
+                let body = *body;
+                self.put_body(body, bytes).await
+            }
             OutputStream::File(stream) => Ok(self.files.write_stream(stream, &bytes)?),
         }
     }
 
-    pub(crate) async fn put_output(
-        &mut self,
+    pub(crate) fn put_output(
+        &self,
         output: Output,
         bytes: Vec<u8>,
-    ) -> Result<(), crate::limits::RunEnd> {
-        self.outside.lock().charge_output(output, bytes.len())?;
+    ) -> impl Future<Output = Result<(), RunEnd>> + Send + use<> {
+        let charged = self.outside.lock().charge_output(output, bytes.len());
         let mut rest = Bytes::from(bytes);
-        self.wait(|outside| outside.poll_write(output, &mut rest)).await
+        let written = self.wait(move |outside| outside.poll_write(output, &mut rest));
+        async move {
+            charged?;
+            written.await
+        }
     }
 
     /// How much the stream takes now.
-    fn permitted(&mut self, stream: &Resource<OutputStream>) -> StreamResult<usize> {
+    fn permit(&self, stream: &Resource<OutputStream>) -> StreamResult<usize> {
         match self.table.get(stream)? {
             // Writing waits itself: the pace of whoever reads is nothing that the component learns.
             OutputStream::Standard(_) | OutputStream::File(_) => Ok(PIECE_BYTES),
+            OutputStream::Body(body) => self.outside.lock().permit_body(*body)?.ok_or(StreamError::Closed),
+        }
+    }
+
+    /// What is left of the last permission.
+    fn permitted(&self, stream: &Resource<OutputStream>) -> StreamResult<usize> {
+        match self.table.get(stream)? {
+            OutputStream::Standard(_) | OutputStream::File(_) => Ok(PIECE_BYTES),
+            OutputStream::Body(body) => Ok(self.outside.lock().permitted_body(*body)),
         }
     }
 
@@ -71,6 +96,42 @@ impl State {
         }
         self.put(stream, bytes).await
     }
+
+    /// From one stream to the other, as much as the target takes now.
+    async fn pass_on(
+        &mut self,
+        target: &Resource<OutputStream>,
+        source: &Resource<InputStream>,
+        len: u64,
+        waits: Waits,
+    ) -> StreamResult<u64> {
+        let mut permitted = self.permit(target)?;
+        while permitted == 0 && waits == Waits::Yes {
+            let room = self.room_in(target)?;
+            self.wait(move |outside| outside.poll_until(room)).await?;
+            permitted = self.permit(target)?;
+        }
+        let len = len.min(permitted as u64);
+        let bytes = self.take(source, len, waits).await?;
+        let moved = bytes.len() as u64;
+        self.put(target, bytes.into()).await?;
+        Ok(moved)
+    }
+
+    /// What is ready when there is room.
+    fn room_in(&self, stream: &Resource<OutputStream>) -> Result<Pollable, ResourceTableError> {
+        Ok(match self.table.get(stream)? {
+            OutputStream::Standard(_) | OutputStream::File(_) => Pollable::Always,
+            OutputStream::Body(body) => self.outside.lock().body_room(*body),
+        })
+    }
+}
+
+/// Whether the component waits until something is possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    Yes,
+    No,
 }
 
 /// The part of a component's wish that one call grants.
@@ -95,31 +156,32 @@ fn check_blocking_write(len: u64) -> StreamResult<()> {
 
 impl streams::HostInputStream for State {
     async fn read(&mut self, stream: Resource<InputStream>, len: u64) -> StreamResult<Vec<u8>> {
-        Ok(self.take(&stream, len).await?.into())
+        Ok(self.take(&stream, len, Waits::No).await?.into())
     }
 
     async fn blocking_read(&mut self, stream: Resource<InputStream>, len: u64) -> StreamResult<Vec<u8>> {
-        Ok(self.take(&stream, len).await?.into())
+        Ok(self.take(&stream, len, Waits::Yes).await?.into())
     }
 
     async fn skip(&mut self, stream: Resource<InputStream>, len: u64) -> StreamResult<u64> {
-        Ok(self.take(&stream, len).await?.len() as u64)
+        Ok(self.take(&stream, len, Waits::No).await?.len() as u64)
     }
 
     async fn blocking_skip(&mut self, stream: Resource<InputStream>, len: u64) -> StreamResult<u64> {
-        Ok(self.take(&stream, len).await?.len() as u64)
+        Ok(self.take(&stream, len, Waits::Yes).await?.len() as u64)
     }
 
     fn subscribe(&mut self, stream: Resource<InputStream>) -> wasmtime::Result<Resource<Pollable>> {
         let pollable = match self.table.get(&stream)? {
-            InputStream::Standard | InputStream::File(_) => Pollable::Always,
+            InputStream::Standard | InputStream::Empty | InputStream::File(_) => Pollable::Always,
+            InputStream::Body(exchange) => Pollable::ResponseBody(*exchange),
         };
         Ok(self.table.push_child(pollable, &stream)?)
     }
 
     fn drop(&mut self, stream: Resource<InputStream>) -> wasmtime::Result<()> {
         match self.table.delete(stream)? {
-            InputStream::Standard => Ok(()),
+            InputStream::Standard | InputStream::Empty | InputStream::Body(_) => Ok(()),
             InputStream::File(stream) => Ok(self.files.close(stream)?),
         }
     }
@@ -127,7 +189,7 @@ impl streams::HostInputStream for State {
 
 impl streams::HostOutputStream for State {
     fn check_write(&mut self, stream: Resource<OutputStream>) -> StreamResult<u64> {
-        Ok(self.permitted(&stream)? as u64)
+        Ok(self.permit(&stream)? as u64)
     }
 
     async fn write(&mut self, stream: Resource<OutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
@@ -153,9 +215,7 @@ impl streams::HostOutputStream for State {
     }
 
     fn subscribe(&mut self, stream: Resource<OutputStream>) -> wasmtime::Result<Resource<Pollable>> {
-        let pollable = match self.table.get(&stream)? {
-            OutputStream::Standard(_) | OutputStream::File(_) => Pollable::Always,
-        };
+        let pollable = self.room_in(&stream)?;
         Ok(self.table.push_child(pollable, &stream)?)
     }
 
@@ -178,11 +238,7 @@ impl streams::HostOutputStream for State {
         source: Resource<InputStream>,
         len: u64,
     ) -> StreamResult<u64> {
-        let len = len.min(self.permitted(&target)? as u64);
-        let bytes = self.take(&source, len).await?;
-        let moved = bytes.len() as u64;
-        self.put(&target, bytes.into()).await?;
-        Ok(moved)
+        self.pass_on(&target, &source, len, Waits::No).await
     }
 
     async fn blocking_splice(
@@ -191,12 +247,12 @@ impl streams::HostOutputStream for State {
         source: Resource<InputStream>,
         len: u64,
     ) -> StreamResult<u64> {
-        streams::HostOutputStream::splice(self, target, source, len).await
+        self.pass_on(&target, &source, len, Waits::Yes).await
     }
 
     fn drop(&mut self, stream: Resource<OutputStream>) -> wasmtime::Result<()> {
         match self.table.delete(stream)? {
-            OutputStream::Standard(_) => Ok(()),
+            OutputStream::Standard(_) | OutputStream::Body(_) => Ok(()),
             OutputStream::File(stream) => Ok(self.files.close(stream)?),
         }
     }

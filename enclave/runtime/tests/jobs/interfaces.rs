@@ -154,8 +154,8 @@ fn every_unsupported_import_is_named() {
     let text = r#"(component
         (import "wasi:sockets/tcp@0.2.0" (instance))
         (import "wasi:cli/stdin@0.2.0" (instance))
-        (import "wasi:filesystem/types@0.2.3" (instance)))"#;
-    let names = ["wasi:sockets/tcp@0.2.0", "wasi:filesystem/types@0.2.3"].map(str::to_owned).to_vec();
+        (import "wasi:sockets/udp@0.2.3" (instance)))"#;
+    let names = ["wasi:sockets/tcp@0.2.0", "wasi:sockets/udp@0.2.3"].map(str::to_owned).to_vec();
     let expected = RuntimeError::UnsupportedImports { names };
     let bytes = wat::parse_str(text).unwrap();
     assert_eq!(inspect(&bytes), Err(expected.clone()));
