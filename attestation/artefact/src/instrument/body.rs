@@ -16,8 +16,8 @@ const FRAME_BYTES: u32 = 48;
 /// A slot, natively.
 const SLOT_BYTES: u32 = 8;
 
-/// Of how many operators the optimiser keeps one more byte: it shares what is computed twice, which then lives longer.
-const OPERATORS_PER_BYTE: u32 = 4;
+/// Of how many operators the optimiser may keep one more byte: what is computed twice it computes once, and then keeps longer.
+const OPERATORS_PER_BYTE: u32 = 2;
 
 /// The most of that: large functions are large because they have many cases, of which each has its own values.
 const MAX_OPERATOR_BYTES: u32 = 2048;
@@ -60,9 +60,10 @@ impl Count {
 
 /// Bytes of accounted stack for one frame of `function`. Natively it may take [`NATIVE_FACTOR`] times that.
 ///
-/// What the function has at once: parameters, locals, operands at their highest, results; v128 takes two slots.
+/// What the function has at once: parameters, locals, operands at their highest, results, and what its calls pass on the
+/// stack; v128 takes two slots.
 pub(super) fn frame_bytes(function: &FunctionSurvey) -> u32 {
-    let values = function.slots.saturating_mul(SLOT_BYTES);
+    let values = function.slots.saturating_add(function.call_slots).saturating_mul(SLOT_BYTES);
     let shared = (function.operators / OPERATORS_PER_BYTE).min(MAX_OPERATOR_BYTES);
     FRAME_BYTES.saturating_add(values).saturating_add(shared)
 }

@@ -15,6 +15,12 @@ use scopes::Scopes;
 
 mod scopes;
 
+/// Arguments that every compiler passes in registers; machine code passes more, if not all of them are integers.
+const REGISTER_ARGUMENTS: u32 = 4;
+
+/// Results that every compiler passes in registers.
+const REGISTER_RESULTS: u32 = 2;
+
 /// What the first pass learns.
 pub(super) struct Survey {
     /// Core modules in the order in which they stand, nested ones included.
@@ -40,6 +46,9 @@ pub(super) struct ModuleSurvey {
 pub(super) struct FunctionSurvey {
     /// Parameters, locals, results and the highest operand stack, in slots of eight bytes.
     pub(super) slots: u32,
+    /// Arguments and results of its largest call that do not fit in registers, in slots. They have an area of their own besides
+    /// the operands that they are.
+    pub(super) call_slots: u32,
     /// How many operators its body has.
     pub(super) operators: u32,
     /// Whether it calls anything and is on the stack meanwhile.
@@ -139,36 +148,34 @@ impl Functions {
         survey: &mut FunctionSurvey,
     ) {
         let imported = self.modules.last().map_or(0, |module| module.imported_functions);
-        let of_import = |function: u32| {
-            function < imported
-                && resources.type_index_of_function(function).is_some_and(|ty| is_destructor(resources, ty))
+        let (type_index, may_be_import, is_tail) = match *operator {
+            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
+                let type_index = resources.type_index_of_function(function_index);
+                (type_index, function_index < imported, matches!(operator, Operator::ReturnCall { .. }))
+            }
+            Operator::CallIndirect { type_index, .. } => (Some(type_index), true, false),
+            Operator::ReturnCallIndirect { type_index, .. } => (Some(type_index), true, true),
+            _ => return,
         };
-        match *operator {
-            Operator::Call { function_index } => {
-                survey.calls = true;
-                survey.calls_destructors |= of_import(function_index);
-            }
-            Operator::CallIndirect { type_index, .. } => {
-                survey.calls = true;
-                survey.calls_destructors |= is_destructor(resources, type_index);
-            }
-            Operator::ReturnCall { function_index } => {
-                self.tail_calls_destructors |= of_import(function_index)
-            }
-            Operator::ReturnCallIndirect { type_index, .. } => {
-                self.tail_calls_destructors |= is_destructor(resources, type_index);
-            }
-            _ => {}
-        }
+        let ty = type_index.and_then(|type_index| resources.sub_type_at(type_index));
+        let Some(ty) = ty.map(|ty| ty.unwrap_func()) else { return };
+        let area =
+            beyond(ty.params(), REGISTER_ARGUMENTS).saturating_add(beyond(ty.results(), REGISTER_RESULTS));
+        survey.call_slots = survey.call_slots.max(area);
+        // The type of `canon resource.drop`, which is an import or comes out of a table.
+        let may_drop = may_be_import && ty.params() == [ValType::I32] && ty.results().is_empty();
+        survey.calls |= !is_tail;
+        survey.calls_destructors |= !is_tail && may_drop;
+        self.tail_calls_destructors |= is_tail && may_drop;
     }
 }
 
-/// Whether functions of this type can drop a resource: `[i32] -> []`, canonical ABI, `canon resource.drop`.
-fn is_destructor(resources: &ValidatorResources, type_index: u32) -> bool {
-    resources.sub_type_at(type_index).is_some_and(|ty| {
-        let ty = ty.unwrap_func();
-        ty.params() == [ValType::I32] && ty.results().is_empty()
-    })
+/// Slots of `values` after the first few, which are in registers.
+fn beyond(values: &[ValType], in_registers: u32) -> u32 {
+    values
+        .iter()
+        .fold(0, |total: u32, &value| total.saturating_add(slots(Some(value))))
+        .saturating_sub(in_registers)
 }
 
 /// Slots of parameters, results and locals.
