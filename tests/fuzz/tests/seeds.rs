@@ -18,6 +18,7 @@ use attestation_transcript::{Header, Kind as Learnt, MAGIC, Run, Writer};
 use attestation_verify::snp::AUTHORITIES;
 use base64ct::{Base64, Encoding};
 use enclave_devices::net::Network;
+use enclave_sealing::{Context, Purpose, Sealer};
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, Probe, ProbeDone, Ready, Status, Stopping, Usage, encode_body,
 };
@@ -112,6 +113,7 @@ fn all() -> Seeds {
         "report-and-key",
         [&[0, 5, 0, 0, 96, 0][..], &[0; 96], &[0, 3, 0, 0, 32, 0], &[0; 32]].concat(),
     );
+    sealed_blobs().into_iter().for_each(|(name, bytes)| add("sealed", name, bytes));
     // Honest twice; honest, then with a changed key response; busy, then honest.
     add("guest-boot", "honest", vec![0, 0, 0, 0]);
     add("guest-boot", "changed", vec![0, 0, 0, 3, 40, 0, 1]);
@@ -471,6 +473,21 @@ fn local_messages() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Like the guest's, but short: what is in the segments does not matter.
+/// With the target's key; then a salt and a plaintext of which a bit is changed.
+fn sealed_blobs() -> [(&'static str, Vec<u8>); 3] {
+    let seal = |choice: u8, purpose, plaintext: &[u8]| {
+        let blob = Sealer::new(&[7; 32]).seal(purpose, 9, plaintext, [5; 32]).unwrap();
+        [&[choice][..], &blob].concat()
+    };
+    let component = Purpose::Component(Context::new("fuzz").unwrap());
+    let files = seal(2, Purpose::Files, &[1; 600]);
+    [
+        ("component", seal(4, component, b"plaintext")),
+        ("files", files),
+        ("changed", [&[1, 100, 0, 0, 0][..], &[5; 32], b"plaintext"].concat()),
+    ]
+}
+
 fn small_elf() -> Vec<u8> {
     let mut elf = TestElf::guest();
     for segment in &mut elf.segments {
