@@ -9,6 +9,7 @@ pub mod host;
 #[cfg(fuzzing)]
 mod libfuzzer;
 mod memory;
+pub mod network;
 pub mod tdx;
 pub mod toml;
 

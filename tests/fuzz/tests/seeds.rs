@@ -17,7 +17,6 @@ use attestation_signature::RustCrypto;
 use attestation_transcript::{Header, Kind as Learnt, MAGIC, Run, Writer};
 use attestation_verify::snp::AUTHORITIES;
 use base64ct::{Base64, Encoding};
-use enclave_devices::net::Network;
 use enclave_sealing::{Context, Purpose, Sealer};
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, Probe, ProbeDone, Ready, Status, Stopping, Usage, encode_body,
@@ -25,9 +24,7 @@ use enclave_wire::control::{
 use enclave_wire::frame::{FrameKind, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, MessageMeta, MessageType, PspReply, seal_message};
 use test_elf::TestElf;
-use tests_fuzz::host::{Device, Script, reset_pool};
 use tests_fuzz::{fixtures, tdx, toml};
-use virtio_drivers::transport::DeviceType;
 use zerocopy::IntoBytes;
 
 // The writer of AMD's certificates in the verifier's tests.
@@ -39,6 +36,8 @@ mod amd_der;
 mod der;
 #[path = "seeds/http.rs"]
 mod http;
+#[path = "seeds/network.rs"]
+mod network;
 #[path = "../../../attestation/verify/tests/support/nvidia_pki.rs"]
 #[expect(dead_code, reason = "only what is signed is of use here")]
 mod pki;
@@ -51,7 +50,7 @@ type Seeds = BTreeMap<PathBuf, Vec<u8>>;
 /// The only test here: guest and host share one pool per process.
 #[test]
 fn seeds_are_current() {
-    check_lease();
+    network::check();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     let expected = all();
     if env::var_os("REDOUBT_BLESS").is_some() {
@@ -63,21 +62,6 @@ fn seeds_are_current() {
     for (name, bytes) in &expected {
         assert!(found[name] == *bytes, "{} is not what its builder makes today", name.display());
     }
-}
-
-/// The seed does what it is for.
-fn check_lease() {
-    let lease = dhcp_lease();
-    reset_pool();
-    let device = Device::new(DeviceType::Network, fixtures::MAC);
-    let mut network = Network::start(device.clone(), fixtures::NETWORK_SEED).unwrap();
-    let (mut receive, mut transmit) = (device.queue(0).unwrap(), device.queue(1).unwrap());
-    let (mut script, mut now_us) = (Script::new(&lease), 0);
-    while script.next(&mut receive, &mut transmit).is_some() {
-        now_us += 1_000;
-        network.poll(now_us).unwrap();
-    }
-    assert_eq!(network.address().as_deref(), Some("10.0.2.15/24"));
 }
 
 fn all() -> Seeds {
@@ -144,7 +128,7 @@ fn all() -> Seeds {
             .concat();
     add("console", "session", host.clone());
     add("network", "session", host);
-    add("network", "lease", dhcp_lease());
+    network::sessions().into_iter().for_each(|(name, bytes)| add("network", name, bytes));
     add("service", "jobs", [&[0][..], &loader_stream()].concat());
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
@@ -401,42 +385,6 @@ fn sessions() -> Vec<(&'static str, Vec<u8>)> {
         (FrameKind::STOPPING, 0, encode_body(&Stopping { reason: "asked".into() })),
     ]);
     vec![("two-jobs", [&[2, 20][..], &two_jobs].concat()), ("status", [&[4, 0][..], &asked].concat())]
-}
-
-/// Looks, an offer, looks, a lease, looks, and a probe.
-fn dhcp_lease() -> Vec<u8> {
-    let look = [0, 1, 0, 0];
-    let packet = |kind: u8| {
-        let packet = dhcp_packet(kind);
-        let [low, high] = u16::try_from(packet.len()).unwrap().to_le_bytes();
-        [&[6, low, high, 0][..], &packet].concat()
-    };
-    [&look[..], &packet(2), &look, &packet(5), &look, &[1, 4, 0, 0], b"ping", &look].concat()
-}
-
-/// A DHCP server's packet of this kind to the guest that starts from the fixed seed.
-fn dhcp_packet(kind: u8) -> Vec<u8> {
-    reset_pool();
-    let device = Device::new(DeviceType::Network, fixtures::MAC);
-    let mut network = Network::start(device.clone(), fixtures::NETWORK_SEED).unwrap();
-    network.poll(1_000).unwrap();
-    // Its discovery: virtio, Ethernet, IPv4 and UDP headers, then four bytes, then the number to answer to.
-    let discovery: [u8; 512] = device.queue(1).unwrap().read_next().unwrap();
-    let number = &discovery[58..62];
-    let (mac, ours, theirs) = (&fixtures::MAC[..6], [10, 0, 2, 2], [10, 0, 2, 15]);
-    let options = [
-        &[0x63, 0x82, 0x53, 0x63, 53, 1, kind, 54, 4][..],
-        &ours,
-        &[51, 4, 0, 1, 0, 0, 1, 4, 255, 255, 255, 0, 3, 4],
-        &ours,
-        &[255],
-    ];
-    let bootp = [&[2, 1, 6, 0][..], number, &[0; 8], &theirs, &ours, &[0; 4], mac, &[0; 10 + 192]].concat();
-    let bootp = [bootp, options.concat()].concat();
-    let length = |more: usize| u16::try_from(bootp.len() + more).unwrap().to_be_bytes();
-    let udp = [&[0, 67, 0, 68][..], &length(8), &[0; 2]].concat();
-    let ip = [&[0x45, 0][..], &length(28), &[0, 0, 0, 0, 64, 17, 0, 0], &ours, &theirs].concat();
-    [&[0; 12][..], mac, &[0x52, 0x55, 10, 0, 2, 2, 8, 0], &ip, &udp, &bootp].concat()
 }
 
 /// Signature, features, one file in the directory; then the amount of RAM and the file.

@@ -8,6 +8,9 @@ use super::connection::{ConnectionId, Failure, Timeouts};
 use super::frame::Ends;
 use super::line::Line;
 
+/// Lists with a number for each connection: free, touched, alarms, sending, to be accepted.
+const LISTS: usize = 5;
+
 /// All places.
 #[derive(Default)]
 pub(super) struct Slots {
@@ -69,7 +72,7 @@ pub(super) enum Role {
 
 impl Slots {
     /// What a place takes at most, in lists that grow by doubling.
-    pub(super) const BYTES: usize = 2 * (size_of::<Slot>() + 3 * size_of::<usize>());
+    pub(super) const BYTES: usize = 2 * (size_of::<Slot>() + LISTS * size_of::<usize>());
 
     /// Takes a place.
     pub(super) fn occupy(&mut self, live: Live) -> usize {

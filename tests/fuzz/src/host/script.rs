@@ -1,5 +1,7 @@
 //! What the input makes the host do between two looks of the guest.
 
+use core::ops::Range;
+
 use super::Ring;
 use super::memory::{pool_gpa, write_pool};
 
@@ -69,16 +71,39 @@ impl<'a> Script<'a> {
     }
 }
 
-/// A packet whose IPv4 header has the right checksum, which is hard to guess. One of UDP may be left out.
+/// A packet whose IPv4 and TCP headers have the right checksums, which are hard to guess. One of UDP may be left out.
 fn with_checksum(packet: &[u8]) -> Vec<u8> {
-    const HEADER: core::ops::Range<usize> = 26..46;
-    const CHECKSUM: core::ops::Range<usize> = 36..38;
+    const HEADER: Range<usize> = 26..46;
+    const ADDRESSES: Range<usize> = 38..46;
+    const PROTOCOL: usize = 35;
+    const TCP: u8 = 6;
     let mut packet = packet.to_vec();
-    packet.get_mut(CHECKSUM).unwrap_or_default().fill(0);
-    let words = packet.get(HEADER).unwrap_or_default().chunks_exact(2);
-    let sum: u32 = words.map(|word| word.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte))).sum();
-    let folded = (sum & 0xFFFF) + (sum >> 16);
-    let [_, _, checksum @ ..] = (!(folded + (folded >> 16))).to_be_bytes();
-    packet.get_mut(CHECKSUM).unwrap_or_default().iter_mut().zip(checksum).for_each(|(to, from)| *to = from);
+    set_checksum(&mut packet, HEADER, 10, 0);
+    if packet.get(PROTOCOL) == Some(&TCP) {
+        let length = packet.get(28..30).map_or(0, sum).saturating_sub(20);
+        let end = HEADER.end.saturating_add(length as usize);
+        let pseudo_header = packet.get(ADDRESSES).map_or(0, sum) + u32::from(TCP) + length;
+        set_checksum(&mut packet, HEADER.end..end, 16, pseudo_header);
+    }
     packet
+}
+
+/// Sets the Internet's checksum (RFC 1071) of a part, at this place in it, with something added.
+fn set_checksum(packet: &mut [u8], part: Range<usize>, at: usize, added: u32) {
+    let Some(part) = packet.get_mut(part) else { return };
+    part.iter_mut().skip(at).take(2).for_each(|byte| *byte = 0);
+    let total = sum(part) + added;
+    let folded = (total & 0xFFFF) + (total >> 16);
+    let [_, _, checksum @ ..] = (!(folded + (folded >> 16))).to_be_bytes();
+    part.iter_mut().skip(at).zip(checksum).for_each(|(to, from)| *to = from);
+}
+
+/// Of words of two bytes; a last one alone is the upper half.
+fn sum(bytes: &[u8]) -> u32 {
+    let words = bytes.chunks(2).map(|word| match word {
+        [high, low] => u16::from_be_bytes([*high, *low]),
+        [high] => u16::from_be_bytes([*high, 0]),
+        _ => 0,
+    });
+    words.map(u32::from).sum()
 }
