@@ -24,7 +24,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(180);
 /// How long a guest may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Builds, launches, runs a job on `input` or a generated ledger, verifies, stops.
+/// Builds, launches, runs a job on `input` or a generated ledger, verifies, stops, and replays the job without the guest.
 pub(crate) fn run(workspace: &Workspace, input: Option<PathBuf>) -> Result<()> {
     setup::ensure(workspace, &Need::TO_RUN)?;
     let programs = Programs::build(workspace)?;
@@ -37,13 +37,17 @@ pub(crate) fn run(workspace: &Workspace, input: Option<PathBuf>) -> Result<()> {
     let guest = Guest::start(&programs, &files.dist)?;
     let job = guest.redoubt("job").arg("--input").arg(&files.input);
     let job = job.arg("--output").arg(&files.output).arg("--claim").arg(&files.claim);
+    let job = job.arg("--transcript").arg(&files.transcript);
     succeed("redoubt job", job)?;
     let verdict = succeed("redoubt-verify check", files.check(&programs));
     guest.stop()?;
+    verdict.context("the claim was refused")?;
+    succeed("redoubt replay", files.replay(&programs)).context("the replay is not the job")?;
     print_report(&files.output)?;
-    println!("report {}", files.output.display());
-    println!("claim  {}", files.claim.display());
-    verdict.context("the claim was refused")
+    println!("report     {}", files.output.display());
+    println!("claim      {}", files.claim.display());
+    println!("transcript {}", files.transcript.display());
+    Ok(())
 }
 
 struct Programs {
@@ -65,6 +69,7 @@ struct Files {
     input: PathBuf,
     output: PathBuf,
     claim: PathBuf,
+    transcript: PathBuf,
 }
 
 impl Files {
@@ -78,7 +83,14 @@ impl Files {
                 out
             }
         };
-        Ok(Self { dist, input, output: folder.join("report.json"), claim: folder.join("claim.cbor") })
+        let (output, claim) = (folder.join("report.json"), folder.join("claim.cbor"));
+        Ok(Self { dist, input, output, claim, transcript: folder.join("report.transcript") })
+    }
+
+    fn replay(&self, programs: &Programs) -> Tool {
+        let replay = Tool::new(&programs.redoubt).arg("replay").arg(&self.claim);
+        let replay = replay.arg("--transcript").arg(&self.transcript).arg("--input").arg(&self.input);
+        replay.arg("--component").arg(self.dist.join("component.wasm"))
     }
 
     fn check(&self, programs: &Programs) -> Tool {

@@ -9,3 +9,4 @@ mod interfaces;
 mod limits;
 mod machine;
 mod outcomes;
+mod replays;
