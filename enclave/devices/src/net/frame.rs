@@ -21,13 +21,10 @@ pub(super) struct Ends {
 /// What a frame is. That it is intact and for us, the stack checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Of TCP.
-    Segment {
-        /// Between these.
-        ends: Ends,
-        /// Whether it opens a connection.
-        is_call: bool,
-    },
+    /// Of TCP, and opens a connection between these.
+    Call(Ends),
+    /// Of TCP, and belongs to a connection between these.
+    Segment(Ends),
     /// Says who has which hardware address.
     Arp,
     /// Anything else.
@@ -49,7 +46,8 @@ fn segment(packet: &[u8]) -> Option<Kind> {
     let is_tcp = ip.next_header() == IpProtocol::Tcp && !ip.more_frags() && ip.frag_offset() == 0;
     let tcp = TcpPacket::new_checked(is_tcp.then(|| ip.payload())?).ok()?;
     let ends = Ends { local_port: tcp.dst_port(), peer: (ip.src_addr(), tcp.src_port()) };
-    Some(Kind::Segment { ends, is_call: tcp.syn() && !tcp.ack() && !tcp.rst() && !tcp.fin() })
+    let is_call = tcp.syn() && !tcp.ack() && !tcp.rst() && !tcp.fin();
+    Some(if is_call { Kind::Call(ends) } else { Kind::Segment(ends) })
 }
 
 /// Takes the next frame out of a device; whether there was one.
@@ -124,8 +122,9 @@ mod tests {
     #[test]
     fn segments_know_their_ends() {
         let ends = Ends { local_port: 80, peer: (Ipv4Addr::new(10, 0, 0, 1), 4096) };
-        for (flags, is_call) in [(0x02, true), (0x12, false), (0x10, false), (0x06, false), (0x03, false)] {
-            assert_eq!(kind_of(&frame(flags)), Kind::Segment { ends, is_call }, "{flags:#x}");
+        assert_eq!(kind_of(&frame(0x02)), Kind::Call(ends));
+        for flags in [0x12, 0x10, 0x06, 0x03] {
+            assert_eq!(kind_of(&frame(flags)), Kind::Segment(ends), "{flags:#x}");
         }
     }
 

@@ -39,14 +39,21 @@ impl LocalPorts {
         let start = self.random_offset();
         let free =
             (0..COUNT).map(|step| start.wrapping_add(step) % COUNT).find(|offset| !self.is_busy(*offset))?;
-        self.set_busy(free, true);
+        self.mark(free);
         Some(FIRST + free)
     }
 
-    /// Keeps a port that is listened on from being taken, or not any more.
-    pub(super) fn reserve(&mut self, port: u16, reserved: bool) {
+    /// A port is listened on: it is not taken.
+    pub(super) fn reserve(&mut self, port: u16) {
         if let Some(offset) = port.checked_sub(FIRST) {
-            self.set_busy(offset, reserved);
+            self.mark(offset);
+        }
+    }
+
+    /// A port is not listened on any more.
+    pub(super) fn unreserve(&mut self, port: u16) {
+        if let Some(offset) = port.checked_sub(FIRST) {
+            self.clear(offset);
         }
     }
 
@@ -75,7 +82,7 @@ impl LocalPorts {
 
     fn wake_first(&mut self) {
         if let Some((port, _)) = self.resting.pop_front() {
-            self.set_busy(port - FIRST, false);
+            self.clear(port - FIRST);
         }
     }
 
@@ -84,10 +91,17 @@ impl LocalPorts {
         self.busy.get(word).is_none_or(|word| word & bit != 0)
     }
 
-    fn set_busy(&mut self, offset: u16, busy: bool) {
+    fn mark(&mut self, offset: u16) {
         let (word, bit) = place(offset);
         if let Some(word) = self.busy.get_mut(word) {
-            *word = if busy { *word | bit } else { *word & !bit };
+            *word |= bit;
+        }
+    }
+
+    fn clear(&mut self, offset: u16) {
+        let (word, bit) = place(offset);
+        if let Some(word) = self.busy.get_mut(word) {
+            *word &= !bit;
         }
     }
 }
@@ -139,10 +153,10 @@ mod tests {
     #[test]
     fn ports_that_are_listened_on_are_left_alone() {
         let mut ports = LocalPorts::new(7);
-        [80, FIRST, u16::MAX].iter().for_each(|port| ports.reserve(*port, true));
+        [80, FIRST, u16::MAX].iter().for_each(|port| ports.reserve(*port));
         let all: BTreeSet<u16> = (2..COUNT).map(|_| ports.take(0).unwrap()).collect();
         assert!(!all.contains(&FIRST) && !all.contains(&u16::MAX) && ports.take(0).is_none());
-        ports.reserve(u16::MAX, false);
+        ports.unreserve(u16::MAX);
         assert_eq!(ports.take(0), Some(u16::MAX));
     }
 

@@ -105,8 +105,8 @@ impl Stack {
     fn deliver(&mut self, frame: &[u8], device: &mut impl Device) {
         let (now, mut delivery) = (smoltcp_time(self.now_us), Delivery::new(device, frame));
         let kind = frame::kind_of(frame);
-        if let Kind::Segment { ends, is_call } = kind {
-            match self.table.taker(ends, is_call) {
+        if let Kind::Call(ends) | Kind::Segment(ends) = kind {
+            match self.table.taker(kind, ends) {
                 Taker::Nobody => {}
                 // A reset would tell the caller to give up. Without an answer it calls again after a second, as RFC 9293
                 // asks of it in section 3.8.1.
@@ -121,7 +121,7 @@ impl Stack {
         }
         self.interface.poll_ingress_single(now, &mut delivery, &mut self.services);
         match kind {
-            Kind::Segment { .. } => {}
+            Kind::Call(_) | Kind::Segment(_) => {}
             // Whoever has been waiting for a neighbour's hardware address can go on.
             Kind::Arp => self.touch_all(),
             Kind::Other => self.is_service_touched = true,

@@ -13,7 +13,7 @@ use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::connection::{ConnectError, ConnectionId, ConnectionState, Failure, ListenError, Timeouts};
-use super::frame::Ends;
+use super::frame::{Ends, Kind};
 use super::limits::NetworkLimits;
 use super::line::{Line, Pool};
 use super::listener::{LISTENERS_MAX, Listeners};
@@ -128,7 +128,7 @@ impl Table {
         timeouts: Timeouts,
     ) -> Result<(), ListenError> {
         self.listeners.add(port, backlog, timeouts)?;
-        self.ports.reserve(port, true);
+        self.ports.reserve(port);
         self.replenish();
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Table {
         if self.listeners.remove(port).is_none() {
             return;
         }
-        self.ports.reserve(port, false);
+        self.ports.unreserve(port);
         for index in self.slots.indices() {
             let Some(live) = self.slots.get(index).filter(|live| live.local_port == port) else { continue };
             match live.role {
@@ -240,14 +240,16 @@ impl Table {
         }
     }
 
-    /// Who takes a packet between these ends.
-    pub(super) fn taker(&self, ends: Ends, is_call: bool) -> Taker {
+    /// Who takes a packet of this kind between these ends.
+    pub(super) fn taker(&self, kind: Kind, ends: Ends) -> Taker {
         if let Some(index) = self.by_ends.get(&ends) {
             return Taker::Connection(*index);
         }
-        match self.listeners.of_port(ends.local_port).filter(|_| is_call) {
-            Some(listener) => listener.head.map_or(Taker::Full, Taker::Connection),
-            None => Taker::Nobody,
+        match self.listeners.of_port(ends.local_port) {
+            Some(listener) if matches!(kind, Kind::Call(_)) => {
+                listener.head.map_or(Taker::Full, Taker::Connection)
+            }
+            _ => Taker::Nobody,
         }
     }
 

@@ -5,6 +5,7 @@ mod closing;
 mod figures;
 mod listening;
 mod names;
+mod probing;
 mod traffic;
 
 use alloc::vec::Vec;
