@@ -54,16 +54,16 @@ pub enum CompileError {
         /// The name.
         name: String,
     },
-    /// A tail call that may reach a resource's destructor, which may make the next: the engine's own frames between them
-    /// are not accounted for.
+    /// A tail call that may reach a resource's destructor, which may make the next: the engine's own frames between
+    /// them are not accounted for.
     #[error(
         "component: a tail call of type [i32] -> [] may reach a destructor of its resources, expected a call"
     )]
     DestructorTailCall,
     /// A function whose compiled frame is larger than what is accounted for it.
     #[error(
-        "component: function {function} of core module {module} has a native frame of {found} bytes, expected at most {most}; \
-         it keeps too many values at once: split it"
+        "component: function {function} of core module {module} has a native frame of {found} bytes, expected at most \
+         {most}; it keeps too many values at once: split it"
     )]
     Frame {
         /// Number of the core module, in the order in which they stand in the component.
@@ -75,7 +75,8 @@ pub enum CompileError {
         /// What is accounted for it, as native bytes.
         most: u64,
     },
-    /// The engine's own frames between components, or between a component and its host, are larger than their part of the stack.
+    /// The engine's own frames between components, or between a component and its host, are larger than their part of
+    /// the stack.
     #[error(
         "component: {what} have native frames of {found} bytes, expected at most {most}; it has too many or too large interfaces"
     )]

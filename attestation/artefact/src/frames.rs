@@ -1,8 +1,9 @@
 //! Compares compiled frames with what is accounted for them.
 //!
-//! What a function has at once in WebAssembly does not bound what an optimising compiler keeps: it may compute a value once for
-//! two uses that are far apart, and its allocator of stack slots is a heuristic. A component whose frames outgrow the native stack is
-//! refused here, where its author sees it, so that the engine's own check of the stack never ends a run.
+//! What a function has at once in WebAssembly does not bound what an optimising compiler keeps: it may compute a
+//! value once for two uses that are far apart, and its allocator of stack slots is a heuristic. A component whose
+//! frames outgrow the native stack is refused here, where its author sees it, so that the engine's own check of the
+//! stack never ends a run.
 
 mod prologue;
 
@@ -87,7 +88,7 @@ impl<'a> Frames<'a> {
         if !instrumented.has_destructors {
             return Ok(());
         }
-        limit("a resource's destructor", largest_of_destructors, DESTRUCTOR_BYTES * NATIVE_FACTOR)?;
+        limit("calls of destructors", largest_of_destructors, DESTRUCTOR_BYTES * NATIVE_FACTOR)?;
         limit("imports and built-in functions together", sum, TRAMPOLINE_BYTES)
     }
 

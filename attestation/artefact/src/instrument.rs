@@ -1,16 +1,16 @@
 //! Gives a component a deterministic limit of its calls, before it is compiled.
 //!
-//! Each core instance of a component shares one counter, a global of a small core module that is added to it: the bytes of
-//! accounted stack that are left. Functions that call others take their part at entry and give it back at each exit;
-//! one that finds too little calls a function named [`CALL_DEPTH_FUNCTION`](crate::CALL_DEPTH_FUNCTION), which traps.
-//! How much a function takes is computed from its WebAssembly alone ([`frame_bytes`](body::frame_bytes)), so that every
-//! compiler and interpreter ends the same run at the same call.
+//! Each core instance of a component shares one counter, a global of a small core module that is added to it: the
+//! bytes of accounted stack that are left. Functions that call others take their part at entry and give it back at
+//! each exit; one that finds too little calls a function named [`CALL_DEPTH_FUNCTION`](crate::CALL_DEPTH_FUNCTION),
+//! which traps. How much a function takes is computed from its WebAssembly alone
+//! ([`frame_bytes`](body::frame_bytes)), so that every compiler and interpreter ends the same run at the same call.
 //!
 //! What is not accounted for:
 //! * Functions without calls, and such that end in tail calls only: one of them is on the stack at a time.
-//! * The engine's own frames: adapters between components (each is there once, because no call enters a component that is
-//!   already on the stack), and the way into the host. Where the latter can repeat, in destructors of resources, the
-//!   function that leads there takes more.
+//! * The engine's own frames: adapters between components (each is there once, because no call enters a component
+//!   that is already on the stack), and the way into the host. Where the latter can repeat, in destructors of
+//!   resources, the function that leads there takes more.
 //! * A trap: it ends the whole instance, and its counter with it.
 //!
 //! Input is hostile: it is validated as the engine will, in the first pass, and rewritten in the second.
@@ -64,13 +64,12 @@ pub(crate) struct FunctionFrame {
 
 /// Rewrites a component, in binary form, so that no run of it takes more than `call_stack_bytes` of accounted stack.
 ///
-/// The bytes depend on the arguments alone. Custom sections are left out, except for the names of functions: those with
-/// offsets into code would be wrong.
+/// The bytes depend on the arguments alone. Custom sections are left out, except for the names of functions: those
+/// with offsets into code would be wrong.
 ///
-/// # Errors
-/// [`CompileError::Component`] for bytes that are not a valid component; [`CompileError::CallStack`]; and for valid components
-/// whose calls cannot be counted [`CompileError::Indirect`], [`CompileError::Instances`], [`CompileError::Nesting`],
-/// [`CompileError::Reserved`] and [`CompileError::DestructorTailCall`].
+/// # Errors [`CompileError::Component`] for bytes that are not a valid component; [`CompileError::CallStack`]; and
+/// for valid components whose calls cannot be counted [`CompileError::Indirect`], [`CompileError::Instances`],
+/// [`CompileError::Nesting`], [`CompileError::Reserved`] and [`CompileError::DestructorTailCall`].
 pub fn instrument(component: &[u8], call_stack_bytes: u32) -> Result<Vec<u8>, CompileError> {
     instrument_with_frames(component, call_stack_bytes).map(|instrumented| instrumented.bytes)
 }

@@ -1,9 +1,9 @@
 //! The engine's tuning and the reproducible step from component to native artefact.
 //!
-//! Native code runs inside the guest's trust boundary, so the hash of an artefact alone says nothing about the component
-//! it came from. Whoever holds the component compiles it again with `compile` and compares the bytes: same component,
-//! same [`ENGINE`], same bytes, on any machine. The guest loads artefacts with [`base_config`] and holds no compiler.
-//! Panics: never on input.
+//! Native code runs inside the guest's trust boundary, so the hash of an artefact alone says nothing about the
+//! component it came from. Whoever holds the component compiles it again with `compile` and compares the bytes: same
+//! component, same [`ENGINE`], same bytes, on any machine. The guest loads artefacts with [`base_config`] and holds
+//! no compiler. Panics: never on input.
 #![cfg_attr(not(any(test, feature = "compiler")), no_std)]
 #![cfg_attr(not(feature = "compiler"), forbid(unsafe_code))]
 #![cfg_attr(

@@ -15,8 +15,8 @@ pub(crate) enum Code {
 const LINK_BYTES: u64 = 16;
 
 impl Code {
-    /// Stack that `function` takes, in bytes, its return address included; `None` if it does not begin as the engine's
-    /// compiler begins functions.
+    /// Stack that `function` takes, in bytes, its return address included; `None` if it does not begin as the
+    /// engine's compiler begins functions.
     pub(crate) fn frame_bytes(self, function: &[u8]) -> Option<u64> {
         match self {
             Self::X86_64 => x86_64_frame_bytes(function),
@@ -25,8 +25,8 @@ impl Code {
     }
 }
 
-/// `push rbp; mov rbp, rsp`, then in this order, each if needed: pages of a large frame are touched, the area of arguments grows for a
-/// tail call, the frame is made. Whatever else follows belongs to the function.
+/// `push rbp; mov rbp, rsp`, then in this order, each if needed: pages of a large frame are touched, the area of
+/// arguments grows for a tail call, the frame is made. Whatever else follows belongs to the function.
 fn x86_64_frame_bytes(function: &[u8]) -> Option<u64> {
     let mut code = function.strip_prefix(PUSH_RBP_MOV_RBP_RSP)?;
     let mut frame_bytes = LINK_BYTES;
@@ -85,8 +85,8 @@ fn load_r11(code: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The loop that touches the pages of a very large frame, and leaves `rsp` where it was: `mov r11, rsp; sub r11, bytes`, page by page
-/// `sub rsp, 4096; mov dword [rsp], 0` until `cmp r11, rsp; jne`, then `add rsp, bytes`.
+/// The loop that touches the pages of a very large frame, and leaves `rsp` where it was: `mov r11, rsp; sub r11,
+/// bytes`, page by page `sub rsp, 4096; mov dword [rsp], 0` until `cmp r11, rsp; jne`, then `add rsp, bytes`.
 fn probe_loop(code: &[u8]) -> Option<&[u8]> {
     let (down, code) = code.strip_prefix(&[0x49, 0x89, 0xe3, 0x49, 0x81, 0xeb])?.split_first_chunk::<4>()?;
     let code = code.strip_prefix(&[0x48, 0x81, 0xec, 0, 0x10, 0, 0, 0xc7, 0x04, 0x24, 0, 0, 0, 0])?;
@@ -95,7 +95,8 @@ fn probe_loop(code: &[u8]) -> Option<&[u8]> {
     (down == up).then_some(code)
 }
 
-/// `push_frame_save`, or `push_frame` and `stack_alloc32`, or either alone; before it `stack_alloc32` for the arguments of a tail call.
+/// `push_frame_save`, or `push_frame` and `stack_alloc32`, or either alone; before it `stack_alloc32` for the
+/// arguments of a tail call.
 fn pulley_frame_bytes(function: &[u8]) -> Option<u64> {
     let mut code = function;
     let mut frame_bytes: u64 = 0;

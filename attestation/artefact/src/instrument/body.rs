@@ -16,7 +16,8 @@ const FRAME_BYTES: u32 = 48;
 /// A slot, natively.
 const SLOT_BYTES: u32 = 8;
 
-/// Of how many operators the optimiser may keep one more byte: what is computed twice it computes once, and then keeps longer.
+/// Of how many operators the optimiser may keep one more byte: what is computed twice it computes once, and then
+/// keeps longer.
 const OPERATORS_PER_BYTE: u32 = 2;
 
 /// The most of that: large functions are large because they have many cases, of which each has its own values.
@@ -25,7 +26,8 @@ const MAX_OPERATOR_BYTES: u32 = 2048;
 /// What the engine's function between a caller that drops a resource and the resource's destructor takes.
 pub(crate) const DESTRUCTOR_BYTES: u32 = 128;
 
-/// A frame above this is allocated only when there is room for it; below, the compiled function allocates it and then looks.
+/// A frame above this is allocated only when there is room for it; below, the compiled function allocates it and then
+/// looks.
 const LARGE_FRAME_BYTES: u32 = TRANSIENT_FRAME_BYTES / NATIVE_FACTOR;
 
 /// How a function is counted.
@@ -60,8 +62,8 @@ impl Count {
 
 /// Bytes of accounted stack for one frame of `function`. Natively it may take [`NATIVE_FACTOR`] times that.
 ///
-/// What the function has at once: parameters, locals, operands at their highest, results, and what its calls pass on the
-/// stack; v128 takes two slots.
+/// What the function has at once: parameters, locals, operands at their highest, results, and what its calls pass on
+/// the stack; v128 takes two slots.
 pub(super) fn frame_bytes(function: &FunctionSurvey) -> u32 {
     let values = function.slots.saturating_add(function.call_slots).saturating_mul(SLOT_BYTES);
     let shared = (function.operators / OPERATORS_PER_BYTE).min(MAX_OPERATOR_BYTES);
@@ -159,8 +161,8 @@ const NO_LOCALS: [u8; 1] = [0];
 
 /// A body that is being written. What does not change is copied as it stands.
 ///
-/// Where something is to be given back, the body becomes a block, so that a branch out of it goes where the original left
-/// the function, with the same number.
+/// Where something is to be given back, the body becomes a block, so that a branch out of it goes where the original
+/// left the function, with the same number.
 struct Rewriting<'a> {
     counter: &'a Counter,
     original: &'a [u8],

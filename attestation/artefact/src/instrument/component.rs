@@ -1,7 +1,7 @@
 //! Components: adds the counter to each that instantiates core modules, and gives it to all of these.
 //!
-//! The counter's module and instance come first in a component, so that the numbers of all others rise by one. Sections in
-//! which none of these numbers stands are copied.
+//! The counter's module and instance come first in a component, so that the numbers of all others rise by one.
+//! Sections in which none of these numbers stands are copied.
 
 use alloc::vec::Vec;
 

@@ -8,7 +8,10 @@ use wasm_encoder::{
     BlockType, CodeSection, DataSection, ElementSection, ExportSection, FunctionSection, GlobalSection,
     GlobalType, ImportSection, Module, RawSection, TableSection, TypeSection, ValType,
 };
-use wasmparser::{BinaryReader, CodeSectionReader, FuncType, Parser, Payload, TypeRef};
+use wasmparser::{
+    BinaryReader, CodeSectionReader, FuncType, FunctionSectionReader, Parser, Payload, TypeRef,
+    TypeSectionReader,
+};
 
 use crate::instrument::FunctionFrame;
 use crate::instrument::body::{Count, Counter, accounted_frame, transient_frame};
@@ -203,44 +206,51 @@ impl Plan {
             let payload = payload?;
             match &payload {
                 Payload::TypeSection(types) => {
-                    let mut section = TypeSection::new();
-                    shift.parse_type_section(&mut section, types.clone())?;
-                    for results in &self.added_types {
-                        section.ty().function([], results.iter().copied());
-                    }
-                    written.section(&section);
+                    written.section(&self.types(types.clone(), &mut shift)?);
                 }
                 Payload::ImportSection(imports) => {
                     let mut section = ImportSection::new();
                     shift.parse_import_section(&mut section, imports.clone())?;
-                    written.section(section.import(COUNTER_MODULE, COUNTER_FIELD, COUNTER_TYPE));
+                    written.section(import_counter(&mut section));
                     has_import = true;
                 }
                 Payload::FunctionSection(functions) => {
                     if !has_import {
-                        written.section(ImportSection::new().import(
-                            COUNTER_MODULE,
-                            COUNTER_FIELD,
-                            COUNTER_TYPE,
-                        ));
+                        written.section(import_counter(&mut ImportSection::new()));
                     }
-                    let mut section = FunctionSection::new();
-                    shift.parse_function_section(&mut section, functions.clone())?;
-                    section.function(self.exceeded_type);
-                    self.large.iter().for_each(|large| {
-                        section.function(large.type_index);
-                    });
-                    written.section(&section);
+                    written.section(&self.functions(functions.clone(), &mut shift)?);
                 }
                 Payload::CodeSectionStart { range, .. } => {
-                    let data = module.get(range.clone()).unwrap_or_default();
-                    written.section(&self.code(data)?);
+                    written.section(&self.code(module.get(range.clone()).unwrap_or_default())?);
                 }
                 Payload::CodeSectionEntry(_) | Payload::CustomSection(_) => {}
                 other => shift.write(other, module, &mut written)?,
             }
         }
         Ok(written)
+    }
+
+    fn types(&self, original: TypeSectionReader<'_>, shift: &mut Shift) -> Result<TypeSection, CompileError> {
+        let mut types = TypeSection::new();
+        shift.parse_type_section(&mut types, original)?;
+        for results in &self.added_types {
+            types.ty().function([], results.iter().copied());
+        }
+        Ok(types)
+    }
+
+    fn functions(
+        &self,
+        original: FunctionSectionReader<'_>,
+        shift: &mut Shift,
+    ) -> Result<FunctionSection, CompileError> {
+        let mut functions = FunctionSection::new();
+        shift.parse_function_section(&mut functions, original)?;
+        functions.function(self.exceeded_type);
+        for large in &self.large {
+            functions.function(large.type_index);
+        }
+        Ok(functions)
     }
 
     fn code(&self, section: &[u8]) -> Result<CodeSection, CompileError> {
@@ -270,6 +280,11 @@ impl Plan {
         }
         Ok(code)
     }
+}
+
+/// The counter is the last of the imports, so that only numbers of defined globals change.
+fn import_counter(imports: &mut ImportSection) -> &ImportSection {
+    imports.import(COUNTER_MODULE, COUNTER_FIELD, COUNTER_TYPE)
 }
 
 /// Types of blocks that become whole bodies.

@@ -46,8 +46,8 @@ pub(super) struct ModuleSurvey {
 pub(super) struct FunctionSurvey {
     /// Parameters, locals, results and the highest operand stack, in slots of eight bytes.
     pub(super) slots: u32,
-    /// Arguments and results of its largest call that do not fit in registers, in slots. They have an area of their own besides
-    /// the operands that they are.
+    /// Arguments and results of its largest call that do not fit in registers, in slots. They have an area of their
+    /// own besides the operands that they are.
     pub(super) call_slots: u32,
     /// How many operators its body has.
     pub(super) operators: u32,

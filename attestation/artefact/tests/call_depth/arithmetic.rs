@@ -1,9 +1,10 @@
-//! The same bits and the same fuel, whatever the processor has: numbers that are none, rounding, vectors, relaxed vectors.
+//! The same bits and the same fuel, whatever the processor has: numbers that are none, rounding, vectors, relaxed
+//! vectors.
 
 use crate::harness::{End, Everywhere, STACK_BYTES, component};
 
-/// Special numbers, as bits: zeros, ones, infinities, numbers that are none with and without payload, the smallest, the
-/// largest, halves, and what does not fit an integer.
+/// Special numbers, as bits: zeros, ones, infinities, numbers that are none with and without payload, the smallest,
+/// the largest, halves, and what does not fit an integer.
 const F32: [u32; 16] = [
     0,
     0x8000_0000,

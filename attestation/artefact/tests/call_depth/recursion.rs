@@ -2,7 +2,8 @@
 
 use crate::harness::{End, Everywhere, STACK_BYTES, binary, component, run};
 
-/// The body of a function that makes `call` with one less than its argument, until that is zero. `callee` is an operand after it.
+/// The body of a function that makes `call` with one less than its argument, until that is zero. `callee` is an
+/// operand after it.
 fn counting_down(call: &str, callee: &str) -> String {
     format!(
         r"(if (result i64) (i64.eqz (local.get 0))

@@ -1,5 +1,5 @@
-//! Functions of many shapes, which call themselves until there is no room: the same depth and the same fuel everywhere,
-//! and never more native stack than there is.
+//! Functions of many shapes, which call themselves until there is no room: the same depth and the same fuel
+//! everywhere, and never more native stack than there is.
 
 use proptest::prelude::*;
 
@@ -116,7 +116,8 @@ fn parameters_and_results() {
     }
 }
 
-/// Ways to leave a function, each of which gives back what was taken: otherwise some hundred calls would use up the stack.
+/// Ways to leave a function, each of which gives back what was taken: otherwise some hundred calls would use up the
+/// stack.
 const EXITS: &[&str] = &[
     "(call $leaf (local.get 0))",
     "(return (call $leaf (local.get 0)))",

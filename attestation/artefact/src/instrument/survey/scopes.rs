@@ -1,8 +1,8 @@
 //! Components inside components: where counters are needed, how many there will be, and whether they can be had.
 //!
 //! A core module gets its counter where it is instantiated, in the component that does so. That works as long as core
-//! modules and components are instantiated in the component that defines them or inside of it; what is imported, exported or
-//! passed on is refused. Tools that compose components pass instances and functions.
+//! modules and components are instantiated in the component that defines them or inside of it; what is imported,
+//! exported or passed on is refused. Tools that compose components pass instances and functions.
 
 use alloc::vec::Vec;
 
@@ -41,8 +41,8 @@ struct Component {
 }
 
 impl Scopes {
-    /// Per component, in the order in which they begin, whether it instantiates core modules; and how many counters there
-    /// are in one instance of the whole.
+    /// Per component, in the order in which they begin, whether it instantiates core modules; and how many counters
+    /// there are in one instance of the whole.
     pub(super) fn finish(self) -> Result<(Vec<bool>, u32), CompileError> {
         let (found, most) = (self.counters, MAX_COUNTERS);
         if found > most {
