@@ -47,7 +47,8 @@ impl Tuning {
     pub fn config(self) -> Config {
         match self {
             Self::Same => {
-                let mut config = attestation_artefact::base_config();
+                let mut config =
+                    attestation_artefact::base_config(attestation_artefact::CALL_STACK_DEFAULT_BYTES);
                 config.memory_reservation_for_growth(LINEAR_MEMORY_BYTES);
                 config
             }

@@ -4,7 +4,7 @@
 use std::env;
 use std::fs;
 
-use attestation_artefact::{REQUIRED_CPU_FEATURES, compile_for_linux};
+use attestation_artefact::{CALL_STACK_DEFAULT_BYTES, REQUIRED_CPU_FEATURES, compile_for_linux};
 use tests_linux_guest::Tuning;
 use wasmtime::error::Context as _;
 use wasmtime::{Engine, Result};
@@ -14,7 +14,8 @@ fn main() -> Result<()> {
     let mut next = || arguments.next().context("usage: compile COMPONENT SAME DEFAULT");
     let (component, same, default) = (next()?, next()?, next()?);
     let component = fs::read(&component).with_context(|| format!("cannot read {component}"))?;
-    fs::write(&same, compile_for_linux(&component, CALL_STACK_DEFAULT_BYTES)?).with_context(|| format!("cannot write {same}"))?;
+    let artefact = compile_for_linux(&component, CALL_STACK_DEFAULT_BYTES)?;
+    fs::write(&same, artefact).with_context(|| format!("cannot write {same}"))?;
     fs::write(&default, compile_default(&component)?).with_context(|| format!("cannot write {default}"))
 }
 
