@@ -1,0 +1,241 @@
+//! Claims of runs on this machine, replayed; what a replay refutes, and what it refuses.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![expect(clippy::expect_used, clippy::panic, reason = "what cannot be set up fails the test")]
+
+use std::io::{Cursor, Write, sink};
+use std::sync::{Arc, Mutex};
+
+use attestation_claim::{CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
+use attestation_evidence::{Evidence, Platform};
+use attestation_manifest::{manifest_digest, parse_manifest};
+use attestation_transcript::Run;
+use bytes::Bytes;
+use enclave_runtime::{Console, InputRead, Job, JobHost, JobLimits, Output, Program, Stop, Tuning, run_job};
+use loader_replay::{Claimed, Pieces, ReplayError, Verdict, replay};
+use p256::ecdsa::SigningKey;
+use sha2::{Digest, Sha256};
+
+const INPUT: &[u8] = b"what the component reads";
+
+/// Reads, looks at the clock, and writes both.
+const MAIN: &str = r#"(core module $Main
+    (import "env" "memory" (memory 1))
+    (import "wasi" "stdin" (func $stdin (result i32)))
+    (import "wasi" "stdout" (func $stdout (result i32)))
+    (import "wasi" "read" (func $read (param i32 i64 i32)))
+    (import "wasi" "write-all" (func $write-all (param i32 i32 i32 i32)))
+    (import "wasi" "now" (func $now (result i64)))
+    (func (export "run") (result i32)
+        (call $read (call $stdin) (i64.const 10) (i32.const 32))
+        (i64.store (i32.const 0) (call $now))
+        (call $write-all (call $stdout) (i32.const 0) (i32.const 64) (i32.const 256))
+        i32.const 0))"#;
+
+fn component(main: &str) -> Vec<u8> {
+    let prelude = include_str!("../../../enclave/runtime/tests/jobs/prelude.wat");
+    wat::parse_str(prelude.replace(";; MAIN\n", main)).expect("the test's text is valid")
+}
+
+fn manifest(component: &[u8], engine: &str) -> String {
+    let component = hex::encode(Sha256::digest(component));
+    format!(
+        r#"{{"version":1,"name":"test","role":"workload","trust":"tee","component":{{"sha256":"{component}"}},
+"artefact":{{"sha256":"{component}","engine":"{engine}"}},
+"launch":{{"snp":{{"policy":"0x30000","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},"memory_mib":64,
+"limits":{{"component_memory_bytes":1048576,"fuel":500000000,"input_bytes":1000,"output_bytes":1000,"wall_ms":2000,
+"transcript_bytes":10000,"call_stack_bytes":65536}},"wall_clock":"none","args":["one"],"env":[],"egress":[],
+"service":null,"storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"public"}}"#
+    )
+}
+
+/// The host of the first run.
+#[derive(Default)]
+struct Host {
+    given: bool,
+    output: Vec<u8>,
+    transcript: Vec<u8>,
+}
+
+impl Console for Host {
+    fn pump(&mut self) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn read_input(&mut self, max_bytes: usize) -> InputRead {
+        if core::mem::replace(&mut self.given, true) {
+            return InputRead::End;
+        }
+        InputRead::Bytes(Bytes::from_static(&INPUT[..max_bytes.min(INPUT.len())]))
+    }
+
+    fn output_space(&mut self, _output: Output) -> usize {
+        usize::MAX
+    }
+
+    fn write_output(&mut self, _output: Output, bytes: Bytes) {
+        self.output.extend_from_slice(&bytes);
+    }
+}
+
+impl JobHost for Host {
+    fn monotonic_ns(&mut self) -> u64 {
+        123_456
+    }
+
+    fn wall_ns(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn fill_random(&mut self, buffer: &mut [u8]) {
+        buffer.fill(9);
+    }
+
+    fn can_record(&mut self) -> bool {
+        true
+    }
+
+    fn record(&mut self, piece: &[u8]) {
+        self.transcript.extend_from_slice(piece);
+    }
+}
+
+/// A run with its signed claim, after `bend`.
+struct Done {
+    claim: Vec<u8>,
+    transcript: Vec<u8>,
+    output: Vec<u8>,
+}
+
+fn run(engine: &str, bend: impl FnOnce(&mut Claim)) -> Done {
+    let component = component(MAIN);
+    let text = manifest(&component, engine);
+    let manifest = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
+    let run = Run {
+        component: manifest.component.sha256.0,
+        manifest: manifest_digest(text.as_bytes()),
+        sequence: 0,
+    };
+    let job = Job { limits: JobLimits::of(&manifest), args: &["test", "one"], env: &[], run };
+    let program = Program::compile(&component, Tuning::Guest, 65536, 1 << 20).expect("it compiles");
+    let (report, host) = run_job(&program, &job, Host::default());
+    let recorded = report.transcript.expect("the run has a transcript");
+    let digested =
+        |bytes: &[u8]| Digested { sha256: Sha256::digest(bytes).into(), bytes: bytes.len() as u64 };
+    let mut claim = Claim {
+        version: CLAIM_VERSION,
+        component: run.component,
+        artefact: run.component,
+        manifest: run.manifest,
+        input: digested(INPUT),
+        output: digested(&host.output),
+        outcome: Outcome::Exited { code: 0 },
+        sequence: 0,
+        previous: [0; 32],
+        transcript: Transcript { root: recorded.root.0, entries: recorded.entries, bytes: recorded.bytes },
+        receipts_root: None,
+        usage: Usage {
+            fuel: report.usage.fuel,
+            component_memory_bytes: report.usage.peak_memory_bytes,
+            error_output_bytes: 0,
+        },
+        measured: Measured { run_us: 1, heap_peak_bytes: 2 },
+    };
+    bend(&mut claim);
+    let key = SigningKey::from_slice(&[7; 32]).expect("a valid scalar");
+    let instance_key = key.verifying_key().to_sec1_point(false).as_bytes().try_into().expect("65 bytes");
+    let evidence = Evidence {
+        platform: Platform::Simulated,
+        report: vec![0; 8],
+        endorsement: Vec::new(),
+        instance_key,
+        hpke_key: None,
+        manifest: text.clone().into_bytes(),
+    };
+    Done { claim: sign_claim(&claim, &evidence, &key), transcript: host.transcript, output: host.output }
+}
+
+/// Output that outlives the replay.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("one thread").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn replay_as(done: &Done, tuning: Tuning, input: &[u8], output: &Shared) -> Result<Verdict, ReplayError> {
+    let pieces = Pieces {
+        component: &component(MAIN),
+        transcript: done.transcript.clone(),
+        input: Box::new(Cursor::new(input.to_vec())),
+        output: Box::new(output.clone()),
+        error_output: Box::new(sink()),
+        tuning,
+    };
+    replay(&Claimed::read(&done.claim)?, pieces)
+}
+
+fn verdict(bend: impl FnOnce(&mut Claim)) -> Verdict {
+    let done = run(attestation_artefact::ENGINE, bend);
+    replay_as(&done, Tuning::Guest, INPUT, &Shared::default()).expect("it can be replayed")
+}
+
+#[test]
+fn an_honest_claim_is_equal_with_every_engine() {
+    let done = run(attestation_artefact::ENGINE, |_| {});
+    for tuning in [Tuning::Guest, Tuning::Baseline, Tuning::Interpreter] {
+        let output = Shared::default();
+        let verdict = replay_as(&done, tuning, INPUT, &output).expect("it can be replayed");
+        assert!(verdict.is_equal(), "{tuning:?}: {verdict:?}");
+        assert_eq!((verdict.entries, verdict.outcome.as_str()), (2, "exited with code 0"));
+        assert_eq!(*output.0.lock().expect("one thread"), done.output);
+    }
+}
+
+#[test]
+fn every_false_field_is_named() {
+    let cases: [(fn(&mut Claim), &str); 6] = [
+        (|claim| claim.outcome = Outcome::Trapped, "outcome"),
+        (|claim| claim.output.sha256[0] ^= 1, "output, SHA-256"),
+        (|claim| claim.output.bytes += 1, "output, bytes"),
+        (|claim| claim.usage.fuel += 1, "fuel"),
+        (|claim| claim.usage.component_memory_bytes += 65536, "component memory, peak bytes"),
+        (|claim| claim.usage.error_output_bytes = 5, "error output, bytes"),
+    ];
+    for (bend, field) in cases {
+        let verdict = verdict(bend);
+        assert!(!verdict.is_equal());
+        let fields: Vec<_> = verdict.differences.iter().map(|difference| difference.field).collect();
+        assert_eq!(fields, [field]);
+    }
+    assert!(verdict(|claim| claim.measured.run_us += 1).is_equal(), "what was measured is no difference");
+}
+
+#[test]
+fn files_of_other_claims_and_other_engines_are_refused() {
+    let done = run(attestation_artefact::ENGINE, |_| {});
+    let other = replay_as(&done, Tuning::Guest, b"something else", &Shared::default());
+    assert!(matches!(other, Err(ReplayError::OtherFile { file: "input", .. })), "{other:?}");
+    for place in [0, 60, done.transcript.len() - 1] {
+        let mut transcript = done.transcript.clone();
+        transcript[place] ^= 1;
+        let damaged = Done { transcript, claim: done.claim.clone(), output: Vec::new() };
+        let refused = replay_as(&damaged, Tuning::Guest, INPUT, &Shared::default());
+        assert!(matches!(refused, Err(ReplayError::Transcript(_))), "byte {place}: {refused:?}");
+    }
+    let component_of_another = run(attestation_artefact::ENGINE, |claim| claim.component[0] ^= 1);
+    let refused = replay_as(&component_of_another, Tuning::Guest, INPUT, &Shared::default());
+    assert!(matches!(refused, Err(ReplayError::Transcript(_))), "{refused:?}");
+    let older = run("wasmtime 47", |_| {});
+    let refused = replay_as(&older, Tuning::Guest, INPUT, &Shared::default());
+    assert!(matches!(refused, Err(ReplayError::Engine { .. })), "{refused:?}");
+    let mut claim = done.claim.clone();
+    let last = claim.len() - 1;
+    claim[last] ^= 1;
+    assert!(matches!(Claimed::read(&claim), Err(ReplayError::Claim(_))));
+}
