@@ -39,8 +39,14 @@ pub(crate) struct Outside<H: ?Sized> {
     /// What all of the run's randomness comes from: one seed, which the transcript's header holds.
     random: ChaCha20Rng,
     pub(crate) meter: Meter,
-    /// Fuel used when the component called the host function that runs now.
+    /// Fuel used when the component called the host function that runs now, or when that returned.
     call_fuel: u64,
+    /// The host function is done, and its results are with the component.
+    is_leaving: bool,
+    /// Output that the host function has passed on.
+    passed_bytes: u64,
+    /// The transcript is longer than it may be: the run ends as soon as its last entry is with the component.
+    is_transcript_full: bool,
     /// Slices of fuel used up so far.
     slices: u64,
     /// The last poll of the run ended in a host function that waits, not with a slice.
@@ -89,6 +95,9 @@ impl<H: JobHost> Outside<H> {
             random: ChaCha20Rng::from_seed(seed),
             meter: Meter::default(),
             call_fuel: 0,
+            is_leaving: false,
+            passed_bytes: 0,
+            is_transcript_full: false,
             slices: 0,
             is_waiting: false,
             traffic: Traffic::default(),
@@ -102,6 +111,14 @@ impl<H: JobHost + ?Sized> Outside<H> {
     /// The component calls a host function, having used so much fuel.
     pub(crate) fn enter(&mut self, fuel_used: u64) {
         self.call_fuel = fuel_used;
+        self.is_leaving = false;
+        self.passed_bytes = 0;
+    }
+
+    /// The host function is done. Where its results are lists, the component used fuel to take them.
+    pub(crate) fn leave(&mut self, fuel_used: u64) {
+        self.call_fuel = fuel_used;
+        self.is_leaving = true;
     }
 
     /// The run is polled.
@@ -114,7 +131,10 @@ impl<H: JobHost + ?Sized> Outside<H> {
     /// A host function returns: ready unless the step has lasted long, or there is no room for more transcript.
     pub(crate) fn poll_leave(&mut self) -> Poll<Result<(), RunEnd>> {
         if let Record::Replaying(replay) = &self.record {
-            return Poll::Ready(replay.strike_in_call(self.call_fuel));
+            return Poll::Ready(replay.strike_at_leave(self.call_fuel));
+        }
+        if self.is_transcript_full {
+            return Poll::Ready(Err(self.record.strike(Limit::Transcript, Place::Leave)));
         }
         let goes_on = self.host.can_record()
             && self.host.monotonic_ns().saturating_sub(self.step_began_ns) < self.pace.step_max_ns;
@@ -124,7 +144,7 @@ impl<H: JobHost + ?Sized> Outside<H> {
     /// The run's future is pending: a slice of fuel is used up, or a host function waits.
     pub(crate) fn pause(&mut self) -> Result<(), RunEnd> {
         let place = if mem::take(&mut self.is_waiting) {
-            Place::Call
+            if self.is_leaving { Place::Leave } else { Place::Wait(self.passed_bytes) }
         } else {
             self.slices += 1;
             Place::Slice(self.slices)
@@ -162,18 +182,15 @@ impl<H: JobHost + ?Sized> Outside<H> {
             return Poll::Ready(replay.take(kind, self.call_fuel));
         }
         let learnt = ready!(ask(&mut self.host));
-        let taken_down = self.take_down(kind, |payload| learnt.write(payload));
-        Poll::Ready(taken_down.map(|()| learnt))
+        self.take_down(kind, |payload| learnt.write(payload));
+        Poll::Ready(Ok(learnt))
     }
 
-    fn take_down(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), RunEnd> {
-        let Record::Recording(recorder) = &mut self.record else { return Ok(()) };
+    fn take_down(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
+        let Record::Recording(recorder) = &mut self.record else { return };
         recorder.append(kind, self.call_fuel, write);
         recorder.drain(|piece| self.host.record(piece));
-        if recorder.bytes() > self.limits.transcript_bytes {
-            return Err(self.record.strike(Limit::Transcript, Place::Call));
-        }
-        Ok(())
+        self.is_transcript_full = recorder.bytes() > self.limits.transcript_bytes;
     }
 
     /// Likewise, of a host that answers at once.
@@ -204,7 +221,7 @@ impl<H: JobHost + ?Sized> Outside<H> {
         self.take_down(kind, |payload| {
             payload.extend_from_slice(deed);
             answer.write(payload);
-        })?;
+        });
         Ok(answer)
     }
 
@@ -245,30 +262,48 @@ impl<H: JobHost + ?Sized> Outside<H> {
 
     /// Ready when `pollable` is; the component learns nothing by it but that it goes on.
     pub(crate) fn poll_until(&mut self, pollable: Pollable) -> Poll<Result<(), RunEnd>> {
+        self.strike_in_wait()?;
         let goes_on = self.record.is_replay() || is_ready(&mut self.host, &mut self.traffic, pollable);
         if goes_on { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     /// `wanted` bytes of standard input, fewer only before its end; `None` at its end. `wanted` is at least one.
     pub(crate) fn poll_input(&mut self, wanted: usize) -> Poll<Result<Option<Bytes>, RunEnd>> {
+        self.strike_in_wait()?;
         while !self.input_ended && self.gathered.len() < wanted {
             match self.host.read_input(wanted - self.gathered.len()) {
                 InputRead::Pending => return Poll::Pending,
                 InputRead::End => self.input_ended = true,
-                InputRead::Bytes(bytes) => {
-                    self.meter.input_bytes = self.meter.input_bytes.saturating_add(byte_count(bytes.len()));
-                    if self.meter.input_bytes > self.limits.input_bytes {
-                        return Poll::Ready(Err(RunEnd::Limit(Limit::Input)));
-                    }
-                    if self.gathered.is_empty() && bytes.len() >= wanted {
-                        return Poll::Ready(Ok(Some(bytes)));
-                    }
-                    self.gathered.extend_from_slice(&bytes);
+                InputRead::Bytes(bytes) if self.gathered.is_empty() && bytes.len() >= wanted => {
+                    return Poll::Ready(self.charge_input(bytes).map(Some));
                 }
+                InputRead::Bytes(bytes) => self.gathered.extend_from_slice(&bytes),
             }
         }
-        let gathered = mem::take(&mut self.gathered);
-        Poll::Ready(Ok((!gathered.is_empty()).then(|| Bytes::from(gathered))))
+        if self.gathered.is_empty() {
+            return Poll::Ready(Ok(None));
+        }
+        let gathered = mem::take(&mut self.gathered).into();
+        Poll::Ready(self.charge_input(gathered).map(Some))
+    }
+
+    /// Counts input that the component gets. What was gathered when time ended the run is not: that depends on the host.
+    fn charge_input(&mut self, bytes: Bytes) -> Result<Bytes, RunEnd> {
+        self.meter.input_bytes = self.meter.input_bytes.saturating_add(byte_count(bytes.len()));
+        if self.meter.input_bytes > self.limits.input_bytes {
+            return Err(RunEnd::Limit(Limit::Input));
+        }
+        Ok(bytes)
+    }
+
+    /// In a replay, ends the run in a host function where the first run was ended while it waited.
+    pub(crate) fn strike_in_wait(&self) -> Result<(), RunEnd> {
+        match &self.record {
+            Record::Replaying(replay) => {
+                replay.strike_in_wait(self.call_fuel).map_or(Ok(()), |(end, _)| Err(end))
+            }
+            Record::Recording(_) => Ok(()),
+        }
     }
 
     /// Counts output that the component wants to write. Beyond the limit nothing of it leaves.
@@ -303,12 +338,24 @@ impl<H: JobHost + ?Sized> Outside<H> {
 
     /// Passes on what was charged, as far as the host takes it; ready when nothing is left.
     pub(crate) fn poll_write(&mut self, output: Output, rest: &mut Bytes) -> Poll<Result<(), RunEnd>> {
+        let strike = match &self.record {
+            Record::Replaying(replay) => replay.strike_in_wait(self.call_fuel),
+            Record::Recording(_) => None,
+        };
         while !rest.is_empty() {
-            let space = self.host.output_space(output);
+            let mut space = self.host.output_space(output);
+            if let Some((end, passed_bytes)) = strike {
+                let left = passed_bytes.saturating_sub(self.passed_bytes);
+                if left == 0 {
+                    return Poll::Ready(Err(end));
+                }
+                space = space.min(usize::try_from(left).unwrap_or(usize::MAX));
+            }
             if space == 0 {
                 return Poll::Pending;
             }
             let piece = rest.split_to(rest.len().min(space));
+            self.passed_bytes += byte_count(piece.len());
             self.host.write_output(output, piece);
         }
         Poll::Ready(Ok(()))

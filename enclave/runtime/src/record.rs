@@ -35,8 +35,10 @@ impl Record {
 /// Where a run was when time or the transcript's length ended it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In a host function.
-    Call,
+    /// In a host function that waited, when so many bytes of its output had been passed on.
+    Wait(u64),
+    /// On the way out of a host function.
+    Leave,
     /// After so many slices of fuel.
     Slice(u64),
 }
@@ -48,24 +50,29 @@ pub(crate) struct Strike {
     pub(crate) place: Place,
 }
 
-/// The limit as one byte, 0 and the place for a call, or 1 and the number of slices.
+/// The limit as one byte, and the place: 0 and a number of bytes, 1 and a number of slices, or 2.
 impl Learnt for Strike {
     fn write(&self, payload: &mut Vec<u8>) {
         payload.push(self.limit.number());
         match self.place {
-            Place::Call => payload.push(0),
+            Place::Wait(passed_bytes) => {
+                payload.push(0);
+                passed_bytes.write(payload);
+            }
             Place::Slice(slices) => {
                 payload.push(1);
                 slices.write(payload);
             }
+            Place::Leave => payload.push(2),
         }
     }
 
     fn read(payload: &[u8]) -> Option<Self> {
         let (limit, place) = payload.split_first()?;
         let place = match place {
-            [0] => Place::Call,
+            [0, passed_bytes @ ..] => Place::Wait(u64::read(passed_bytes)?),
             [1, slices @ ..] => Place::Slice(u64::read(slices)?),
+            [2] => Place::Leave,
             _ => return None,
         };
         Some(Self { limit: Limit::from_number(*limit)?, place })

@@ -135,7 +135,9 @@ impl Replay {
         deed: &[u8],
         other: impl FnOnce() -> String,
     ) -> Result<T, RunEnd> {
-        self.strike_in_call(fuel_used)?;
+        if let Some((end, _)) = self.strike_in_wait(fuel_used) {
+            return Err(end);
+        }
         let is_next = |entry: &&Entry| entry.kind == kind && entry.fuel_used == fuel_used;
         let detail = match self.next.as_ref().filter(is_next).map(|entry| entry.payload.strip_prefix(deed)) {
             None => String::new(),
@@ -151,11 +153,22 @@ impl Replay {
         Err(self.part(Step { kind, fuel_used, detail }))
     }
 
-    /// Ends the run in a host function where the first run was ended in it.
-    pub(crate) fn strike_in_call(&self, fuel_used: u64) -> Result<(), RunEnd> {
+    /// How the first run was ended in the host function that was called at this fuel, and how many bytes of its output had
+    /// been passed on, if it was.
+    pub(crate) fn strike_in_wait(&self, fuel_used: u64) -> Option<(RunEnd, u64)> {
+        match self.next_strike()? {
+            (Strike { limit, place: Place::Wait(passed_bytes) }, struck_fuel) if struck_fuel == fuel_used => {
+                Some((RunEnd::Limit(limit), passed_bytes))
+            }
+            _ => None,
+        }
+    }
+
+    /// Ends the run on the way out of the host function that returns at this fuel, if the first run was ended there.
+    pub(crate) fn strike_at_leave(&self, fuel_used: u64) -> Result<(), RunEnd> {
         match self.next_strike() {
-            Some((strike, struck_fuel)) if strike.place == Place::Call && struck_fuel == fuel_used => {
-                Err(RunEnd::Limit(strike.limit))
+            Some((Strike { limit, place: Place::Leave }, struck_fuel)) if struck_fuel == fuel_used => {
+                Err(RunEnd::Limit(limit))
             }
             _ => Ok(()),
         }

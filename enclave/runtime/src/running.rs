@@ -208,28 +208,29 @@ impl CallHookHandler<State> for Door {
         'store: 'passing,
         Self: 'passing,
     {
-        match event {
-            CallHook::CallingHost => match context.get_fuel() {
-                Ok(left) => {
-                    let used = self.fuel_limit.saturating_sub(left);
-                    context.data_mut().outside.lock().enter(used);
-                    Box::pin(Pass)
-                }
-                Err(error) => Box::pin(future::ready(Err(error))),
-            },
-            CallHook::ReturningFromHost => {
-                let outside = &context.data().outside;
-                let left = outside.lock().poll_leave();
-                match left {
-                    Poll::Ready(Ok(())) => Box::pin(Pass),
-                    Poll::Ready(Err(end)) => Box::pin(future::ready(Err(end.into()))),
-                    Poll::Pending => {
-                        let waiting = context.data().wait(Outside::poll_leave);
-                        Box::pin(async { Ok(waiting.await?) })
-                    }
-                }
+        if matches!(event, CallHook::CallingWasm | CallHook::ReturningFromWasm) {
+            return Box::pin(Pass);
+        }
+        let fuel_used = match context.get_fuel() {
+            Ok(left) => self.fuel_limit.saturating_sub(left),
+            Err(error) => return Box::pin(future::ready(Err(error))),
+        };
+        let state = context.data_mut();
+        let mut outside = state.outside.lock();
+        if matches!(event, CallHook::CallingHost) {
+            outside.enter(fuel_used);
+            return Box::pin(Pass);
+        }
+        outside.leave(fuel_used);
+        let passed = outside.poll_leave();
+        drop(outside);
+        match passed {
+            Poll::Ready(Ok(())) => Box::pin(Pass),
+            Poll::Ready(Err(end)) => Box::pin(future::ready(Err(end.into()))),
+            Poll::Pending => {
+                let waiting = state.wait(Outside::poll_leave);
+                Box::pin(async { Ok(waiting.await?) })
             }
-            _ => Box::pin(Pass),
         }
     }
 }

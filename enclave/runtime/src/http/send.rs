@@ -80,6 +80,7 @@ impl<H: JobHost + ?Sized> Outside<H> {
 
     /// Passes on what was taken into account, as far as the host takes it; ready when nothing is left.
     pub(crate) fn poll_send(&mut self, exchange: ExchangeKey, rest: &mut Bytes) -> Poll<Result<(), RunEnd>> {
+        self.strike_in_wait()?;
         let Some(id) = self.exchange_id(exchange) else { return Poll::Ready(Ok(())) };
         while !rest.is_empty() {
             let space = self.host.http_body_space(id);
