@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::Workspace;
 
-pub(crate) use javascript::test as test_javascript;
+pub(crate) use javascript::{test as test_javascript, test_snapshots};
 pub(crate) use python::test as test_python;
 pub(crate) use rust::test as test_rust;
 pub(crate) use world::World;

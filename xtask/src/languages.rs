@@ -1,7 +1,7 @@
 //! Starts a project of every kind in every language, and takes it from its own tests to a component; examples too.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -16,6 +16,10 @@ const PACKAGES: [&str; 6] =
 /// CPython comes with the whole of its C library, sockets included. They are imported and never called.
 const PACKAGE_OF_PYTHON: &str = "wasi:sockets";
 
+/// Languages whose tools give the same bytes for the same sources. That of Python writes the time of the build and the
+/// randomness of the machine into the component.
+const REPRODUCIBLE: [Lang; 2] = [Lang::Rust, Lang::Js];
+
 /// The examples that are not built by other suites.
 const EXAMPLES: [(Lang, Kind, &str); 3] = [
     (Lang::Rust, Kind::Service, "examples/notary-service"),
@@ -25,21 +29,33 @@ const EXAMPLES: [(Lang, Kind, &str); 3] = [
 
 /// Runs all of it.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    component::test_snapshots(workspace)?;
     for (lang, kind, folder) in EXAMPLES {
         check_component(workspace, lang, kind, &workspace.path(folder))?;
     }
-    // Outside of what git tracks, and not below a folder with a `Cargo.toml` alone: in another place altogether.
+    // Nothing of a new project may depend on where it or the checkout is.
     let top = tempfile::tempdir().context("cannot create a folder for new projects")?;
     for lang in Lang::ALL {
         for kind in Kind::ALL {
             let name = format!("new-{lang}-{kind}");
-            let folder = top.path().join(&name);
-            new::create(&new::Options::new(lang, kind, &name, folder.clone())?)?;
+            let folder = create(lang, kind, &name, top.path().join(&name))?;
             test(workspace, lang, &folder)?;
-            check_component(workspace, lang, kind, &folder)?;
+            let built = check_component(workspace, lang, kind, &folder)?;
+            if REPRODUCIBLE.contains(&lang) {
+                let other =
+                    create(lang, kind, &name, top.path().join("another/place").join(kind.to_string()))?;
+                let again = check_component(workspace, lang, kind, &other)?;
+                ensure!(built == again, "{name}: two builds of the same sources differ");
+                fs::remove_dir_all(other).context("cannot remove a project")?;
+            }
         }
     }
     Ok(())
+}
+
+fn create(lang: Lang, kind: Kind, name: &str, folder: PathBuf) -> Result<PathBuf> {
+    new::create(&new::Options::new(lang, kind, name, folder.clone())?)?;
+    Ok(folder)
 }
 
 /// Runs a project's own tests.
@@ -51,10 +67,13 @@ pub(crate) fn test(workspace: &Workspace, lang: Lang, folder: &Path) -> Result<(
     }
 }
 
-fn check_component(workspace: &Workspace, lang: Lang, kind: Kind, folder: &Path) -> Result<()> {
+/// Builds a project and returns the component.
+fn check_component(workspace: &Workspace, lang: Lang, kind: Kind, folder: &Path) -> Result<Vec<u8>> {
     let component = component::build(workspace, folder)?;
     let bytes = fs::read(&component).with_context(|| format!("cannot read {}", component.display()))?;
-    check_world(&World::of(&bytes)?, lang, kind).with_context(|| format!("{} was built", folder.display()))
+    check_world(&World::of(&bytes)?, lang, kind)
+        .with_context(|| format!("{} was built", folder.display()))?;
+    Ok(bytes)
 }
 
 fn check_world(world: &World, lang: Lang, kind: Kind) -> Result<()> {

@@ -16,7 +16,7 @@ use crate::process::Tool;
 use crate::workspace::Workspace;
 
 pub(crate) use c_compiler::{archiver, c_compiler};
-pub(crate) use node::npm;
+pub(crate) use node::{node, npm};
 pub(crate) use once::Once;
 pub(crate) use python::{PythonPackages, sev_snp_measure};
 

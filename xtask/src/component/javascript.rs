@@ -1,6 +1,7 @@
 //! JavaScript: `npm run build`, which has to leave `dist/component.wasm` behind.
 //!
-//! Node and npm are of one pinned version; the packages are those of the project's lock file.
+//! Node and npm are of one pinned version; the packages are those of the project's lock file. `componentize-js` loads the
+//! program into its engine with work of ours, `snapshot.mjs`, so that the same project gives the same bytes everywhere.
 
 use std::fs;
 use std::os::unix;
@@ -20,11 +21,24 @@ const COMPONENT: &str = "dist/component.wasm";
 const MANIFEST: &str = "package.json";
 const LOCK: &str = "package-lock.json";
 
+/// What takes the place of wizer while a program is built.
+const HOOK: [(&str, &str); 2] = [
+    ("hook.mjs", include_str!("javascript/hook.mjs")),
+    ("snapshot.mjs", include_str!("javascript/snapshot.mjs")),
+];
+const HOOK_TEST: (&str, &str) = ("snapshot.test.mjs", include_str!("javascript/snapshot.test.mjs"));
+
 pub(super) fn build(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
     let source = prepare(workspace, folder)?;
+    let temporary = source.with_file_name("temporary");
+    fs::create_dir_all(&temporary).with_context(|| format!("cannot create {}", temporary.display()))?;
+    let hook = hook(workspace)?.join(HOOK[0].0);
     setup::npm(workspace)?
         .dir(&source)
         .args(["run", "build"])
+        .env("NODE_OPTIONS", format!("--import \"{}\"", hook.display()))
+        .env("NODE_NO_WARNINGS", "1")
+        .env("TMPDIR", temporary)
         .run(&format!("building {}", folder.display()))?;
     super::expect_component(source.join(COMPONENT), folder)
 }
@@ -34,6 +48,25 @@ pub(crate) fn test(workspace: &Workspace, folder: &Path) -> Result<()> {
     let source = prepare(workspace, folder)?;
     let name = super::name_of(folder)?;
     setup::npm(workspace)?.dir(&source).arg("test").run(&format!("npm test in {name}")).map(drop)
+}
+
+/// Runs the tests of what takes the place of wizer.
+pub(crate) fn test_snapshots(workspace: &Workspace) -> Result<()> {
+    setup::ensure(workspace, &[Need::Node])?;
+    let test = hook(workspace)?.join(HOOK_TEST.0);
+    setup::node(workspace)?.arg("--test").arg(test).run("testing snapshots of JavaScript programs").map(drop)
+}
+
+/// The folder with what takes the place of wizer.
+fn hook(workspace: &Workspace) -> Result<PathBuf> {
+    let files = [HOOK[0], HOOK[1], HOOK_TEST];
+    let once = Once::new(workspace, "hook", &files.map(|(_, text)| text.as_bytes().to_vec()));
+    once.fill(|to| {
+        files.iter().try_for_each(|(name, text)| {
+            fs::write(to.join(name), text).with_context(|| format!("cannot write to {}", to.display()))
+        })
+    })?;
+    Ok(once.folder().to_owned())
 }
 
 /// A copy of the project with its packages.

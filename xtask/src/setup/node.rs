@@ -23,14 +23,18 @@ pub(super) fn install(workspace: &Workspace) -> Result<()> {
     NODE.install(workspace)
 }
 
+/// Node.
+pub(crate) fn node(workspace: &Workspace) -> Result<Tool> {
+    Ok(Tool::new(folder(workspace)?.join("bin/node")))
+}
+
 /// npm, with this Node for whatever it starts. Its cache is below the target folder.
 pub(crate) fn npm(workspace: &Workspace) -> Result<Tool> {
     let folder = folder(workspace)?;
-    let programs = folder.join("bin");
     let inherited = env::var_os("PATH").unwrap_or_default();
-    let path = core::iter::once(programs.clone()).chain(env::split_paths(&inherited));
-    let npm = Tool::new(programs.join("node")).arg(folder.join("lib/node_modules/npm/bin/npm-cli.js"));
-    Ok(npm
+    let path = core::iter::once(folder.join("bin")).chain(env::split_paths(&inherited));
+    Ok(node(workspace)?
+        .arg(folder.join("lib/node_modules/npm/bin/npm-cli.js"))
         .env("PATH", env::join_paths(path).context("PATH cannot be extended")?)
         .env("npm_config_cache", workspace.scratch().join("npm-cache"))
         .env("npm_config_update_notifier", "false"))
