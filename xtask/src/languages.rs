@@ -94,6 +94,17 @@ fn check_world(world: &World, lang: Lang, kind: Kind) -> Result<()> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn examples_may_use_what_their_kind_needs() {
+        let workspace = Workspace::locate().unwrap();
+        for (_, kind, example) in EXAMPLES {
+            let app = fs::read_to_string(workspace.path(example).join("app.toml")).unwrap();
+            let app = image_builder::AppToml::parse(&app).unwrap();
+            assert_eq!(app.service.is_some(), kind == Kind::Service, "{example}");
+            assert!(example.ends_with(&app.name), "{example}");
+        }
+    }
+
     fn world(import: &str, export: &str) -> World {
         World { imports: vec![import.to_owned()], exports: vec![export.to_owned()] }
     }

@@ -143,7 +143,7 @@ fn fill(text: &str, lang: Lang, kind: Kind, name: &str) -> String {
 fn memory(lang: Lang, kind: Kind) -> (&'static str, &'static str, &'static str) {
     match (lang, kind) {
         (Lang::Rust, Kind::Job) => ("128", "33_554_432", ""),
-        (Lang::Rust, Kind::Service) => ("256", "4_194_304", "32"),
+        (Lang::Rust, Kind::Service) => ("384", "4_194_304", "32"),
         (_, Kind::Job) => ("256", "67_108_864", ""),
         (_, Kind::Service) => ("512", "33_554_432", "8"),
     }
