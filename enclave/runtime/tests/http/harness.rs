@@ -117,7 +117,7 @@ pub(crate) struct TestHost {
     pub(crate) stops_at: Option<u32>,
     /// Output accepted between two pumps; unlimited when absent.
     pub(crate) bytes_per_pump: Option<usize>,
-    bytes_since_pump: usize,
+    pub(crate) bytes_since_pump: usize,
 }
 
 impl Script {

@@ -8,3 +8,4 @@ mod fields;
 mod harness;
 mod limits;
 mod outgoing;
+mod service;
