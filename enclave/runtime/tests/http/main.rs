@@ -8,4 +8,5 @@ mod fields;
 mod harness;
 mod limits;
 mod outgoing;
+mod replay;
 mod service;
