@@ -7,7 +7,7 @@
     reason = "constants that the package's tests build"
 )]
 
-use attestation_claim::{CLAIM_VERSION, Claim, Digested, Outcome, sign_claim};
+use attestation_claim::{CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
 use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
 use attestation_evidence::{Evidence, Platform, report_data};
 use attestation_manifest::manifest_digest;
@@ -19,25 +19,59 @@ use zerocopy::{FromZeros, IntoBytes};
 pub const RIM_SIGNER: u8 = 11;
 const TCB: u64 = 0x5417_0000_0000_000A;
 
-/// A manifest that uses every field.
+/// A manifest of a guest that runs jobs.
 pub const MANIFEST: &str = r#"{"version":1,"name":"audit-1","role":"workload","trust":"tee",
 "component":{"sha256":"1111111111111111111111111111111111111111111111111111111111111111"},
 "artefact":{"sha256":"2222222222222222222222222222222222222222222222222222222222222222","engine":"test"},
 "launch":{"snp":{"policy":"0x30000","vmpl":0},"tdx":{"attributes":"0x10000000","xfam":"0xe7"}},"memory_mib":64,
-"limits":{"component_memory_bytes":16777216,"fuel":500000000,"input_bytes":4000000,"output_bytes":4000000,"wall_ms":2000},
-"args":["--strict","über"],"env":[{"name":"LANG","value":"C"}],"egress":["10.0.2.2:7"]}"#;
+"limits":{"component_memory_bytes":16777216,"fuel":500000000,"input_bytes":4000000,"output_bytes":4000000,"wall_ms":2000,
+"transcript_bytes":4000000,"call_stack_bytes":524288},"wall_clock":"none",
+"args":["--strict","über"],"env":[{"name":"LANG","value":"C"}],
+"egress":[{"host":"10.0.2.2","port":7,"methods":["*"]},{"host":"*.example.org","port":443,"methods":["GET","POST"]}],
+"service":null,"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"public"}"#;
+
+/// The rest of the fields, of one that answers requests and keeps something.
+const SERVICE: &str = r#""service":{"port":8080,"open_requests_max":4,"request_wall_ms":30000,
+"request_body_bytes":1048576,"response_body_bytes":16777216,"request_fuel":10000000000,"request_memory_bytes":1048576},
+"storage":{"key_value_bytes":1048576,"files_bytes":2097152,"persist":true},"logs":"none"}"#;
+
+/// A manifest that uses every field.
+#[must_use]
+pub fn service_manifest() -> String {
+    let (before, _) = MANIFEST.split_once("\"service\"").unwrap();
+    before.replace("\"wall_clock\":\"none\"", "\"wall_clock\":\"host\"") + SERVICE
+}
 
 /// An `app.toml` that uses every field.
 pub const APP_TOML: &str = r#"name = "audit-1"
 memory_mib = 64
 args = ["--strict"]
-egress = ["10.0.2.2:7"]
+wall_clock = "host"
+logs = "none"
+egress = [
+    { host = "10.0.2.2", port = 7, methods = ["*"] },
+    { host = "*.example.org", port = 443, methods = ["GET", "POST"] },
+]
 [limits]
 component_memory_bytes = 16_777_216
 fuel = 500_000_000
 input_bytes = 4_000_000
 output_bytes = 4_000_000
 wall_ms = 2000
+transcript_bytes = 16_777_216
+call_stack_bytes = 524_288
+[service]
+port = 8080
+open_requests_max = 4
+request_wall_ms = 30_000
+request_body_bytes = 1_048_576
+response_body_bytes = 16_777_216
+request_fuel = 10_000_000_000
+request_memory_bytes = 1_048_576
+[storage]
+key_value_bytes = 1_048_576
+files_bytes = 2_097_152
+persist = true
 [env]
 LANG = "C"
 [launch.snp]

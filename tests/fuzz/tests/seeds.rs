@@ -45,6 +45,9 @@ mod pki;
 mod test_elf;
 
 /// Contents by path below `seeds/`.
+/// The loader's clock when it starts a job.
+const WALL_NS: u64 = 1_700_000_000_000_000_000;
+
 type Seeds = BTreeMap<PathBuf, Vec<u8>>;
 
 /// The only test here: guest and host share one pool per process.
@@ -70,7 +73,8 @@ fn all() -> Seeds {
         let earlier = seeds.insert(Path::new(target).join(name), bytes);
         assert!(earlier.is_none(), "{target}/{name} twice");
     };
-    add("manifest", "full", fixtures::MANIFEST.into());
+    add("manifest", "full", fixtures::service_manifest().into());
+    add("manifest", "jobs", fixtures::MANIFEST.into());
     add("reference-values", "full", fixtures::REFERENCE_VALUES.into());
     add("claim", "exited", fixtures::claim(Outcome::Exited { code: 3 }));
     add("claim", "limit", fixtures::claim(Outcome::LimitExceeded { limit: "limits.fuel".into() }));
@@ -269,7 +273,7 @@ fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {
     vec![
         ("ready", 0, encode_body(&ready())),
         ("credit", 1, encode_body(&Credit { bytes: 1 << 20 })),
-        ("job-start", 2, encode_body(&JobStart { input_bytes: 10_000_154 })),
+        ("job-start", 2, encode_body(&JobStart { input_bytes: 10_000_154, wall_ns: WALL_NS })),
         ("job-done-limit", 3, encode_body(&done)),
         ("job-done-exited", 3, encode_body(&exited)),
         ("status", 4, encode_body(&status)),
@@ -311,7 +315,7 @@ fn psp_messages() -> Vec<(&'static str, Vec<u8>)> {
 
 /// A job with input and credit, a refused one, questions, one that is cancelled, and the end.
 fn loader_stream() -> Vec<u8> {
-    let start = |input_bytes| encode_body(&JobStart { input_bytes });
+    let start = |input_bytes| encode_body(&JobStart { input_bytes, wall_ns: WALL_NS });
     let credit = |bytes| encode_body(&Credit { bytes });
     let destination = "10.0.2.2:7".to_owned();
     let probe = encode_body(&Probe { destination, payload: b"ping".to_vec(), timeout_ms: 9 });

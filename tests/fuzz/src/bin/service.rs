@@ -8,7 +8,9 @@ use attestation_claim::{Outcome, SignedClaim};
 use attestation_evidence::Evidence;
 use attestation_manifest::{Role, manifest_digest, parse_manifest};
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
-use enclave_service::{ClaimChain, HeapFigures, NetworkFigures, ProbeAnswer, Surroundings, serve};
+use enclave_service::{
+    ClaimChain, HeapFigures, NetworkFigures, ProbeAnswer, Sockets, Surroundings, serve,
+};
 use enclave_wire::control::{Credit, JobDone, decode_body};
 use enclave_wire::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameKind, FrameReader};
 use sha2::{Digest, Sha256};
@@ -246,6 +248,10 @@ impl Surroundings for Calm {
     }
 
     fn network(&mut self) -> Option<NetworkFigures> {
+        None
+    }
+
+    fn sockets(&mut self) -> Option<&mut dyn Sockets> {
         None
     }
 
