@@ -42,8 +42,8 @@ pub enum CompileError {
         /// How many may share it.
         most: u32,
     },
-    /// Components inside one another, too deep.
-    #[error("component: nested more than {most} deep")]
+    /// Components inside one another, or types of components inside one another, too deep.
+    #[error("component: components or their types are nested more than {most} deep")]
     Nesting {
         /// The bound.
         most: usize,

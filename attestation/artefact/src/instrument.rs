@@ -30,7 +30,7 @@ use crate::{CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, CompileError};
 
 pub(crate) use body::DESTRUCTOR_BYTES;
 
-/// How deep components may be nested in one another. Composition tools make two levels.
+/// How deep components, and types of components, may be nested in one another. Tools make two or three levels.
 const MAX_NESTING: usize = 16;
 
 /// How many component instances with core modules may share one accounted stack, in equal parts.
@@ -67,8 +67,9 @@ pub(crate) struct FunctionFrame {
 /// The bytes depend on the arguments alone. Custom sections are left out, except for the names of functions: those
 /// with offsets into code would be wrong.
 ///
-/// # Errors [`CompileError::Component`] for bytes that are not a valid component; [`CompileError::CallStack`]; and
-/// for valid components whose calls cannot be counted [`CompileError::Indirect`], [`CompileError::Instances`],
+/// # Errors
+/// [`CompileError::Component`] for bytes that are not a valid component; [`CompileError::CallStack`]; and for valid
+/// components whose calls cannot be counted [`CompileError::Indirect`], [`CompileError::Instances`],
 /// [`CompileError::Nesting`], [`CompileError::Reserved`] and [`CompileError::DestructorTailCall`].
 pub fn instrument(component: &[u8], call_stack_bytes: u32) -> Result<Vec<u8>, CompileError> {
     instrument_with_frames(component, call_stack_bytes).map(|instrumented| instrumented.bytes)

@@ -14,6 +14,7 @@ use crate::instrument::height::{Height, results_of, slots};
 use scopes::Scopes;
 
 mod scopes;
+mod types;
 
 /// Arguments that every compiler passes in registers; machine code passes more, if not all of them are integers.
 const REGISTER_ARGUMENTS: u32 = 4;
@@ -66,6 +67,9 @@ pub(super) fn survey(component: &[u8]) -> Result<Survey, CompileError> {
     let mut functions = Functions::default();
     for payload in parser.parse_all(component) {
         let payload = payload?;
+        if let Payload::ComponentTypeSection(section) = &payload {
+            types::check(component.get(section.range()).unwrap_or_default())?;
+        }
         if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
             functions.define(function, &body)?;
         }

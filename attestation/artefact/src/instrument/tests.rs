@@ -188,6 +188,34 @@ fn nesting_is_bounded() {
 }
 
 #[test]
+fn types_are_not_read_by_recursion_without_end() {
+    for list in [0x41, 0x42] {
+        // A section of one type, a list of one declaration, which is a type: a list of one declaration, and so on.
+        let nested = |depth: usize| {
+            let lists = [[list, 1, 1]].repeat(depth).concat();
+            let mut component = wasm_encoder::Component::new();
+            let data = [[1].as_slice(), &lists, &[0x7f]].concat();
+            component.section(&wasm_encoder::RawSection { id: 7, data: &data });
+            instrument(&component.finish(), CALL_STACK_DEFAULT_BYTES)
+        };
+        validate(&nested(MAX_NESTING).unwrap());
+        for depth in [MAX_NESTING + 1, 1_000_000] {
+            assert_eq!(nested(depth), Err(CompileError::Nesting { most: MAX_NESTING }));
+        }
+    }
+    let varied = r#"(component
+        (type (component
+            (type $i (instance (type $r (record (field "a" u8))) (export "r" (type (eq $r)))))
+            (import "i" (instance (type $i)))
+            (core type (module (import "a" "b" (func))))
+            (type (func (param "x" u32) (result string)))
+            (export "f" (func (type 1)))))
+        (type $list (list string))
+        (type (instance (alias outer 1 $list (type $l)) (export "l" (type (eq $l))))))"#;
+    validate(&instrumented(varied));
+}
+
+#[test]
 fn the_counters_argument_is_reserved() {
     let name = component::COUNTER_MODULE;
     let text = format!(
