@@ -34,6 +34,8 @@ mod amd_der;
 // The builders of the crates' own tests.
 #[path = "../../../attestation/verify/tests/support/nvidia_der.rs"]
 mod der;
+#[path = "seeds/filesystem.rs"]
+mod filesystem;
 #[path = "seeds/http.rs"]
 mod http;
 #[path = "seeds/network.rs"]
@@ -136,6 +138,7 @@ fn all() -> Seeds {
     add("service", "jobs", [&[0][..], &loader_stream()].concat());
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
+    filesystem::snapshots().into_iter().for_each(|(name, bytes)| add("filesystem", name, bytes));
     http::messages().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     collateral().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     transcripts().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
