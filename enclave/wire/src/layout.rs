@@ -79,7 +79,7 @@ pub const PCI_BAR_BYTES: u64 = 0x0020_0000;
 pub const ROM_END_GPA: u64 = 0x1_0000_0000;
 /// The ROM is always this large; `image/rom` refuses a guest that does not fit. It is a size budget too: SNP measures
 /// launched pages one by one, so a larger ROM starts slower.
-pub const ROM_BYTES: u64 = 0x0014_0000;
+pub const ROM_BYTES: u64 = 0x0024_0000;
 /// First address of the ROM.
 pub const ROM_GPA: u64 = ROM_END_GPA - ROM_BYTES;
 /// Distance from a guest-physical ROM address to the virtual address at which its code is linked: code-model kernel

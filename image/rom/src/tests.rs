@@ -65,7 +65,7 @@ fn explanation_lists_sections_and_room_to_grow() {
     let rom = guest_rom();
     let text = rom.explain().to_string();
     assert!(
-        text.contains(&format!(".text                       {:#x}      6144     0.4%\n", ROM_GPA)),
+        text.contains(&format!(".text                       {:#x}      6144     0.2%\n", ROM_GPA)),
         "{text}"
     );
     assert!(text.ends_with(&format!("can grow by {} bytes\n", rom.free_bytes())), "{text}");
@@ -116,7 +116,7 @@ fn tdvf_tables_cover_rom_and_boot_ram() {
         .map(|s| (s.data_offset, s.raw_bytes, s.gpa, s.bytes, s.kind.0, s.attributes))
         .collect();
     let expected = [
-        (0, 0x14_0000, 0xFFEC_0000, 0x14_0000, 0, 1),
+        (0, 0x24_0000, 0xFFDC_0000, 0x24_0000, 0, 1),
         (0, 0, 0x10_0000, 0x2000, 3, 0),
         (0, 0, 0x10_2000, 0x2000, 2, 0),
         (0, 0, 0x10_4000, 0xF_C000, 3, 0),
@@ -134,7 +134,7 @@ fn kinds_print_for_people() {
 fn overlap_is_named() {
     let error =
         refusal(|elf| elf.segments[1] = TestSegment::in_place(".rodata", 4, ROM_GPA + 0x17FF, vec![1]));
-    assert_eq!(error.to_string(), "`.text` and `.rodata` overlap at 0xffec17ff");
+    assert_eq!(error.to_string(), "`.text` and `.rodata` overlap at 0xffdc17ff");
 }
 
 #[test]

@@ -84,7 +84,7 @@ xfam = "0xe7"
 
 /// Reference values, as the image builder writes them.
 pub const REFERENCE_VALUES: &str = r#"{"version":1,"name":"audit-1",
-"rom":{"sha256":"a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1","bytes":1310720},
+"rom":{"sha256":"a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1","bytes":2359296},
 "component":{"sha256":"1111111111111111111111111111111111111111111111111111111111111111","bytes":4096},
 "artefact":{"sha256":"2222222222222222222222222222222222222222222222222222222222222222","bytes":8192,"engine":"test"},
 "manifest":{"sha256":"4444444444444444444444444444444444444444444444444444444444444444",
