@@ -38,9 +38,11 @@ impl State {
             }
             FrameKind::STATUS => self.status.on_frame(&frame),
             FrameKind::PROBE_DONE => self.probe.on_frame(&frame),
-            FrameKind::INPUT_CREDIT | FrameKind::OUTPUT | FrameKind::ERROR_OUTPUT | FrameKind::JOB_DONE => {
-                self.jobs.on_frame(frame, &mut self.outgoing)
-            }
+            FrameKind::INPUT_CREDIT
+            | FrameKind::OUTPUT
+            | FrameKind::ERROR_OUTPUT
+            | FrameKind::TRANSCRIPT
+            | FrameKind::JOB_DONE => self.jobs.on_frame(frame, &mut self.outgoing),
             FrameKind(kind) => Err(Violation::UnknownKind { kind }),
         }
     }

@@ -77,12 +77,13 @@ fn output_waits_for_a_slow_reader() {
         let more = guest.expect(FrameKind::OUTPUT_CREDIT);
         assert_eq!(more.job, job);
         guest.send(FrameKind::ERROR_OUTPUT, job, b"oops");
+        guest.send(FrameKind::TRANSCRIPT, job, b"learnt");
         guest.end_job(job, JobOutcome::Trapped);
     });
     let mut job = session.enqueue(0).unwrap();
     assert_eq!(job.next_event().unwrap(), JobEvent::Started);
     let mut received = 0;
-    let mut errors = Vec::new();
+    let (mut errors, mut transcript) = (Vec::new(), Vec::new());
     let result = loop {
         match job.next_event().unwrap() {
             JobEvent::Output(bytes) => {
@@ -90,11 +91,13 @@ fn output_waits_for_a_slow_reader() {
                 received += bytes.len() as u64;
             }
             JobEvent::ErrorOutput(bytes) => errors.extend(bytes),
+            JobEvent::Transcript(bytes) => transcript.extend(bytes),
             JobEvent::Done(done) => break done,
             other => panic!("{other:?}"),
         }
     };
     assert_eq!((received, errors.as_slice()), (CREDIT_WINDOW_BYTES, &b"oops"[..]));
+    assert_eq!(transcript, b"learnt");
     assert_eq!(result, done(JobOutcome::Trapped));
     guest.join().unwrap();
 }

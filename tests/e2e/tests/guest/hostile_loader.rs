@@ -117,7 +117,10 @@ fn random_frames() {
             let body_bytes = [0, 1, 9, 300, FRAME_BODY_MAX_BYTES][random.below(5)];
             let body = match random.below(3) {
                 0 => random.bytes(body_bytes),
-                1 => encode_body(&JobStart { input_bytes: random.next() >> random.below(64), wall_ns: random.next() }),
+                1 => encode_body(&JobStart {
+                    input_bytes: random.next() >> random.below(64),
+                    wall_ns: random.next(),
+                }),
                 _ => encode_body(&Credit { bytes: random.next() >> random.below(64) }),
             };
             let job = u32::try_from(random.below(4)).expect("small");

@@ -51,7 +51,8 @@ fn replayed_from(
 
 fn assert_replays(job: &JobResult, fields: &str, input: &[u8]) {
     for tuning in TUNINGS {
-        let verdict = replayed(job, fields, input, tuning).unwrap_or_else(|error| panic!("{tuning:?}: {error}"));
+        let verdict =
+            replayed(job, fields, input, tuning).unwrap_or_else(|error| panic!("{tuning:?}: {error}"));
         assert!(verdict.is_equal(), "{tuning:?}: {verdict:?}");
     }
 }
@@ -73,7 +74,8 @@ fn what_the_guest_learnt_is_replayed_by_every_engine() {
     assert_eq!(kinds, [now, now, now, Kind::WALL_NOW, Kind::END]);
 
     // A transcript of another run, another input, another component: each is called that.
-    let other = replayed_from(&first, second.transcript.clone(), &component(LEARN), b"some input", Tuning::Guest);
+    let other =
+        replayed_from(&first, second.transcript.clone(), &component(LEARN), b"some input", Tuning::Guest);
     assert!(matches!(other, Err(ReplayError::Transcript(_))), "{other:?}");
     let other = replayed(&first, LEARN, b"more input", Tuning::Guest);
     assert!(matches!(other, Err(ReplayError::OtherFile { file: "input", .. })), "{other:?}");
@@ -89,7 +91,12 @@ fn runs_that_ended_badly_are_replayed_to_their_end() {
         let guest = Site::new(&build_image_as(rom, fields, &app)).launch();
         let job = run_job(&guest, b"");
         assert!(guest.stop(PATIENCE).is_clean());
-        assert_eq!(job.done.outcome, JobOutcome::LimitExceeded { limit: limit.to_owned() }, "{}", job.done.detail);
+        assert_eq!(
+            job.done.outcome,
+            JobOutcome::LimitExceeded { limit: limit.to_owned() },
+            "{}",
+            job.done.detail
+        );
         assert_replays(&job, fields, b"");
     }
 }
