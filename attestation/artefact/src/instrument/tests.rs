@@ -1,3 +1,5 @@
+//! Instrumented components: what is kept, what is added, what is refused.
+
 use proptest::prelude::*;
 use wasmparser::{KnownCustom, Name, Parser, Payload, Validator};
 

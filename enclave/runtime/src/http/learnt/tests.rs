@@ -1,3 +1,5 @@
+//! Payloads of HTTP: what is written is read again, and nothing else is.
+
 use enclave_http::{Authority, Method, Scheme};
 
 use super::*;
