@@ -106,7 +106,7 @@ fn a_guest_without_room_for_its_jobs_is_refused() {
         let text = String::from_utf8_lossy(bytes).replace("\"memory_mib\": 64", "\"memory_mib\": 48");
         *bytes = text.into_bytes();
     });
-    let words = ["2 linear memories", "limits.component_memory_bytes = 20971520", "to memory_mib"];
+    let words = ["2 linear memories of up to 20971520 each", "to memory_mib", "limits.component_memory_bytes"];
     site.failed_launch().assert(ExitCode::Refused, &words);
 }
 
