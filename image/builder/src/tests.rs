@@ -248,10 +248,10 @@ fn unwritable_folder_is_named() {
 #[test]
 fn unsupported_import_is_named_at_build() {
     let component =
-        COMPONENT.replacen("(component", "(component (import \"wasi:http/types@0.2.3\" (instance))", 1);
+        COMPONENT.replacen("(component", "(component (import \"wasi:sockets/tcp@0.2.3\" (instance))", 1);
     let error = build_from(&component, APP).unwrap_err();
     assert!(matches!(error, BuildError::Component(_)), "{error}");
-    assert!(error.to_string().contains("wasi:http/types@0.2.3"), "{error}");
+    assert!(error.to_string().contains("wasi:sockets/tcp@0.2.3"), "{error}");
 }
 
 #[test]
@@ -393,15 +393,15 @@ fn measurements_are_those_of_independent_tools() {
     let reference = image().reference();
     assert_eq!(
         reference.rom.sha256.to_string(),
-        "c9bc20786950c8a297059d9fe5abdbd030eda6c584439aba88aa4818dc11aeb3",
+        "148eb27d2636c4bf7bb72a928345fba075bcbac298258d0a08555531d5133e0e",
         "the memory map changed: the golden numbers are of another ROM"
     );
     assert_eq!(
         reference.measurement.snp_qemu.to_string(),
-        "b85b96ff78a89b5e5e4551c8db19a6ff2902e2f86128186787c10e4045d8a8832147170ccd27e061e3c1eb06aa532b44"
+        "90ea95530fe1a303b90399525b8fa45c0945afb9e81bea494384ee213bc4f7dcdd349b89dad28672d1ed94881b590939"
     );
     assert_eq!(
         reference.measurement.tdx_qemu.to_string(),
-        "9af5a63c6e028f2b99e99202a1c022d836fc453ede12425c271467275dcaf7f7a486fdca2fd1c4f7352c5d1be765bda4"
+        "0ed90bc7ae63e80d64537e1956363863ed02d13e9fa389b96cd25d584a851dd6d5a4a71fc1a9d367ed3b0179c307c780"
     );
 }
