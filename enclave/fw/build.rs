@@ -1,7 +1,7 @@
 //! Hands the linker script to the guest's link, and adds the assembly of `ring`; host builds of this crate link like
 //! any program. Why and how: `docs/adr/0018-ring-in-the-guest.md`.
 
-use std::error::Error;
+use core::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
