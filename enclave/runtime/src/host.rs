@@ -50,7 +50,7 @@ pub trait JobHost: Console {
     /// Fills `buffer` with unpredictable bytes.
     fn fill_random(&mut self, buffer: &mut [u8]);
 
-    /// Whether [`record`](Self::record) can take another piece. While it cannot, the component waits.
+    /// Whether [`record`](Self::record) can take another piece. While it cannot, the component waits, step after step.
     fn can_record(&mut self) -> bool;
 
     /// Takes a piece of the transcript over, in order.
@@ -66,7 +66,7 @@ pub trait JobHost: Console {
     }
 
     /// How many bytes of the request's body [`http_body_write`](Self::http_body_write) accepts now. It becomes less by
-    /// writing only. An exchange that has failed accepts everything and drops it.
+    /// writing only. An exchange that has failed accepts everything and drops it: the response says so.
     fn http_body_space(&mut self, _exchange: ExchangeId) -> usize {
         usize::MAX
     }

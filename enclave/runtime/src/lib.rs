@@ -1,11 +1,15 @@
 //! WASI 0.2 host for one component, with limits.
 //!
-//! A component of the `wasi:cli/command` world runs to its end inside [`run_job`]: it reads standard input, writes standard
-//! output and standard error, asks for time and randomness, and nothing else. Everything it may reach is behind
-//! [`JobHost`]; everything it may use up is in [`JobLimits`]. A trap or an exceeded limit ends the job, never the caller.
+//! A component that exports `wasi:cli/run` is a job: it runs to its end inside [`run_job`]. One that exports
+//! `wasi:http/incoming-handler` is a service: [`begin_request`] makes an instance for each request. Everything that a
+//! component may reach is behind [`JobHost`]; everything it may use up is in [`JobLimits`]. A trap or an exceeded limit
+//! ends the run, never the caller.
 //!
 //! Nothing here blocks and nothing needs interrupts: compiled code yields after a slice of fuel, host functions yield
-//! while they wait, and between two slices the one-task executor calls [`JobHost::pump`].
+//! while they wait, and between two steps of a [`Running`] the host is pumped. Many can be stepped in turn.
+//!
+//! Whatever a run learns goes through one door, into its transcript; what it sends goes there as a digest. From the
+//! transcript [`replay_job`] and [`replay_request`] do the same again, or say where that parts.
 //!
 //! Hostile: the component, its imports, what it passes to host functions. Trusted: the artefact, because the caller has
 //! compared its hash with the manifest. Panics: never on what a component does.
