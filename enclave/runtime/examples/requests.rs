@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p enclave-runtime --features compiler --example requests -- service.wasm [REQUESTS]`
 
-use std::time::{Duration, Instant};
+use core::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use enclave_http::{Authority, Fields, Method, Scheme};

@@ -73,7 +73,7 @@ impl State {
         Ok(*self.table.get(descriptor)?)
     }
 
-    fn timestamp(&mut self, timestamp: types::NewTimestamp) -> FileResult<enclave_filesystem::NewTimestamp> {
+    fn timestamp(&self, timestamp: types::NewTimestamp) -> FileResult<enclave_filesystem::NewTimestamp> {
         Ok(match timestamp {
             types::NewTimestamp::NoChange => enclave_filesystem::NewTimestamp::NoChange,
             types::NewTimestamp::Timestamp(time) => {

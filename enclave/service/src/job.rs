@@ -317,7 +317,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         self.queue_tail.clear();
         self.queued_bytes = 0;
         self.step()?;
-        while !self.is_cancelled && !(self.is_input_complete() && self.transcript.is_empty()) {
+        while !(self.is_cancelled || self.is_input_complete() && self.transcript.is_empty()) {
             core::hint::spin_loop();
             self.step()?;
         }

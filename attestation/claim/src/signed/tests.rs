@@ -4,7 +4,7 @@ use attestation_evidence::{INSTANCE_KEY_BYTES, Platform};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Digested, LIMIT_NAME_MAX_BYTES, Outcome};
+use crate::{Digested, LIMIT_NAME_MAX_BYTES, Measured, Outcome, Transcript, Usage};
 
 fn instance_key() -> SigningKey {
     SigningKey::from_slice(&[7; 32]).unwrap()

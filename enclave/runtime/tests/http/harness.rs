@@ -1,7 +1,7 @@
 //! Components from a few lines of text, and servers in memory that answer as told.
 
+use core::task::Poll;
 use std::collections::VecDeque;
-use std::task::Poll;
 
 use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
 use attestation_transcript::Run;

@@ -54,20 +54,20 @@ type Entry = (Kind, u64, Vec<u8>);
 
 /// The entries of a run's transcript, changed, in a transcript that is whole.
 fn changed(run: &Run, change: impl FnOnce(&mut Vec<Entry>)) -> Transcript {
-    let root = run.report.transcript.as_ref().unwrap().root;
-    let header = verify_run(&run.transcript, &root, &JOB.run).unwrap().header;
-    let entries = Reader::new(&run.transcript).unwrap().map(|entry| entry.unwrap());
+    let root = run.report.transcript.as_ref().expect("a run has a transcript").root;
+    let header = verify_run(&run.transcript, &root, &JOB.run).expect("it is whole").header;
+    let entries = Reader::new(&run.transcript).expect("it is whole").map(|entry| entry.expect("it is whole"));
     let mut entries: Vec<Entry> =
         entries.map(|entry| (entry.kind, entry.fuel, entry.payload.to_vec())).collect();
     change(&mut entries);
     let mut writer = Writer::new(&header);
     for (kind, fuel, payload) in entries {
-        writer.append(kind, fuel, &payload).unwrap();
+        writer.append(kind, fuel, &payload).expect("the entry fits");
     }
-    let finished = writer.finish().unwrap();
+    let finished = writer.finish().expect("nothing is too long");
     let mut bytes = attestation_transcript::MAGIC.to_vec();
     finished.segments.iter().for_each(|segment| bytes.extend_from_slice(segment));
-    Transcript::read(bytes, &finished.root, &JOB.run).unwrap()
+    Transcript::read(bytes, &finished.root, &JOB.run).expect("it is whole")
 }
 
 fn parting(program: &Program, transcript: Transcript) -> Parting {
@@ -77,7 +77,7 @@ fn parting(program: &Program, transcript: Transcript) -> Parting {
 
 /// The place of the first entry of this kind.
 fn place(entries: &[Entry], kind: Kind) -> usize {
-    entries.iter().position(|entry| entry.0 == kind).unwrap()
+    entries.iter().position(|entry| entry.0 == kind).expect("it has one")
 }
 
 #[test]

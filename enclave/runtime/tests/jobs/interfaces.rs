@@ -190,8 +190,8 @@ fn inspection_accepts_what_runs_and_refuses_other_bytes() {
 fn damaged_artefacts_are_refused() {
     let artefact =
         attestation_artefact::compile_for_linux(&component(ECHO), CALL_STACK_DEFAULT_BYTES).unwrap();
-    // SAFETY: every piece is refused before any of it is used as code.
     let load = |bytes: &[u8]| {
+        // SAFETY: every piece is refused before any of it is used as code.
         unsafe { Program::load_copy(Machine::hosted(0, CALL_STACK_DEFAULT_BYTES), bytes) }.map(drop)
     };
     assert!(matches!(load(&[]), Err(RuntimeError::Artefact { .. })));

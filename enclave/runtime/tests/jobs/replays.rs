@@ -31,7 +31,7 @@ fn part(recorded: &(JobReport, TestHost), fields: &str) -> Parting {
 
 /// The same entries but for what `change` makes of them, under a root of their own: what a lying guest could sign.
 fn forge(host: &TestHost, change: impl Fn(u64, &mut Vec<(Kind, u64, Vec<u8>)>)) -> (Vec<u8>, Root) {
-    let mut reader = Reader::new(&host.transcript).unwrap();
+    let mut reader = Reader::new(&host.transcript).expect("it is whole");
     let header: Header = *reader.header();
     let mut entries = Vec::new();
     for entry in reader.by_ref().map(Result::unwrap) {
@@ -40,16 +40,16 @@ fn forge(host: &TestHost, change: impl Fn(u64, &mut Vec<(Kind, u64, Vec<u8>)>)) 
     }
     let mut writer = Writer::new(&header);
     for (kind, fuel, payload) in &entries {
-        writer.append(*kind, *fuel, payload).unwrap();
+        writer.append(*kind, *fuel, payload).expect("the entry fits");
     }
-    let finished = writer.finish().unwrap();
+    let finished = writer.finish().expect("nothing is too long");
     let mut bytes = MAGIC.to_vec();
     finished.segments.iter().for_each(|segment| bytes.extend_from_slice(segment));
     (bytes, finished.root)
 }
 
 fn part_from(fields: &str, (bytes, root): (Vec<u8>, Root)) -> Option<Parting> {
-    let transcript = Transcript::read(bytes, &root, &JOB.run).unwrap();
+    let transcript = Transcript::read(bytes, &root, &JOB.run).expect("it is whole");
     replay_job(&program(fields), &JOB, transcript, TestHost::default()).0.parting
 }
 

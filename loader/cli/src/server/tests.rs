@@ -55,6 +55,7 @@ impl Fixture {
             input: self.path("input"),
             output: self.path("output"),
             claim: None,
+            transcript: None,
             evidence: Some(self.path("evidence")),
             guest: Name { name: "test".to_owned() },
             json: false,

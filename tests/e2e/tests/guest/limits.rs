@@ -106,7 +106,8 @@ fn a_guest_without_room_for_its_jobs_is_refused() {
         let text = String::from_utf8_lossy(bytes).replace("\"memory_mib\": 64", "\"memory_mib\": 48");
         *bytes = text.into_bytes();
     });
-    let words = ["2 linear memories of up to 20971520 each", "to memory_mib", "limits.component_memory_bytes"];
+    let words =
+        ["2 linear memories of up to 20971520 each", "to memory_mib", "limits.component_memory_bytes"];
     site.failed_launch().assert(ExitCode::Refused, &words);
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use attestation_claim::{Outcome, SignedClaim};
 use attestation_evidence::Evidence;
 use attestation_manifest::{Role, manifest_digest, parse_manifest};
+use attestation_transcript::Root;
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
 use enclave_service::{
     ClaimChain, HeapFigures, NetworkFigures, ProbeAnswer, Sockets, Surroundings, serve,
@@ -112,6 +113,7 @@ struct Job {
     input: Vec<u8>,
     output: Vec<u8>,
     sent_bytes: u64,
+    transcript: Vec<u8>,
 }
 
 struct Shared(Arc<Mutex<Loader>>);
@@ -184,7 +186,7 @@ impl Loader {
 impl Job {
     /// A frame of the guest's.
     fn check(&mut self, frame: &Frame) {
-        assert!((1..=9).contains(&frame.kind.0), "the guest sent {frame:?}");
+        assert!((1..=10).contains(&frame.kind.0), "the guest sent {frame:?}");
         match frame.kind {
             FrameKind::OUTPUT | FrameKind::ERROR_OUTPUT => {
                 assert_eq!(frame.job, self.number);
@@ -193,6 +195,10 @@ impl Job {
                 if frame.kind == FrameKind::OUTPUT {
                     self.output.extend(&frame.body);
                 }
+            }
+            FrameKind::TRANSCRIPT => {
+                assert_eq!(frame.job, self.number);
+                self.transcript.extend(&frame.body);
             }
             FrameKind::JOB_DONE => self.check_done(frame),
             _ => {}
@@ -210,6 +216,8 @@ impl Job {
         let claim = verified.claim();
         assert_eq!(claim.output.bytes, self.output.len() as u64);
         assert_eq!(claim.output.sha256, <[u8; 32]>::from(Sha256::digest(&self.output)));
+        let summary = attestation_transcript::verify(&self.transcript, &Root(claim.transcript.root));
+        assert!(summary.is_ok(), "a transcript is not its claim's: {summary:?}");
         if matches!(claim.outcome, Outcome::Exited { .. }) {
             // What came after the stated end is not of this job.
             let input = usize::try_from(claim.input.bytes).ok().and_then(|bytes| self.input.get(..bytes));
