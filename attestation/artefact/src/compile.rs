@@ -20,7 +20,7 @@ const PULLEY_TRIPLE: &str = "pulley64";
 /// The bytes depend on `component`, `call_stack_bytes` and [`ENGINE`](crate::ENGINE) alone.
 ///
 /// # Errors
-/// Those of [`instrument`](crate::instrument); [`CompileError::Frame`] and [`CompileError::GlueFrames`] where compiled
+/// Those of [`instrument`](crate::instrument()); [`CompileError::Frame`] and [`CompileError::GlueFrames`] where compiled
 /// frames are larger than what is accounted for them.
 pub fn compile(component: &[u8], call_stack_bytes: u32) -> Result<Vec<u8>, CompileError> {
     compile_for(GUEST_TRIPLE, REQUIRED_CPU_FEATURES, component, call_stack_bytes)

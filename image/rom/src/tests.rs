@@ -105,7 +105,7 @@ fn sev_tables_read_like_an_independent_reader_reads_them() {
     );
 }
 
-const GUEST_ROM_SHA256: &str = "35620aef427a6190bea645d5bee85e1b49fc08f956c5feb38055ea7433bab4fe";
+const GUEST_ROM_SHA256: &str = "339dcc31339274ed8fc6c84e597d3f6f65036253e34e49fc38659ecaef88041d";
 
 #[test]
 fn tdvf_tables_cover_rom_and_boot_ram() {

@@ -301,7 +301,7 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let mut count = 0;
             for line in help.lines().filter_map(|line| line.split_once("redoubt ")) {
-                let words = line.1.split(['|', '>', '&']).next().unwrap_or_default().split_whitespace();
+                let words = line.1.split(['|', '<', '>', '&']).next().unwrap_or_default().split_whitespace();
                 let parsed = Arguments::try_parse_from(core::iter::once("redoubt").chain(words));
                 assert!(parsed.is_ok(), "{help}\n{parsed:?}");
                 count += 1;

@@ -200,9 +200,9 @@ fn other_headers_and_other_payload_encodings_are_refused() {
     assert_eq!(check(&other), Err(ClaimError::ProtectedHeader));
 
     let envelope = Envelope::decode(&bytes).unwrap();
-    // `ac 00 02 …`: version 2 in two bytes, signed by the right key.
-    assert_eq!(envelope.payload[..3], [0xAC, 0x00, 0x02]);
-    let payload = [&[0xAC, 0x00, 0x18, 0x02], &envelope.payload[3..]].concat();
+    // `ad 00 02 …`: version 2 in two bytes, signed by the right key.
+    assert_eq!(envelope.payload[..3], [0xAD, 0x00, 0x02]);
+    let payload = [&[0xAD, 0x00, 0x18, 0x02], &envelope.payload[3..]].concat();
     let signature: Signature = instance_key().sign(&to_be_signed(envelope.protected, &payload));
     let signature = signature.normalize_s().to_bytes();
     let long_form = Envelope { payload: &payload, signature: &signature, ..envelope }.encode();

@@ -48,7 +48,7 @@ impl Sockets for RealSockets {
         let answer = self.network.resolved(*id)?;
         self.queries.remove(&query.0);
         Some(answer.map_err(|error| match error {
-            ResolveError::NotFound { .. } => Unresolved::Unknown,
+            ResolveError::NotFound => Unresolved::Unknown,
             _ => Unresolved::Silence,
         }))
     }

@@ -141,7 +141,7 @@ fn a_job_leaves_output_claim_and_evidence() {
         assert_eq!(fs::read(fixture.path("output.claim.cbor")).unwrap(), b"claim");
         assert_eq!(fs::read(fixture.path("evidence")).unwrap(), b"evidence");
     }
-    assert_eq!(fixture.results(), ["evidence", "output", "output.claim.cbor"]);
+    assert_eq!(fixture.results(), ["evidence", "output", "output.claim.cbor", "output.transcript"]);
     fixture.guest.join().unwrap();
 }
 
@@ -165,11 +165,12 @@ fn failed_jobs_leave_only_what_was_signed_and_say_why() {
     for expected in ["refused the job; no output was written", "cancelled by the guest"] {
         fixture.assert_failed(fixture.job(b""), JOB_FAILED, expected);
     }
-    let signed = ["evidence", "output.claim.cbor"];
+    let signed = ["evidence", "output.claim.cbor", "output.transcript"];
     for expected in ["trapped; no output was written; the signed claim is in /", "exceeded fuel; no output"] {
         fixture.assert_failed_leaving(fixture.job(b""), JOB_FAILED, expected, &signed);
         assert_eq!(fs::read(fixture.path("output.claim.cbor")).unwrap(), b"claim");
         fs::remove_file(fixture.path("output.claim.cbor")).unwrap();
+        fs::remove_file(fixture.path("output.transcript")).unwrap();
     }
     let arguments = JobArguments { output: "/dev/null".into(), ..fixture.arguments(b"") };
     let streamed = carry_out(&arguments, &fixture.place, |_, _| Ok(()));
@@ -270,7 +271,7 @@ fn clients_that_break_rules_are_told_and_harm_nobody() {
     });
     let ask = |request: &Request| Client::connect(&fixture.place).unwrap().ask(request);
     let old = ask(&Request::Status { version: 0 }).unwrap_err();
-    assert!(format!("{old:?}").contains("speaks version 1"), "{old:?}");
+    assert!(format!("{old:?}").contains("speaks version 2"), "{old:?}");
     let misplaced = ask(&Request::Input).unwrap_err();
     assert!(format!("{misplaced:?}").contains("belongs to a job"), "{misplaced:?}");
 
