@@ -55,6 +55,7 @@ impl ArtefactBuffer {
             call_stack_bytes: CALL_STACK_MIN_BYTES,
             runs: 1,
             storage_bytes: 0,
+            network_bytes: 0,
         };
         Footprint::LEAST.check(heap_bytes, &demands)?;
         let out_of_memory = ArtefactError::OutOfMemory { bytes };

@@ -5,6 +5,7 @@
 //! guest that has less memory than the sum is refused before it takes a job.
 
 use attestation_manifest::Manifest;
+use enclave_wire::network::NetworkLimits;
 use wasmtime::component::Component;
 
 use crate::RuntimeError;
@@ -41,6 +42,8 @@ pub struct Demands {
     pub runs: u32,
     /// What is kept beside the runs: key-value store and files.
     pub storage_bytes: u64,
+    /// What connections and names take in the guest's network.
+    pub network_bytes: u64,
 }
 
 impl Demands {
@@ -57,6 +60,7 @@ impl Demands {
             call_stack_bytes: manifest.limits.call_stack_bytes,
             runs,
             storage_bytes: manifest.storage.bytes(),
+            network_bytes: NetworkLimits::of(manifest).map_or(0, |limits| limits.memory_bytes()),
         }
     }
 }
@@ -97,8 +101,14 @@ impl Footprint {
     /// The heap, in bytes, with which no run of the component can exhaust the guest.
     #[must_use]
     pub fn heap_bytes(&self, demands: &Demands) -> u64 {
-        let Demands { artefact_bytes, component_memory_bytes, call_stack_bytes, runs, storage_bytes } =
-            *demands;
+        let Demands {
+            artefact_bytes,
+            component_memory_bytes,
+            call_stack_bytes,
+            runs,
+            storage_bytes,
+            network_bytes,
+        } = *demands;
         // Each linear memory reserves its growth when it is made: compiled code relies on its place.
         let reserved = self.memories.saturating_mul(component_memory_bytes);
         let stack = attestation_artefact::async_stack_bytes(call_stack_bytes) as u64;
@@ -114,6 +124,7 @@ impl Footprint {
             further.saturating_mul(FURTHER_RUN_BYTES),
             loaded,
             storage_bytes,
+            network_bytes,
         ]
         .into_iter()
         .fold(0, u64::saturating_add)
@@ -137,6 +148,7 @@ impl Footprint {
             memories: self.memories,
             component_memory_bytes: demands.component_memory_bytes,
             runs: demands.runs,
+            network_bytes: demands.network_bytes,
         })
     }
 }
@@ -153,6 +165,7 @@ mod tests {
         call_stack_bytes: 1 << 19,
         runs: 1,
         storage_bytes: 0,
+        network_bytes: 0,
     };
 
     #[test]
@@ -162,6 +175,7 @@ mod tests {
         assert_eq!(with(Demands { artefact_bytes: 800, ..DEMANDS }), 900);
         assert_eq!(with(Demands { component_memory_bytes: 1 << 24, ..DEMANDS }), 1 << 24);
         assert_eq!(with(Demands { storage_bytes: 77, ..DEMANDS }), 77);
+        assert_eq!(with(Demands { network_bytes: 78, ..DEMANDS }), 78);
         assert_eq!(with(Demands { call_stack_bytes: (1 << 19) + 1024, ..DEMANDS }), 2048);
         let per_run = base - JOB_BYTES + FURTHER_RUN_BYTES;
         assert_eq!(with(Demands { runs: 3, ..DEMANDS }), 2 * per_run);

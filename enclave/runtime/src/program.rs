@@ -123,8 +123,9 @@ pub enum RuntimeError {
     /// A job could exhaust the guest. The manifest is guilty.
     #[error(
         "memory: expected a heap of at least {needed_bytes} bytes ({runs} at once with {memories} linear memories of up to \
-         {component_memory_bytes} each, the artefact, stored data, and the guest's own part), found {heap_bytes}; add \
-         {missing_mib} to memory_mib, or lower limits.component_memory_bytes, or service.open_requests_max"
+         {component_memory_bytes} each, {network_bytes} for connections, the artefact, stored data, and the guest's own \
+         part), found {heap_bytes}; add {missing_mib} to memory_mib, or lower limits.component_memory_bytes, or \
+         service.open_requests_max"
     )]
     Memory {
         /// What the component's jobs can take.
@@ -139,6 +140,8 @@ pub enum RuntimeError {
         component_memory_bytes: u64,
         /// Runs at the same time.
         runs: u32,
+        /// What the guest's network takes of it.
+        network_bytes: u64,
     },
 }
 

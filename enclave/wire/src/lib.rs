@@ -12,4 +12,5 @@ pub mod boot;
 pub mod control;
 pub mod frame;
 pub mod layout;
+pub mod network;
 pub mod psp;

@@ -23,7 +23,7 @@ pub const PORT: u16 = 80;
 pub fn start() -> Result<(Device, Network<Device>), DeviceError> {
     reset_pool();
     let device = Device::new(DeviceType::Network, fixtures::MAC);
-    let mut network = Network::start(device.clone(), fixtures::NETWORK_SEED)?.with_limits(&LIMITS);
+    let mut network = Network::start(device.clone(), fixtures::NETWORK_SEED, &LIMITS)?;
     let listens = network.listen(PORT, 2, Timeouts::DEFAULT);
     assert_eq!(listens, Ok(()));
     Ok((device, network))

@@ -24,6 +24,9 @@ const BUFFER_BYTES: usize = 2048;
 const RECEIVE_BUFFERS: usize = 64;
 const TRANSMIT_BUFFERS: usize = 32;
 
+/// What the device's queues hold.
+pub(super) const DEVICE_BYTES: usize = (RECEIVE_BUFFERS + TRANSMIT_BUFFERS) * BUFFER_BYTES;
+
 const _: () = assert!(HEADER_BYTES + FRAME_BYTES <= BUFFER_BYTES, "a frame and its header must fit a buffer");
 
 /// The device and its queues.

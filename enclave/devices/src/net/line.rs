@@ -3,13 +3,13 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use enclave_wire::network::SocketLimits;
 use smoltcp::iface::{Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 
 use super::connection::Timeouts;
-use super::limits::SocketLimits;
 
 /// What serves one connection after the other.
 pub(super) struct Line {

@@ -32,7 +32,7 @@ pub use connection::{
     ConnectError, ConnectionId, ConnectionState, Failure, ListenError, ResolveError, Timeouts,
 };
 use device::NetDevice;
-pub use limits::{NetworkLimits, SocketLimits};
+pub use enclave_wire::network::{NetworkLimits, SocketLimits};
 use probe::TcpProbe;
 pub use probe::{ProbeError, ProbeOutcome};
 pub use resolver::QueryId;
@@ -42,7 +42,6 @@ use stack::Stack;
 pub struct Network<T = PciTransport> {
     device: NetDevice<T>,
     stack: Stack,
-    seed: u64,
     probe: Option<TcpProbe>,
 }
 
@@ -52,29 +51,25 @@ impl Network {
     ///
     /// # Errors
     /// The device breaks the rules.
-    pub fn open(bus: &mut PciBus, seed: u64) -> Result<Option<Self>, DeviceError> {
-        bus.open(DeviceType::Network)?.map(|transport| Self::start(transport, seed)).transpose()
+    pub fn open(
+        bus: &mut PciBus,
+        seed: u64,
+        limits: &NetworkLimits,
+    ) -> Result<Option<Self>, DeviceError> {
+        bus.open(DeviceType::Network)?.map(|transport| Self::start(transport, seed, limits)).transpose()
     }
 }
 
 impl<T: Transport> Network<T> {
-    /// Starts the device behind `transport`, which is one of this type, with [`NetworkLimits::DEFAULT`].
+    /// Starts the device behind `transport`, which is one of this type.
     ///
     /// # Errors
     /// It breaks the rules.
-    pub fn start(transport: T, seed: u64) -> Result<Self, DeviceError> {
+    pub fn start(transport: T, seed: u64, limits: &NetworkLimits) -> Result<Self, DeviceError> {
         let mut device = NetDevice::start(transport)?;
         let mac = device.mac();
-        let stack = Stack::new(&mut device, mac, seed, &NetworkLimits::DEFAULT);
-        Ok(Self { device, stack, seed, probe: None })
-    }
-
-    /// The same with other limits: before it is first used, because it begins anew.
-    #[must_use]
-    pub fn with_limits(mut self, limits: &NetworkLimits) -> Self {
-        let mac = self.device.mac();
-        self.stack = Stack::new(&mut self.device, mac, self.seed, limits);
-        self
+        let stack = Stack::new(&mut device, mac, seed, limits);
+        Ok(Self { device, stack, probe: None })
     }
 
     /// Moves packets and timers along. Call often; it never blocks. Between packets and timers it costs next to nothing,

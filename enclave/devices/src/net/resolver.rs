@@ -59,6 +59,9 @@ struct Query {
 }
 
 impl Resolver {
+    /// What a question takes here: its place, its name, and as many addresses as an answer may have.
+    pub(super) const QUERY_BYTES: usize = size_of::<Option<Query>>() + NAME_MAX_BYTES + 256;
+
     pub(super) fn new(limit: usize, sockets: &mut SocketSet<'static>) -> Self {
         let handles = core::array::from_fn(|_| sockets.add(Socket::new(&[], vec![])));
         Self { sockets: handles, servers: 0, queries: Vec::new(), generation: 0, limit, now_us: 0 }

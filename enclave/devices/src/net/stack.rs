@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
+use enclave_wire::network::NetworkLimits;
 use smoltcp::iface::{Config, Interface, PollResult, SocketSet};
 use smoltcp::phy::Device;
 use smoltcp::time::Instant;
@@ -14,7 +15,6 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress};
 use super::connection::{ConnectError, ConnectionId, ConnectionState, ListenError, ResolveError, Timeouts};
 use super::frame::{self, Delivery, Kind};
 use super::lease::{Lease, Terms};
-use super::limits::NetworkLimits;
 use super::resolver::{QueryId, Resolver, SERVERS_MAX};
 use super::slots::Role;
 use super::table::{After, Table, Taker};

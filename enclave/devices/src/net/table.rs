@@ -8,13 +8,13 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use core::net::Ipv4Addr;
 
+use enclave_wire::network::NetworkLimits;
 use smoltcp::iface::Interface;
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::connection::{ConnectError, ConnectionId, ConnectionState, Failure, ListenError, Timeouts};
 use super::frame::{Ends, Kind};
-use super::limits::NetworkLimits;
 use super::line::{Line, Pool};
 use super::listener::{LISTENERS_MAX, Listeners};
 use super::ports::LocalPorts;

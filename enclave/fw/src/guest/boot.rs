@@ -22,6 +22,7 @@ use enclave_wire::boot::{
     FW_CFG_MANIFEST, LogLevel, MANIFEST_MAX_BYTES,
 };
 use enclave_wire::layout;
+use enclave_wire::network::NetworkLimits;
 use enclave_x86::cpu::{self, CpuidBit, CpuidRegister, GIB_PAGES, GUEST_FEATURES};
 use enclave_x86::entropy::HardwareEntropy;
 use enclave_x86::paging::PagingError;
@@ -205,18 +206,17 @@ fn establish_identity(
     Ok(identity)
 }
 
-/// A manifest without egress gets no network: the device is not even looked at.
+/// A manifest with neither egress nor a service gets no network: the device is not even looked at. What one may use was
+/// counted when the image was built, and again when the workload was loaded.
 fn open_network(
     bus: &mut PciBus,
     manifest: &Manifest<'_>,
     random: &mut Random<HardwareEntropy>,
 ) -> Result<Option<Network>, BootError> {
-    if manifest.egress.is_empty() {
-        return Ok(None);
-    }
+    let Some(limits) = NetworkLimits::of(manifest) else { return Ok(None) };
     let mut seed = [0; 8];
     random.fill(&mut seed);
-    Ok(Network::open(bus, u64::from_le_bytes(seed))?)
+    Ok(Network::open(bus, u64::from_le_bytes(seed), &limits)?)
 }
 
 /// Checks component and artefact against the manifest before a byte of either is used.

@@ -108,7 +108,11 @@ fn a_disk_that_fills_up_leaves_nothing() {
     };
     let before = names();
     // Blocks of 512 bytes that a file may have, a job, and the file that does not fit.
-    for (blocks, mood, words) in [(100, "o", "cannot write output"), (0, "fine", "cannot write claim.cbor")] {
+    for (blocks, mood, words) in [
+        (100, "o", "cannot write output"),
+        (0, "fine", "cannot write output.transcript"),
+        (1, "fine", "cannot write claim.cbor"),
+    ] {
         fs::write(site.path().join("input"), mood).expect("the input is written");
         let job = format!(
             "trap '' XFSZ; ulimit -f {blocks}; exec '{}' job --input input --output output --claim claim.cbor",

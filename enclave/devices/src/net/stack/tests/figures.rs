@@ -45,6 +45,30 @@ fn figures() {
     println!("64 MiB over one of them: {} ms for both sides", begun.elapsed().as_millis());
     println!("a socket: {} bytes", size_of::<smoltcp::iface::SocketStorage<'_>>());
     println!("memory of the default limits: {} bytes", NetworkLimits::DEFAULT.memory_bytes());
+    for send_bytes in [8 << 10, 16 << 10, 32 << 10, 64 << 10] {
+        let rates = [2, 20, 50, 100, 200].map(|round_ms| kib_per_second(send_bytes, round_ms));
+        println!("{send_bytes} bytes to send, KiB/s at a round trip of 2, 20, 50, 100, 200 ms: {rates:?}");
+    }
+}
+
+/// How fast a server with such a buffer sends 4 MiB over a link that loses nothing but has a round trip of so long.
+fn kib_per_second(send_bytes: usize, round_ms: u64) -> u64 {
+    let incoming = SocketLimits { send_bytes, ..NetworkLimits::DEFAULT.incoming };
+    let client = SocketLimits { receive_bytes: 1 << 20, ..NetworkLimits::DEFAULT.outgoing };
+    let mut world = World::with_limits(&NetworkLimits { incoming, ..NetworkLimits::DEFAULT });
+    world.client.stack.table = Table::new(&NetworkLimits { outgoing: client, ..NetworkLimits::DEFAULT }, 1);
+    let (client, server) = world.open();
+    let (all, begun_us, mut sent, mut received) = (pattern(4 << 20, 0), world.now_us, 0, 0);
+    while received < all.len() {
+        sent += world.server.stack.send(server, &all[sent..]);
+        world.now_us += round_ms * 500;
+        world.server.stack.poll(world.now_us, &mut world.server.device);
+        world.now_us += round_ms * 500;
+        world.client.stack.poll(world.now_us, &mut world.client.device);
+        received += world.client.stack.receive(client, usize::MAX, |_| {});
+        world.client.stack.poll(world.now_us, &mut world.client.device);
+    }
+    (4 << 10) * 1_000_000 / (world.now_us - begun_us)
 }
 
 fn time(rounds: u32, mut work: impl FnMut()) -> u128 {
