@@ -17,7 +17,8 @@ const NAME_BYTES: usize = 8 * size_of::<u64>();
 /// Its set, its entries in the list of spare ones and among the places, and its names.
 const LINE_BYTES: usize =
     size_of::<SocketStorage<'_>>() + size_of::<Line>() + Slots::BYTES + Table::ENDS_BYTES + NAME_BYTES;
-const _: () = assert!(LINE_BYTES as u64 <= CONNECTION_BYTES, "a connection takes more than is counted for it");
+const _: () =
+    assert!(LINE_BYTES as u64 <= CONNECTION_BYTES, "a connection takes more than is counted for it");
 
 /// Lists of questions grow by doubling, once for each server and once for us.
 const QUESTION_BYTES: usize =

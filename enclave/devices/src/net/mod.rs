@@ -51,11 +51,7 @@ impl Network {
     ///
     /// # Errors
     /// The device breaks the rules.
-    pub fn open(
-        bus: &mut PciBus,
-        seed: u64,
-        limits: &NetworkLimits,
-    ) -> Result<Option<Self>, DeviceError> {
+    pub fn open(bus: &mut PciBus, seed: u64, limits: &NetworkLimits) -> Result<Option<Self>, DeviceError> {
         bus.open(DeviceType::Network)?.map(|transport| Self::start(transport, seed, limits)).transpose()
     }
 }

@@ -60,8 +60,9 @@ fn kib_per_second(send_bytes: usize, round_ms: u64) -> u64 {
     let (client, server) = world.open();
     let (all, begun_us, mut sent, mut received) = (pattern(4 << 20, 0), world.now_us, 0, 0);
     while received < all.len() {
-        sent += world.server.stack.send(server, &all[sent..]);
         world.now_us += round_ms * 500;
+        world.server.stack.poll(world.now_us, &mut world.server.device);
+        sent += world.server.stack.send(server, &all[sent..]);
         world.server.stack.poll(world.now_us, &mut world.server.device);
         world.now_us += round_ms * 500;
         world.client.stack.poll(world.now_us, &mut world.client.device);

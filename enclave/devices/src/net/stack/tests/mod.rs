@@ -4,6 +4,7 @@ mod cable;
 mod closing;
 mod figures;
 mod listening;
+mod memory;
 mod names;
 mod probing;
 mod traffic;
