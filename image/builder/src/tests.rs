@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use attestation_artefact as artefact;
 use attestation_corim::{Platform, ReferenceManifest};
 use attestation_manifest::{COMPONENT_MAX_BYTES, Logs, Storage, WallClock};
+use enclave_runtime::RuntimeError;
 use enclave_wire::layout::{RESET_PAGE_GPA, ROM_BYTES, ROM_GPA};
 use image_rom::{Payload, Piece, Rom};
 use tempfile::{TempDir, tempdir};
@@ -352,6 +353,31 @@ fn what_is_stored_and_every_open_request_take_memory() {
     assert!(fits(&format!("{limits}[service]\nopen_requests_max = 8\nrequest_memory_bytes = 2000000")));
     assert!(!fits(&format!("{limits}[service]\nopen_requests_max = 8\nrequest_memory_bytes = 8000000")));
     assert!(!fits(&format!("{limits}[service]\nopen_requests_max = 16\nrequest_memory_bytes = 2000000")));
+}
+
+#[test]
+fn connections_take_memory() {
+    let component = COMPONENT.replace("(core module $m ", "(core module $m (memory 1) ");
+    let refusal = |tables: &str| {
+        let text = format!("name = \"a\"\nmemory_mib = 32\n{tables}");
+        match build_from(&component, &text).map(|_| ()) {
+            Ok(()) => None,
+            Err(BuildError::Component(RuntimeError::Memory { needed_bytes, network_bytes, .. })) => {
+                Some((needed_bytes, network_bytes))
+            }
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let egress = "egress = [{ host = \"a.org\", port = 80, methods = [\"*\"] }]\n";
+    let limits = |bytes: u64| format!("[limits]\ncomponent_memory_bytes = {bytes}\n");
+    let network_bytes = (640 + 32 * 102) << 10;
+    let (bare, _) = refusal(&limits(30_000_000)).unwrap();
+    let connected = refusal(&format!("{egress}{}", limits(30_000_000))).unwrap();
+    assert_eq!(connected, (bare + network_bytes, network_bytes));
+    // As much as a guest of this size has room for, but not with connections.
+    assert_eq!(refusal(&limits(16_000_000)), None);
+    assert!(refusal(&format!("{egress}{}", limits(16_000_000))).is_some());
+    assert_eq!(refusal(&format!("{egress}{}", limits(12_000_000))), None);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use enclave_wire::network::{CONNECTION_BYTES, IDLE_BYTES, QUERY_BYTES};
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::dns::DnsQuery;
 
+use super::connection::ConnectionId;
 use super::device::DEVICE_BYTES;
 use super::line::Line;
 use super::ports::LocalPorts;
@@ -12,7 +13,7 @@ use super::slots::Slots;
 use super::table::Table;
 
 /// Names that a user of the network keeps for its connections, in a map: nodes are at least half full.
-const NAME_BYTES: usize = 8 * size_of::<u64>();
+const NAME_BYTES: usize = 4 * size_of::<(u64, ConnectionId)>();
 
 /// Its set, its entries in the list of spare ones and among the places, and its names.
 const LINE_BYTES: usize =
