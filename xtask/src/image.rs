@@ -54,6 +54,7 @@ impl Built {
         let mut json = serde_json::to_value(self.image.reference())?;
         json["folder"] = path::absolute(&self.folder)?.to_string_lossy().into();
         json["rom"]["used_bytes"] = self.rom.used_bytes().into();
+        json["trapping_imports"] = self.image.trapping_imports().into();
         Ok(json)
     }
 }
@@ -61,7 +62,26 @@ impl Built {
 impl fmt::Display for Built {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { image, rom, folder } = self;
-        write!(f, "{}\n{}\nwritten to {}", image.summary(), rom.explain(), folder.display())
+        write!(
+            f,
+            "{}\n{}\n{}written to {}",
+            image.summary(),
+            rom.explain(),
+            Note(image.trapping_imports()),
+            folder.display()
+        )
+    }
+}
+
+/// What the author of a component should know of an image of it; nothing, mostly.
+struct Note<'a>(&'a [String]);
+
+impl fmt::Display for Note<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => Ok(()),
+            names => writeln!(f, "note: imports that trap when called: {}", names.join(", ")),
+        }
     }
 }
 
@@ -87,4 +107,17 @@ pub(crate) fn build(workspace: &Workspace, source: Option<Source>, out: &Path) -
 
 fn read(file: &Path) -> Result<Vec<u8>> {
     fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_that_trap_are_a_line_of_their_own() {
+        let names = ["wasi:sockets/tcp@0.2.0", "wasi:sockets/udp@0.2.0"].map(String::from);
+        let note = "note: imports that trap when called: wasi:sockets/tcp@0.2.0, wasi:sockets/udp@0.2.0\n";
+        assert_eq!(Note(&names).to_string(), note);
+        assert_eq!(Note(&[]).to_string(), "");
+    }
 }

@@ -6,6 +6,10 @@ use alloc::vec::Vec;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+#[cfg(feature = "compiler")]
+use crate::absent::absent_imports;
+use crate::absent::is_absent;
+
 /// Every interface that the guest offers: its name and the beginning of the versions that fit.
 const OFFERED: &[(&str, &str)] = &[
     ("wasi:cli/environment", "0.2"),
@@ -33,11 +37,11 @@ const OFFERED: &[(&str, &str)] = &[
     ("wasi:random/insecure-seed", "0.2"),
 ];
 
-/// Names of the imports that the guest does not offer, in the component's order.
+/// Names of the imports that the guest does not offer, in the component's order; not those that it tolerates.
 pub(crate) fn unsupported_imports(engine: &Engine, component: &Component) -> Vec<String> {
     let component_type = component.component_type();
     let names = component_type.imports(engine).map(|(name, _)| name);
-    names.filter(|name| !is_offered(name)).map(ToString::to_string).collect()
+    names.filter(|name| !is_offered(name) && !is_absent(name)).map(ToString::to_string).collect()
 }
 
 fn is_offered(import: &str) -> bool {
@@ -59,26 +63,37 @@ pub(crate) fn is_entry(export: &str, entry: &str) -> bool {
         .is_some_and(|(interface, version)| interface == entry && is_version(version, "0.2"))
 }
 
-fn is_version(version: &str, start: &str) -> bool {
+pub(crate) fn is_version(version: &str, start: &str) -> bool {
     version.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+/// What there is to know about a component before it is run.
+#[cfg(feature = "compiler")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspected {
+    /// What its runs take.
+    pub footprint: crate::Footprint,
+    /// Imports whose functions trap when they are called, in the component's order: `wasi:sockets`.
+    pub trapping_imports: Vec<String>,
+}
+
 /// Says at image build what the guest would say at load: whether it offers everything that `component` imports, and
-/// what its jobs take.
+/// what its jobs take, and which of its imports it must not call.
 ///
 /// # Errors
 /// [`RuntimeError::UnsupportedImports`](crate::RuntimeError::UnsupportedImports) with every name; other variants for
 /// bytes that are no component, for functions the guest does not know inside an interface that it does, and for a
 /// component that is no `wasi:cli/command`.
 #[cfg(feature = "compiler")]
-pub fn inspect(component: &[u8]) -> Result<crate::Footprint, crate::RuntimeError> {
+pub fn inspect(component: &[u8]) -> Result<Inspected, crate::RuntimeError> {
     let mut config = attestation_artefact::base_config(attestation_artefact::CALL_STACK_DEFAULT_BYTES);
     // The code is thrown away.
     config.cranelift_opt_level(wasmtime::OptLevel::None);
     let engine = Engine::new(&config).map_err(crate::RuntimeError::settings)?;
     let component = Component::from_binary(&engine, component).map_err(crate::RuntimeError::component)?;
     crate::linked::Linked::of(&engine, &component)?;
-    crate::Footprint::of(&component)
+    let trapping_imports = absent_imports(&engine, &component);
+    Ok(Inspected { footprint: crate::Footprint::of(&component)?, trapping_imports })
 }
 
 #[cfg(test)]

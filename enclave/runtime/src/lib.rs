@@ -21,6 +21,7 @@
 
 extern crate alloc;
 
+mod absent;
 mod bindings;
 mod budget;
 mod cli;
@@ -58,7 +59,7 @@ pub use http::{
     ResponseHead,
 };
 #[cfg(feature = "compiler")]
-pub use imports::inspect;
+pub use imports::{Inspected, inspect};
 pub use job::{
     Job, JobReport, ReplayReport, Usage, begin_job, begin_request, replay_job, replay_request, run_job,
 };

@@ -6,6 +6,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store};
 
 use crate::RuntimeError;
+use crate::absent;
 use crate::bindings::job::JobPre;
 use crate::bindings::service::ServicePre;
 use crate::http::IncomingRequest;
@@ -31,6 +32,7 @@ impl Linked {
         let kind = kind(engine, component)?;
         let mut linker = Linker::new(engine);
         state::add_to_linker(&mut linker).map_err(RuntimeError::settings)?;
+        absent::add_to_linker(&mut linker, engine, component)?;
         let instance = linker.instantiate_pre(component).map_err(RuntimeError::mismatch)?;
         let linked = match kind {
             ProgramKind::Job => JobPre::new(instance).map(Self::Job),

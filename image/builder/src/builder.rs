@@ -7,7 +7,7 @@ use attestation_manifest::reference::{
     ArtefactReference, FileReference, ManifestReference, REFERENCE_VERSION, ReferenceValues,
 };
 use attestation_manifest::{ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, HexDigest, parse_manifest};
-use enclave_runtime::{Demands, Footprint, inspect};
+use enclave_runtime::{Demands, Footprint, Inspected, inspect};
 use enclave_wire::layout;
 use image_rom::RomTables;
 use sha2::{Digest, Sha256, Sha384};
@@ -38,7 +38,7 @@ pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
     let Sources { component, app, rom } = sources;
     RomTables::parse(rom).map_err(BuildError::Rom)?;
     check_length("component", component, COMPONENT_MAX_BYTES)?;
-    let footprint = inspect(component).map_err(BuildError::Component)?;
+    let Inspected { footprint, trapping_imports } = inspect(component).map_err(BuildError::Component)?;
     // The compiler takes its time: what the author wrote is refused before.
     manifest_json(app, component, &[])?;
     let call_stack_bytes = app.limits().call_stack_bytes;
@@ -55,7 +55,8 @@ pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
         manifest: manifest_reference(&manifest),
         measurement: measurement::predict(rom).map_err(BuildError::Measure)?,
     };
-    Ok(Image { rom: rom.to_vec(), component: component.to_vec(), artefact, manifest, reference })
+    let (rom, component) = (rom.to_vec(), component.to_vec());
+    Ok(Image { rom, component, artefact, manifest, reference, trapping_imports })
 }
 
 fn check_length(part: &'static str, bytes: &[u8], limit: usize) -> Result<(), BuildError> {

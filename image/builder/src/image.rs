@@ -26,6 +26,7 @@ pub struct Image {
     pub(crate) artefact: Vec<u8>,
     pub(crate) manifest: Vec<u8>,
     pub(crate) reference: ReferenceValues,
+    pub(crate) trapping_imports: Vec<String>,
 }
 
 /// The files of an image folder.
@@ -106,6 +107,13 @@ impl Image {
         parse_manifest(&self.manifest).map_err(ImageError::Manifest)
     }
 
+    /// Imports of the component whose functions trap when they are called. Known to whoever built the image: one that was
+    /// loaded from a folder says none.
+    #[must_use]
+    pub fn trapping_imports(&self) -> &[String] {
+        &self.trapping_imports
+    }
+
     /// What the files are compared with.
     #[must_use]
     pub const fn reference(&self) -> &ReferenceValues {
@@ -146,6 +154,7 @@ impl Image {
             component: files::read(folder, ImageFile::Component)?,
             artefact: files::read(folder, ImageFile::Artefact)?,
             manifest: files::read(folder, ImageFile::Manifest)?,
+            trapping_imports: Vec::new(),
         };
         image.check_files()?;
         image.check_manifest()?;

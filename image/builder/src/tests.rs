@@ -381,6 +381,19 @@ fn connections_take_memory() {
 }
 
 #[test]
+fn imports_that_trap_are_known_to_whoever_builds() {
+    let with_import = |name: &str| {
+        let import = format!(r#"(component (import "{name}" (instance (export "f" (func))))"#);
+        build_from(&COMPONENT.replace("(component", &import), "name = \"a\"")
+    };
+    let image = with_import("wasi:sockets/tcp@0.2.0").unwrap();
+    assert_eq!(image.trapping_imports(), ["wasi:sockets/tcp@0.2.0"]);
+    assert!(self::image().trapping_imports().is_empty());
+    let error = with_import("wasi:nn/graph@0.2.0").unwrap_err();
+    assert!(error.to_string().contains("wasi:nn/graph@0.2.0"), "{error}");
+}
+
+#[test]
 fn rom_without_tables_is_refused() {
     let (component, app) = (wat::parse_str(COMPONENT).unwrap(), AppToml::parse(APP).unwrap());
     let mut rom = test_rom();

@@ -152,10 +152,11 @@ fn randomness_is_a_stream_from_the_hosts_seed() {
 #[test]
 fn every_unsupported_import_is_named() {
     let text = r#"(component
-        (import "wasi:sockets/tcp@0.2.0" (instance))
+        (import "wasi:nn/graph@0.2.0" (instance))
         (import "wasi:cli/stdin@0.2.0" (instance))
-        (import "wasi:sockets/udp@0.2.3" (instance)))"#;
-    let names = ["wasi:sockets/tcp@0.2.0", "wasi:sockets/udp@0.2.3"].map(str::to_owned).to_vec();
+        (import "wasi:sockets/tcp@0.2.0" (instance))
+        (import "wasi:sockets/udp@0.3.0" (instance)))"#;
+    let names = ["wasi:nn/graph@0.2.0", "wasi:sockets/udp@0.3.0"].map(str::to_owned).to_vec();
     let expected = RuntimeError::UnsupportedImports { names };
     let bytes = wat::parse_str(text).unwrap();
     assert_eq!(inspect(&bytes), Err(expected.clone()));

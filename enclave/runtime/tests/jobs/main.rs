@@ -10,3 +10,4 @@ mod limits;
 mod machine;
 mod outcomes;
 mod replays;
+mod sockets;
