@@ -116,10 +116,9 @@ impl BodyDecoder {
         }
     }
 
-    /// What came after the chunks, once the body is complete.
-    #[must_use]
-    pub fn into_trailers(self) -> Fields {
-        self.trailers
+    /// What came after the chunks, once the body is complete; once.
+    pub fn take_trailers(&mut self) -> Fields {
+        core::mem::take(&mut self.trailers)
     }
 
     fn close_when_complete(&mut self) -> Result<(), HttpError> {

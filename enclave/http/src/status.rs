@@ -30,6 +30,8 @@ impl StatusCode {
     pub const NOT_IMPLEMENTED: Self = Self(501);
     /// 503.
     pub const SERVICE_UNAVAILABLE: Self = Self(503);
+    /// 504.
+    pub const GATEWAY_TIMEOUT: Self = Self(504);
     /// 505.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 

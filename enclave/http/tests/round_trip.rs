@@ -51,7 +51,7 @@ impl<'a> Stream<'a> {
         if !decoder.is_done() {
             decoder.end_of_stream().unwrap();
         }
-        (body, decoder.into_trailers())
+        (body, decoder.take_trailers())
     }
 }
 

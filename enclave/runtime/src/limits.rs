@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use attestation_manifest::Manifest;
+use attestation_manifest::{Manifest, Service};
 
 use crate::host::Stop;
 
@@ -38,6 +38,19 @@ impl JobLimits {
             transcript_bytes: limits.transcript_bytes,
             wall_ms: limits.wall_ms,
             files_bytes: manifest.storage.files_bytes,
+        }
+    }
+
+    /// Those of one request to this service: its body is the input, the response's body the output.
+    #[must_use]
+    pub const fn of_request(manifest: &Manifest<'_>, service: &Service) -> Self {
+        Self {
+            component_memory_bytes: service.request_memory_bytes,
+            fuel: service.request_fuel,
+            input_bytes: service.request_body_bytes,
+            output_bytes: service.response_body_bytes,
+            wall_ms: service.request_wall_ms,
+            ..Self::of(manifest)
         }
     }
 }

@@ -33,6 +33,12 @@ pub enum ServiceError {
         /// The job.
         job: u32,
     },
+    /// The service's port cannot be opened: there is no network device. The host is guilty.
+    #[error("port {port} cannot be opened: the guest has no network device")]
+    Port {
+        /// The manifest's.
+        port: u16,
+    },
     /// A job number that was used before, or zero.
     #[error("job number: expected more than {previous}, found {found}")]
     JobNumber {

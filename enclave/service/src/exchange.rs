@@ -302,7 +302,7 @@ impl Exchange {
             return HttpBody::Pending;
         }
         match core::mem::replace(&mut self.response, Reading::Done) {
-            Reading::Body(decoder) => HttpBody::End(decoder.into_trailers()),
+            Reading::Body(mut decoder) => HttpBody::End(decoder.take_trailers()),
             _ => HttpBody::Pending,
         }
     }

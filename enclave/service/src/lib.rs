@@ -1,4 +1,4 @@
-//! The guest's life after boot: serve the loader, run jobs, sign claims.
+//! The guest's life after boot: serve the loader, run jobs or answer requests, sign claims.
 //!
 //! Generic over the stream to the loader and over what surrounds the guest, so the whole of it runs in host tests
 //! against a scripted loader. The loader is hostile: a frame that breaks the protocol ends the guest, and nothing it
@@ -14,12 +14,15 @@ mod error;
 mod exchange;
 mod exchanges;
 mod job;
+mod requests;
 mod serve;
+mod shared;
 mod sockets;
 mod surroundings;
 
 pub use claims::ClaimChain;
 pub use error::ServiceError;
+pub use requests::{BACKLOG, SPARE_CONNECTIONS};
 pub use serve::{Ended, Guest, serve};
 pub use sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
 pub use surroundings::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};

@@ -1,4 +1,4 @@
-//! The main loop: one loader, one job at a time.
+//! The main loop: one loader, and one job at a time or many requests.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -9,13 +9,15 @@ use enclave_platform::{ByteStream, ControlLink, LinkError};
 use enclave_runtime::Program;
 use enclave_wire::control::{
     JobDone, JobOutcome, JobStart, PROBE_PAYLOAD_MAX_BYTES, PROTOCOL_VERSION, Probe, ProbeDone, Ready,
-    Status, Stopping, Usage, decode_body, encode_body,
+    RequestFigures, Status, Stopping, Usage, decode_body, encode_body,
 };
 use enclave_wire::frame::{Frame, FrameKind};
 
 use crate::claims::ClaimChain;
 use crate::error::ServiceError;
 use crate::job;
+use crate::requests;
+use crate::shared::Shared;
 use crate::surroundings::Surroundings;
 
 /// Everything that a serving guest owns.
@@ -29,6 +31,8 @@ pub struct Guest<S, E> {
     pub(crate) running_job: Option<u32>,
     pub(crate) last_job: u32,
     pub(crate) is_shutdown_asked: bool,
+    /// Of a service.
+    pub(crate) requests: Option<RequestFigures>,
     is_probing: bool,
 }
 
@@ -40,7 +44,8 @@ pub enum Ended {
     Shutdown,
 }
 
-/// Says that the guest is ready, then serves until the loader asks for the end.
+/// Says that the guest is ready, then serves until the loader asks for the end: jobs, or requests where the manifest has a
+/// service.
 ///
 /// # Errors
 /// The loader or a device broke the rules; the guest must end.
@@ -57,6 +62,9 @@ where
 {
     let mut guest = Guest::new(link, surroundings, manifest);
     guest.announce(chain)?;
+    if let Some(service) = &manifest.service {
+        return requests::serve(guest, program, manifest, service, chain);
+    }
     loop {
         match guest.next_frame()? {
             Some(frame) if frame.kind == FrameKind::JOB_START => {
@@ -93,11 +101,7 @@ where
             "input: limits.input_bytes is {}, but the input has {} bytes",
             manifest.limits.input_bytes, start.input_bytes
         );
-        log::warn!("job {}: refused: {detail}", frame.job);
-        guest.finish_job(
-            frame.job,
-            &JobDone { claim: None, outcome: JobOutcome::Refused, detail, usage: Usage::default() },
-        )?;
+        guest.refuse_job(frame.job, detail)?;
         return Ok(guest);
     }
     log::info!("job {}: {} input bytes", frame.job, start.input_bytes);
@@ -119,8 +123,35 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
             running_job: None,
             last_job: 0,
             is_shutdown_asked: false,
+            requests: None,
             is_probing: false,
         }
+    }
+
+    /// The same guest, with surroundings that requests can hold too.
+    pub(crate) fn share(self) -> Guest<S, Shared<E>> {
+        let Self { link, surroundings, egress, jobs_done, running_job, last_job, .. } = self;
+        let Self { is_shutdown_asked, requests, is_probing, .. } = self;
+        let surroundings = Shared::new(surroundings);
+        Guest {
+            link,
+            surroundings,
+            egress,
+            jobs_done,
+            running_job,
+            last_job,
+            is_shutdown_asked,
+            requests,
+            is_probing,
+        }
+    }
+
+    /// A job that this guest does not take.
+    pub(crate) fn refuse_job(&mut self, job: u32, detail: String) -> Result<(), ServiceError> {
+        log::warn!("job {job}: refused: {detail}");
+        self.last_job = job;
+        let (outcome, usage) = (JobOutcome::Refused, Usage::default());
+        self.finish_job(job, &JobDone { claim: None, outcome, detail, usage })
     }
 
     fn announce(&mut self, chain: &ClaimChain) -> Result<(), ServiceError> {
@@ -135,14 +166,14 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
         Ok(self.link.send(FrameKind::READY, 0, &encode_body(&ready))?)
     }
 
-    fn say_goodbye(&mut self) -> Result<(), ServiceError> {
+    pub(crate) fn say_goodbye(&mut self) -> Result<(), ServiceError> {
         log::info!("shutting down");
         let stopping = Stopping { reason: "the loader asked for it".into() };
         self.link.send(FrameKind::STOPPING, 0, &encode_body(&stopping))?;
         Ok(self.link.flush()?)
     }
 
-    fn finish_job(&mut self, job: u32, done: &JobDone) -> Result<(), ServiceError> {
+    pub(crate) fn finish_job(&mut self, job: u32, done: &JobDone) -> Result<(), ServiceError> {
         self.running_job = None;
         self.jobs_done += 1;
         Ok(self.link.send(FrameKind::JOB_DONE, job, &encode_body(done))?)
@@ -165,7 +196,7 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
     }
 
     /// A frame while no job runs.
-    fn handle_idle(&mut self, frame: &Frame) -> Result<(), ServiceError> {
+    pub(crate) fn handle_idle(&mut self, frame: &Frame) -> Result<(), ServiceError> {
         match frame.kind {
             // Frames of the last job that crossed its end on the way.
             FrameKind::INPUT | FrameKind::OUTPUT_CREDIT | FrameKind::JOB_CANCEL
@@ -206,6 +237,7 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
             address,
             gateway,
             mac,
+            requests: self.requests,
         };
         Ok(self.link.send(FrameKind::STATUS, 0, &encode_body(&status))?)
     }

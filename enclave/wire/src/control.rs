@@ -9,7 +9,7 @@ use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
 
 /// Version of frames and bodies. Guest and loader come from one commit: any difference is refused.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 /// How many bytes of input or output may be under way in one direction, at most, for one job.
 pub const CREDIT_WINDOW_BYTES: u64 = 1024 * 1024;
@@ -155,6 +155,33 @@ pub struct Status {
     /// MAC address; absent when the guest has no network: no device, or no egress in the manifest.
     #[n(7)]
     pub mac: Option<String>,
+    /// Of a service.
+    #[n(8)]
+    pub requests: Option<RequestFigures>,
+}
+
+/// How many requests a service has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RequestFigures {
+    /// Being answered.
+    #[n(0)]
+    pub open: u64,
+    /// Answered by the component, and whole.
+    #[n(1)]
+    pub answered: u64,
+    /// Trapped, ended by a limit or by the client, or without a whole response.
+    #[n(2)]
+    pub failed: u64,
+}
+
+/// Tells a service to listen. Sent again, it only sets the time.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Serve {
+    /// Nanoseconds since 1970-01-01, by the loader's clock: what components get whose manifest lets them believe the host.
+    #[n(0)]
+    pub wall_ns: u64,
 }
 
 /// Asks the guest to open a TCP connection, send `payload` and report what comes back: an operator's check that the

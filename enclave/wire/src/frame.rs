@@ -92,6 +92,8 @@ impl FrameKind {
     pub const PROBE: Self = Self(0x87);
     /// Empty: end the guest.
     pub const SHUTDOWN: Self = Self(0x88);
+    /// CBOR [`Serve`](crate::control::Serve): let clients come.
+    pub const SERVE: Self = Self(0x89);
 }
 
 /// A frame that breaks a rule. The sender is guilty; the stream cannot be used any further.

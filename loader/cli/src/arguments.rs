@@ -96,6 +96,10 @@ pub(crate) struct RunArguments {
     /// Give up when the guest is not ready after this many seconds.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) boot_timeout_s: u64,
+    /// Where clients reach a service on this host, with port 0 for any that is free [default: the service's port on
+    /// 127.0.0.1].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) publish: Option<SocketAddrV4>,
     /// Return once the guest is ready and leave it running.
     #[arg(long)]
     pub(crate) detach: bool,

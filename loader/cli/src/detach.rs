@@ -61,6 +61,9 @@ fn start(arguments: &RunArguments, place: &Place, log_path: &Path) -> Result<Chi
     if arguments.allow_simulated {
         command.arg("--allow-simulated");
     }
+    if let Some(address) = arguments.publish {
+        command.args(["--publish", &address.to_string()]);
+    }
     if arguments.json {
         command.arg("--json");
     }

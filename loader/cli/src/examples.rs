@@ -34,6 +34,9 @@ Examples:
   In the foreground until Ctrl-C, protected where the host can (this build launches no protected guests yet):
     redoubt run dist --allow-simulated
 
+  A service, for other machines too:
+    redoubt run notary --tee sim --publish 0.0.0.0:8080
+
   A second guest next to the first, for a script that reads what it is:
     redoubt run other-dist --name other --tee sim --detach --json | jq -r .measurement";
 

@@ -210,7 +210,13 @@ impl Summary<'_> {
 
 fn ask_input_limit(place: &Place) -> Result<u64, Failure> {
     match Client::connect(place)?.ask(&Request::Status { version: VERSION })? {
-        (Reply::Status(status), _) => Ok(status.input_limit_bytes),
+        (Reply::Status(status), _) => match status.service_url {
+            None => Ok(status.input_limit_bytes),
+            Some(url) => {
+                let what = anyhow!("guest {} takes no jobs: it answers requests at {url}", status.name);
+                Err(Failure::new(JOB_FAILED, what))
+            }
+        },
         (reply, _) => Err(unexpected(&reply)),
     }
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Version of requests and replies.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 /// Longest JSON header.
 const HEADER_MAX_BYTES: usize = 256 * 1024;
 /// Most commas and opening brackets of a header, twice as many as a status has: whoever reads an enum that is told by
@@ -109,6 +109,8 @@ pub(crate) struct StatusReply {
     pub(crate) boot_ms: u64,
     pub(crate) input_limit_bytes: u64,
     pub(crate) waiting_jobs: usize,
+    /// Where clients reach the service; absent of a guest that runs jobs.
+    pub(crate) service_url: Option<String>,
     /// Absent when the guest did not answer in time.
     pub(crate) guest: Option<GuestReply>,
 }
@@ -124,6 +126,16 @@ pub(crate) struct GuestReply {
     pub(crate) address: Option<String>,
     pub(crate) gateway: Option<String>,
     pub(crate) mac: Option<String>,
+    /// Of a service.
+    pub(crate) requests: Option<RequestsReply>,
+}
+
+/// How many requests a service has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RequestsReply {
+    pub(crate) open: u64,
+    pub(crate) answered: u64,
+    pub(crate) failed: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

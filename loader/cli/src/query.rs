@@ -12,7 +12,7 @@ use crate::arguments::{ProbeArguments, StatusArguments, StopArguments};
 use crate::client::{Client, unexpected};
 use crate::failure::{FAILED, Failure, GUEST_ENDED, Outcome};
 use crate::place::Place;
-use crate::protocol::{GuestReply, Reply, Request, StatusReply, VERSION};
+use crate::protocol::{GuestReply, Reply, Request, RequestsReply, StatusReply, VERSION};
 use crate::server::PROBE_PAYLOAD;
 
 pub(crate) fn status(arguments: &StatusArguments, run_dir: Option<&Path>) -> Outcome {
@@ -105,6 +105,9 @@ fn print_status(status: &StatusReply) -> io::Result<()> {
     writeln!(out, "  manifest     {}", status.manifest_sha256)?;
     writeln!(out, "  seal key     {}", status.seal_key_id)?;
     writeln!(out, "  booted in    {} ms", status.boot_ms)?;
+    if let Some(url) = &status.service_url {
+        writeln!(out, "  service      {url}")?;
+    }
     match &status.guest {
         Some(guest) => print_guest(&mut out, guest, status.waiting_jobs),
         None => writeln!(out, "  the guest did not answer in time"),
@@ -114,7 +117,14 @@ fn print_status(status: &StatusReply) -> io::Result<()> {
 fn print_guest(out: &mut impl Write, guest: &GuestReply, waiting: usize) -> io::Result<()> {
     let running = guest.running_job.map_or_else(|| "none".to_owned(), |job| format!("number {job}"));
     writeln!(out, "  up for       {:.1} s", millis(guest.uptime_us) / 1000.0)?;
-    writeln!(out, "  jobs         {} done, {running} running, {waiting} waiting", guest.jobs_done)?;
+    match guest.requests {
+        Some(RequestsReply { open, answered, failed }) => {
+            writeln!(out, "  requests     {answered} answered, {failed} failed, {open} open")?;
+        }
+        None => {
+            writeln!(out, "  jobs         {} done, {running} running, {waiting} waiting", guest.jobs_done)?
+        }
+    }
     writeln!(
         out,
         "  heap         {} of {} KiB",

@@ -53,6 +53,7 @@ fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) ->
         log_level: arguments.log_level.into(),
         boot_timeout: Duration::from_secs(arguments.boot_timeout_s),
         interrupted,
+        publish: arguments.publish,
         overrides: Overrides::default(),
     };
     let progress = Progress::waiting(BOOTING, Audience::of_json(arguments.json));
@@ -175,6 +176,7 @@ fn status(
         boot_ms: u64::try_from(info.boot.as_millis()).unwrap_or(u64::MAX),
         input_limit_bytes: manifest.limits.input_bytes,
         waiting_jobs: 0,
+        service_url: info.published.map(|address| format!("http://{address}/")),
         guest: None,
     })
 }
@@ -194,6 +196,9 @@ fn announcement(status: &StatusReply, tee: Tee) -> String {
         let warning = "simulated platform: the host can read and change everything; for development only";
         let (red, plain) = if has_colours(&io::stdout()) { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
         text += &format!("  {red}{warning}{plain}\n");
+    }
+    if let Some(url) = &status.service_url {
+        return text + &format!("answers requests at {url}\n");
     }
     let option = if name == crate::place::DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
     text + &format!("give it work with: redoubt job{option} --input FILE --output FILE\n")

@@ -10,11 +10,13 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use enclave_wire::control::{Probe, Status};
+use enclave_wire::control::{Probe, RequestFigures, Status};
 use loader_vmm::error::GuestError;
 use loader_vmm::session::Session;
 
-use crate::protocol::{FailureKind, GuestReply, Reply, Request, StatusReply, VERSION, receive, send};
+use crate::protocol::{
+    FailureKind, GuestReply, Reply, Request, RequestsReply, StatusReply, VERSION, receive, send,
+};
 use crate::serve_job::serve_job;
 
 /// Connections at the same time.
@@ -185,6 +187,11 @@ fn guest_reply(status: Status) -> GuestReply {
         address: status.address,
         gateway: status.gateway,
         mac: status.mac,
+        requests: status.requests.map(|RequestFigures { open, answered, failed }| RequestsReply {
+            open,
+            answered,
+            failed,
+        }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Errors of launching a guest, and of talking to one.
 
+use core::net::SocketAddrV4;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,22 @@ pub enum LaunchError {
     /// The ROM is one that no VMM starts.
     #[error("redoubt.rom cannot be measured: {0}; {IMAGE_REMEDY}")]
     Measure(MeasureError),
+    /// Nobody would answer there.
+    #[error(
+        "{address} cannot be published: the image's program runs jobs, it has no service (manifest.json: service is null)"
+    )]
+    NoService {
+        /// Where it was to be.
+        address: SocketAddrV4,
+    },
+    /// The address is not to be had.
+    #[error("{address} cannot be published: {error}; choose another address with --publish")]
+    Publish {
+        /// The address.
+        address: SocketAddrV4,
+        /// What the system says.
+        error: io::Error,
+    },
     /// There is no QEMU.
     #[error("{} was not found: {QEMU_REMEDY}", .tried.display())]
     QemuMissing {

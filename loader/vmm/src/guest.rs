@@ -1,5 +1,6 @@
 //! A guest that runs.
 
+use core::net::SocketAddrV4;
 use core::ops::Deref;
 use core::time::Duration;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ pub struct GuestInfo {
     pub boot: Duration,
     /// From reset to the guest's first message, by the guest's clock.
     pub guest_boot_us: u64,
+    /// Where clients reach its service on this host.
+    pub published: Option<SocketAddrV4>,
     /// Process id of QEMU.
     pub qemu_id: u32,
     /// The guest's log.

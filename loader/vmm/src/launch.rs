@@ -1,10 +1,12 @@
 //! From an image to a guest that is ready.
 
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
+use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,6 +65,8 @@ pub struct LaunchConfig {
     pub boot_timeout: Duration,
     /// Set from elsewhere, ends the launch.
     pub interrupted: Arc<AtomicBool>,
+    /// Where clients reach a service on this host, port 0 for any that is free; `None`: the service's port on 127.0.0.1.
+    pub publish: Option<SocketAddrV4>,
     /// Deviations for tests.
     pub overrides: Overrides,
 }
@@ -90,13 +94,20 @@ pub struct Overrides {
     pub control_tap: Option<ControlTap>,
 }
 
-/// Whether the guest has a network device.
+/// Whether the guest has a network device, and who reaches it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NetworkDevice {
     /// There is none: less of QEMU for a guest to attack, and of the host for it to reach.
     Absent,
-    /// QEMU's user networking.
+    /// QEMU's user networking; nobody reaches the guest.
     Attached,
+    /// Likewise, and connections to this address of the host go to this port of the guest.
+    Published {
+        /// On the host.
+        address: SocketAddrV4,
+        /// In the guest.
+        port: u16,
+    },
 }
 
 /// Takes the guest's end of the control stream and returns what the loader talks to instead.
@@ -146,6 +157,9 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
     // QEMU has read the file and the guest has its keys.
     drop(secrets);
     facts.check(&ready)?;
+    if facts.network.published().is_some() {
+        session.open_service()?;
+    }
 
     let info = GuestInfo {
         measurement: facts.launch.measurement,
@@ -156,6 +170,7 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
         memory_mib: facts.memory_mib,
         boot,
         guest_boot_us: ready.boot_us,
+        published: facts.network.published(),
         qemu_id: process.id(),
         log_path: run.log,
     };
@@ -209,10 +224,33 @@ fn wait_ready(session: &Session, config: &LaunchConfig, process: &Process) -> Re
 }
 
 impl NetworkDevice {
-    /// A guest that may connect to nothing gets no device: its image runs under a QEMU without user networking, too.
-    fn needed_for(manifest: &Manifest<'_>) -> Self {
-        if manifest.egress.is_empty() { Self::Absent } else { Self::Attached }
+    /// A guest that may connect to nothing and serves nobody gets no device: its image runs under a QEMU without user
+    /// networking, too.
+    fn needed_for(manifest: &Manifest<'_>, publish: Option<SocketAddrV4>) -> Result<Self, LaunchError> {
+        let Some(service) = &manifest.service else {
+            return match publish {
+                Some(address) => Err(LaunchError::NoService { address }),
+                None if manifest.egress.is_empty() => Ok(Self::Absent),
+                None => Ok(Self::Attached),
+            };
+        };
+        let address = publish.unwrap_or(SocketAddrV4::new(Ipv4Addr::LOCALHOST, service.port));
+        let port = free_port(address).map_err(|error| LaunchError::Publish { address, error })?;
+        Ok(Self::Published { address: SocketAddrV4::new(*address.ip(), port), port: service.port })
     }
+
+    /// Where clients reach the guest.
+    const fn published(self) -> Option<SocketAddrV4> {
+        match self {
+            Self::Published { address, .. } => Some(address),
+            Self::Absent | Self::Attached => None,
+        }
+    }
+}
+
+/// The port of this address, or any free one for port 0. QEMU knows no port 0, and says less clearly what is wrong.
+fn free_port(address: SocketAddrV4) -> io::Result<u16> {
+    Ok(TcpListener::bind(address)?.local_addr()?.port())
 }
 
 /// What is launched, as the platform will report it.
@@ -241,7 +279,7 @@ impl Facts {
                     vmpl.unwrap_or(manifest.launch.snp.vmpl),
                     memory_mib.unwrap_or(manifest.memory_mib),
                     manifest.limits.wall_ms,
-                    NetworkDevice::needed_for(&manifest),
+                    NetworkDevice::needed_for(&manifest, config.publish)?,
                 ),
                 (Err(_), Some(policy), Some(vmpl), Some(memory_mib)) => {
                     (policy, vmpl, memory_mib, 0, NetworkDevice::Absent)

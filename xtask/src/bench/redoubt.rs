@@ -137,6 +137,7 @@ impl Redoubt {
             log_level: LogLevel::Warn,
             boot_timeout: BOOT_TIMEOUT,
             interrupted: Arc::new(AtomicBool::new(false)),
+            publish: None,
             overrides: Overrides::default(),
         };
         Ok(launch(&config)?)

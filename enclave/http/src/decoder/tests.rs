@@ -23,7 +23,7 @@ fn decode(
     if !decoder.is_done() {
         decoder.end_of_stream()?;
     }
-    Ok((body, rest, decoder.into_trailers()))
+    Ok((body, rest, decoder.take_trailers()))
 }
 
 fn chunked(input: &str) -> Result<(Vec<u8>, Vec<u8>, Fields), HttpError> {

@@ -106,6 +106,7 @@ fn status() -> StatusReply {
         boot_ms: 3,
         input_limit_bytes: 1 << 30,
         waiting_jobs: 0,
+        service_url: None,
         guest: None,
     }
 }
@@ -122,6 +123,7 @@ fn tell_status(guest: &mut FakeGuest) {
         address: None,
         gateway: None,
         mac: None,
+        requests: None,
     };
     guest.send(FrameKind::STATUS, 0, &encode_body(&status));
 }
@@ -271,7 +273,7 @@ fn clients_that_break_rules_are_told_and_harm_nobody() {
     });
     let ask = |request: &Request| Client::connect(&fixture.place).unwrap().ask(request);
     let old = ask(&Request::Status { version: 0 }).unwrap_err();
-    assert!(format!("{old:?}").contains("speaks version 2"), "{old:?}");
+    assert!(format!("{old:?}").contains("speaks version 3"), "{old:?}");
     let misplaced = ask(&Request::Input).unwrap_err();
     assert!(format!("{misplaced:?}").contains("belongs to a job"), "{misplaced:?}");
 

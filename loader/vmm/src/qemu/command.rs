@@ -37,8 +37,12 @@ impl Machine<'_> {
         let mut arguments = Arguments(Vec::new());
         self.add_board(&mut arguments);
         self.add_sockets(&mut arguments);
-        if self.network == NetworkDevice::Attached {
-            arguments.pair("-netdev", "user,id=net");
+        if self.network != NetworkDevice::Absent {
+            let forward = match self.network {
+                NetworkDevice::Published { address, port } => format!(",hostfwd=tcp:{address}-:{port}"),
+                _ => String::new(),
+            };
+            arguments.pair("-netdev", &format!("user,id=net{forward}"));
             arguments.pair("-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile=");
         }
         self.add_files(&mut arguments);
@@ -125,10 +129,8 @@ fn double_commas(text: &OsStr) -> OsString {
 mod tests {
     use super::*;
 
-    #[test]
-    fn files_can_be_left_out_and_commas_survive() {
-        let path = Path::new("/tmp/a,b");
-        let machine = Machine {
+    fn machine(path: &Path) -> Machine<'_> {
+        Machine {
             accel: Accel::Tcg,
             memory_mib: 96,
             rom: path,
@@ -139,12 +141,32 @@ mod tests {
             log_level: LogLevel::Debug,
             control_socket: path,
             network: NetworkDevice::Absent,
+            omitted_files: &[],
+            extra_arguments: &[],
+        }
+    }
+
+    fn line(machine: &Machine<'_>) -> String {
+        let arguments = machine.arguments();
+        let line: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+        line.join(" ")
+    }
+
+    #[test]
+    fn a_service_is_reached_where_it_is_published() {
+        let address = "127.0.0.1:8080".parse().unwrap();
+        let network = NetworkDevice::Published { address, port: 80 };
+        let line = line(&Machine { network, ..machine(Path::new("/tmp/a")) });
+        assert!(line.contains("-netdev user,id=net,hostfwd=tcp:127.0.0.1:8080-:80 "), "{line}");
+    }
+
+    #[test]
+    fn files_can_be_left_out_and_commas_survive() {
+        let line = line(&Machine {
             omitted_files: &[FW_CFG_ARTEFACT.to_owned()],
             extra_arguments: &["-S".into()],
-        };
-        let line: Vec<String> =
-            machine.arguments().iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
-        let line = line.join(" ");
+            ..machine(Path::new("/tmp/a,b"))
+        });
         assert!(
             line.starts_with("-machine q35,accel=tcg,max-ram-below-4g=2147483648 -cpu max -m 96M"),
             "{line}"

@@ -236,7 +236,7 @@ impl Slot {
 }
 
 /// This machine's clock, as the guest may pass it on; 0 for a clock before 1970.
-fn wall_ns() -> u64 {
+pub(super) fn wall_ns() -> u64 {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -13,7 +13,7 @@ use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use enclave_wire::control::{Probe, ProbeDone, Ready, Status, encode_body};
+use enclave_wire::control::{Probe, ProbeDone, Ready, Serve, Status, encode_body};
 use enclave_wire::frame::FrameKind;
 use enclave_wire::psp::PspReply;
 
@@ -145,6 +145,15 @@ impl Session {
         self.ask("to finish its probe", FrameKind::PROBE, encode_body(probe), timeout, |state| {
             &mut state.probe
         })
+    }
+
+    /// Lets clients come to a service, and tells it the time of day.
+    ///
+    /// # Errors
+    /// The guest ended.
+    pub fn open_service(&self) -> Result<(), GuestError> {
+        let body = encode_body(&Serve { wall_ns: jobs::wall_ns() });
+        self.shared.update(|state| Ok(state.outgoing.push_control(FrameKind::SERVE, 0, body)?))
     }
 
     /// Asks the guest to end. Returns at once; [`Self::wait_end`] tells when it did.

@@ -72,7 +72,7 @@ fn read_one(stream: &[u8], step: usize) -> Result<Option<Message>, HttpError> {
         consumed += decoded.consumed;
         body.extend_from_slice(decoded.data);
     }
-    Ok(Some(Message { head, head_bytes, body, trailers: decoder.into_trailers(), consumed }))
+    Ok(Some(Message { head, head_bytes, body, trailers: decoder.take_trailers(), consumed }))
 }
 
 fn check(message: &Message, stream: &[u8]) {

@@ -77,7 +77,7 @@ fn read_one(stream: &[u8], step: usize, method: &Method) -> Result<Option<Messag
         consumed += decoded.consumed;
         body.extend_from_slice(decoded.data);
     }
-    Ok(Some(Message { head, body, trailers: decoder.into_trailers(), consumed }))
+    Ok(Some(Message { head, body, trailers: decoder.take_trailers(), consumed }))
 }
 
 fn check(message: &Message, method: &Method) {

@@ -103,6 +103,7 @@ impl Site {
             log_level: LogLevel::Debug,
             boot_timeout: PATIENCE,
             interrupted: Arc::default(),
+            publish: None,
             overrides: self.overrides.clone(),
         }
     }

@@ -1,0 +1,247 @@
+//! A client, from its first request to the end of its connection.
+
+use core::mem;
+
+use enclave_http::{
+    BodyDecoder, BodyLimits, Framing, HeadLimits, HttpError, RequestFacts, RequestHead, Scheme,
+};
+use enclave_runtime::{IncomingRequest, JobReport, Running};
+
+use super::host::{Reading, RequestHost, Writing, WritingStage};
+use super::refusal::Refusal;
+use super::wire::Wire;
+use crate::sockets::{Connection, Sockets};
+use crate::surroundings::Surroundings;
+
+/// How long a head may take from the connection or the end of the last response.
+const HEAD_MAX_NS: u64 = 10_000_000_000;
+
+/// How long a client may take to read the end of its last response, and then to hang up.
+const LINGER_MAX_NS: u64 = 2_000_000_000;
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Client<E> {
+    stage: Stage<E>,
+    /// When the stage began.
+    since_ns: u64,
+}
+
+#[derive(Debug)]
+enum Stage<E> {
+    /// Waits for the next request. `seen_bytes` of it are known to be no whole head.
+    Head { wire: Wire, seen_bytes: usize, is_first: bool },
+    /// The component answers.
+    Answering { run: Running<RequestHost<E>> },
+    /// Everything is said: sends what is left, then waits for the client to hang up, so that it reads all of it. A
+    /// connection that is closed with something unread is reset, and what was sent is lost.
+    Lingering { wire: Wire, is_shut: bool },
+    /// Over, and given back.
+    Gone,
+}
+
+/// A request that can be given to the component.
+pub(crate) struct Received {
+    pub(crate) request: IncomingRequest,
+    pub(crate) reading: Reading,
+    pub(crate) facts: RequestFacts,
+}
+
+/// Makes a run of a request. `Err` gives the connection back with the reason.
+pub(crate) trait Begin<E> {
+    /// Begins to answer.
+    fn begin(&mut self, received: Received, wire: Wire) -> Running<RequestHost<E>>;
+    /// The run is over.
+    fn ended(&mut self, report: &JobReport, writing: &Writing);
+    /// Most bytes of a request's body.
+    fn body_max_bytes(&self) -> u64;
+}
+
+impl<E: Surroundings> Client<E> {
+    pub(crate) const fn new(connection: Connection, now_ns: u64) -> Self {
+        let stage = Stage::Head { wire: Wire::new(connection), seen_bytes: 0, is_first: true };
+        Self { stage, since_ns: now_ns }
+    }
+
+    /// Goes on, as far as that goes without waiting.
+    /// `may_begin` says whether the component can be given another request.
+    pub(crate) fn step(
+        &mut self,
+        sockets: &mut dyn Sockets,
+        now_ns: u64,
+        may_begin: bool,
+        service: &mut impl Begin<E>,
+    ) {
+        let stage = mem::replace(&mut self.stage, Stage::Gone);
+        let was = mem::discriminant(&stage);
+        self.stage = match stage {
+            Stage::Head { mut wire, seen_bytes, is_first } => {
+                wire.step(sockets);
+                if may_begin {
+                    self.step_head(wire, seen_bytes, is_first, now_ns, service)
+                } else {
+                    Stage::Head { wire, seen_bytes, is_first }
+                }
+            }
+            Stage::Answering { mut run } => match run.step() {
+                None => Stage::Answering { run },
+                Some((report, host)) => finish(&report, host, service),
+            },
+            Stage::Lingering { wire, is_shut } => self.linger(wire, is_shut, sockets, now_ns),
+            Stage::Gone => Stage::Gone,
+        };
+        if mem::discriminant(&self.stage) != was {
+            self.since_ns = now_ns;
+        }
+        self.give_back(sockets);
+    }
+
+    fn step_head(
+        &self,
+        mut wire: Wire,
+        seen_bytes: usize,
+        is_first: bool,
+        now_ns: u64,
+        service: &mut impl Begin<E>,
+    ) -> Stage<E> {
+        if wire.incoming.len() > seen_bytes {
+            match read_head(&mut wire, service.body_max_bytes()) {
+                Ok(Some(received)) => return Stage::Answering { run: service.begin(received, wire) },
+                Ok(None) => {}
+                Err(error) => return refuse(wire, &Refusal::from(&error), &RequestFacts::UNREADABLE),
+            }
+        }
+        if wire.is_ended() {
+            return Stage::Lingering { wire, is_shut: false };
+        }
+        if now_ns.saturating_sub(self.since_ns) <= HEAD_MAX_NS {
+            let seen_bytes = wire.incoming.len();
+            return Stage::Head { wire, seen_bytes, is_first };
+        }
+        if wire.incoming.is_empty() && !is_first {
+            // Keeping it open was a kindness.
+            return Stage::Lingering { wire, is_shut: false };
+        }
+        refuse(wire, &Refusal::slow_head(), &RequestFacts::UNREADABLE)
+    }
+
+    fn linger(&self, mut wire: Wire, is_shut: bool, sockets: &mut dyn Sockets, now_ns: u64) -> Stage<E> {
+        wire.step(sockets);
+        wire.incoming.clear();
+        let must_shut = !is_shut && wire.is_sent();
+        if must_shut {
+            wire.shutdown(sockets);
+        }
+        let is_shut = is_shut || must_shut;
+        let is_over = wire.is_broken() || (is_shut && wire.is_ended());
+        if is_over || now_ns.saturating_sub(self.since_ns) > LINGER_MAX_NS {
+            wire.release(sockets);
+            return Stage::Gone;
+        }
+        Stage::Lingering { wire, is_shut }
+    }
+
+    /// Whether there is nobody left.
+    pub(crate) const fn is_gone(&self) -> bool {
+        matches!(self.stage, Stage::Gone)
+    }
+
+    /// Whether the component answers a request of this client.
+    pub(crate) const fn is_answering(&self) -> bool {
+        matches!(self.stage, Stage::Answering { .. })
+    }
+
+    /// Since when nothing has come of the next request, where that is so: this client can go.
+    pub(crate) fn idle_since_ns(&self) -> Option<u64> {
+        match &self.stage {
+            Stage::Head { wire, .. } if wire.incoming.is_empty() => Some(self.since_ns),
+            _ => None,
+        }
+    }
+
+    /// Ends a connection that waits for its next request.
+    pub(crate) fn dismiss(&mut self, now_ns: u64) {
+        self.stage = match mem::replace(&mut self.stage, Stage::Gone) {
+            Stage::Head { wire, .. } => Stage::Lingering { wire, is_shut: false },
+            stage => stage,
+        };
+        self.since_ns = now_ns;
+    }
+
+    /// A connection whose other end is gone needs no ceremony.
+    fn give_back(&mut self, sockets: &mut dyn Sockets) {
+        match mem::replace(&mut self.stage, Stage::Gone) {
+            Stage::Head { wire, .. } | Stage::Lingering { wire, .. } if wire.is_broken() => {
+                wire.release(sockets);
+            }
+            stage => self.stage = stage,
+        }
+    }
+}
+
+/// Takes a head from what has arrived.
+fn read_head(wire: &mut Wire, body_max_bytes: u64) -> Result<Option<Received>, HttpError> {
+    let Some((head, bytes)) = RequestHead::parse(&wire.incoming, &HeadLimits::DEFAULT)? else {
+        return Ok(None);
+    };
+    let limits = BodyLimits { body_bytes: body_max_bytes, ..BodyLimits::DEFAULT };
+    let framing = head.framing()?;
+    let awaits_continue = head.expects_continue()? && framing != Framing::None;
+    let decoder = BodyDecoder::new(framing, &limits)?;
+    wire.incoming.drain(..bytes);
+    let reading = Reading { decoder, awaits_continue, error: None };
+    let facts = RequestFacts::of(&head);
+    let request = IncomingRequest {
+        method: head.method().clone(),
+        scheme: Scheme::Http,
+        authority: head.authority().cloned(),
+        path_with_query: head.target().path_with_query().map(Into::into),
+        fields: head.into_fields(),
+    };
+    Ok(Some(Received { request, reading, facts }))
+}
+
+/// Sends what is missing, and decides whether the connection goes on.
+fn finish<E: Surroundings>(
+    report: &JobReport,
+    host: RequestHost<E>,
+    service: &mut impl Begin<E>,
+) -> Stage<E> {
+    let (mut wire, mut reading, writing) = host.end();
+    service.ended(report, &writing);
+    let has_head = match &writing.stage {
+        WritingStage::Complete { persists: true } if skip_body(&mut wire, &mut reading) => {
+            return Stage::Head { wire, seen_bytes: 0, is_first: false };
+        }
+        WritingStage::Nothing => false,
+        WritingStage::Unfit { has_head, .. } => *has_head,
+        WritingStage::Body { .. } => true,
+        WritingStage::Complete { .. } => return Stage::Lingering { wire, is_shut: false },
+    };
+    if !has_head {
+        let refusal = reading.error.as_ref().map_or_else(|| Refusal::of_outcome(&report.outcome), Into::into);
+        return refuse(wire, &refusal, &writing.facts);
+    }
+    // The rest never comes: whoever reads must see that, so the connection breaks before the end of the body.
+    Stage::Lingering { wire, is_shut: false }
+}
+
+/// Reads over what is left of a body, if that has arrived already; says whether the next request follows.
+fn skip_body(wire: &mut Wire, reading: &mut Reading) -> bool {
+    // A client that was not told to go on may or may not send its body.
+    while !reading.decoder.is_done() && !reading.awaits_continue && !wire.incoming.is_empty() {
+        match reading.decoder.decode(&wire.incoming) {
+            Ok(decoded) => {
+                let consumed = decoded.consumed;
+                wire.incoming.drain(..consumed);
+            }
+            Err(_) => return false,
+        }
+    }
+    reading.decoder.is_done()
+}
+
+fn refuse<E>(mut wire: Wire, refusal: &Refusal, request: &RequestFacts) -> Stage<E> {
+    refusal.encode(request, wire.outgoing());
+    Stage::Lingering { wire, is_shut: false }
+}

@@ -1,0 +1,311 @@
+//! What one request has around it: its client's connection, the clock, and the exchanges it begins.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::task::Poll;
+
+use attestation_manifest::{EgressPolicy, Logs};
+use bytes::Bytes;
+use enclave_http::{
+    BodyDecoder, BodyEncoder, CONTINUE, Fields, HeadLimits, HttpError, OutgoingError, OutgoingResponse,
+    RequestFacts,
+};
+use enclave_runtime::{
+    Console, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, JobHost, Output,
+    ResponseHead, Stop,
+};
+
+use super::wire::Wire;
+use crate::exchange::Exchange;
+use crate::exchanges::Exchanges;
+use crate::shared::Shared;
+use crate::surroundings::Surroundings;
+
+/// How long a line of a component's log may be in the guest's.
+const LOG_LINE_MAX_BYTES: usize = 1024;
+
+/// What is the same for all requests of a service.
+#[derive(Debug)]
+pub(crate) struct Facilities<E> {
+    pub(crate) shared: Shared<E>,
+    pub(crate) egress: Arc<EgressPolicy>,
+    pub(crate) logs: Logs,
+    /// Added to the time since boot it is the time of day; `None` where components may not have that.
+    pub(crate) wall_offset_ns: Option<u64>,
+    /// Whether connections outlive their response.
+    pub(crate) persists: bool,
+}
+
+impl<E> Clone for Facilities<E> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), egress: self.egress.clone(), ..*self }
+    }
+}
+
+/// The request's side that is read.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) decoder: BodyDecoder,
+    /// The client waits for a word before it sends its body.
+    pub(crate) awaits_continue: bool,
+    /// What is wrong with the body.
+    pub(crate) error: Option<HttpError>,
+}
+
+/// The response's side, as far as it came.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    pub(crate) facts: RequestFacts,
+    pub(crate) stage: WritingStage,
+}
+
+/// How far a response came.
+#[derive(Debug)]
+pub(crate) enum WritingStage {
+    /// Nothing is written.
+    Nothing,
+    /// The head is, and a part of the body.
+    Body { encoder: BodyEncoder, persists: bool },
+    /// All of it is.
+    Complete { persists: bool },
+    /// The component's response cannot be sent.
+    Unfit { error: OutgoingError, has_head: bool },
+}
+
+/// The outside of one request.
+#[derive(Debug)]
+pub(crate) struct RequestHost<E> {
+    facilities: Facilities<E>,
+    number: u64,
+    pub(crate) wire: Wire,
+    pub(crate) reading: Reading,
+    pub(crate) writing: Writing,
+    exchanges: Exchanges,
+    /// The beginning of a line of log that is not complete.
+    log_line: Vec<u8>,
+}
+
+impl<E: Surroundings> RequestHost<E> {
+    pub(crate) fn new(
+        facilities: Facilities<E>,
+        number: u64,
+        wire: Wire,
+        reading: Reading,
+        facts: RequestFacts,
+    ) -> Self {
+        Self {
+            facilities,
+            number,
+            wire,
+            reading,
+            writing: Writing { facts, stage: WritingStage::Nothing },
+            exchanges: Exchanges::default(),
+            log_line: Vec::new(),
+        }
+    }
+
+    /// The run is over: gives the connection back, with both sides of what passed on it.
+    pub(crate) fn end(mut self) -> (Wire, Reading, Writing) {
+        self.flush_log();
+        let Self { facilities, mut exchanges, .. } = self;
+        facilities.shared.with_sockets(|sockets| exchanges.close_all(sockets));
+        (self.wire, self.reading, self.writing)
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.facilities.shared.clone().now_ns()
+    }
+
+    /// The next piece of the request's body; `None` where it has not come.
+    fn next_piece(&mut self, max_bytes: usize) -> Result<Option<Bytes>, HttpError> {
+        let Self { wire, reading, .. } = self;
+        while !reading.decoder.is_done() {
+            let window = wire.incoming.get(..wire.incoming.len().min(max_bytes)).unwrap_or_default();
+            if window.is_empty() {
+                break;
+            }
+            let decoded = reading.decoder.decode(window)?;
+            let (data, consumed) = (Bytes::copy_from_slice(decoded.data), decoded.consumed);
+            wire.incoming.drain(..consumed);
+            if !data.is_empty() {
+                return Ok(Some(data));
+            }
+        }
+        if !reading.decoder.is_done() && wire.is_ended() {
+            reading.decoder.end_of_stream()?;
+        }
+        Ok(None)
+    }
+
+    fn flush_log(&mut self) {
+        if !self.log_line.is_empty() {
+            log::info!("request {}: {}", self.number, String::from_utf8_lossy(&self.log_line).escape_debug());
+            self.log_line.clear();
+        }
+    }
+
+    fn log(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if *byte == b'\n' || self.log_line.len() >= LOG_LINE_MAX_BYTES {
+                self.flush_log();
+            }
+            if *byte != b'\n' {
+                self.log_line.push(*byte);
+            }
+        }
+    }
+
+    fn fail(&mut self, error: OutgoingError) {
+        let has_head = !matches!(self.writing.stage, WritingStage::Nothing);
+        self.writing.stage = WritingStage::Unfit { error, has_head };
+    }
+}
+
+impl<E: Surroundings> Console for RequestHost<E> {
+    fn pump(&mut self) -> Result<(), Stop> {
+        let Self { facilities, wire, exchanges, .. } = self;
+        let now_ns = facilities.shared.now_ns();
+        facilities.shared.with_sockets(|sockets| {
+            wire.step(sockets);
+            if !exchanges.is_empty() {
+                exchanges.step(sockets, now_ns);
+            }
+        });
+        if self.wire.is_broken() || self.reading.error.is_some() {
+            return Err(Stop::ConnectionLost);
+        }
+        Ok(())
+    }
+
+    fn read_input(&mut self, max_bytes: usize) -> InputRead {
+        if core::mem::take(&mut self.reading.awaits_continue) {
+            self.wire.outgoing().extend_from_slice(CONTINUE);
+        }
+        match self.next_piece(max_bytes) {
+            Ok(Some(piece)) => InputRead::Bytes(piece),
+            Ok(None) if self.reading.decoder.is_done() => InputRead::End,
+            Ok(None) => InputRead::Pending,
+            Err(error) => {
+                self.reading.error = Some(error);
+                InputRead::Pending
+            }
+        }
+    }
+
+    fn input_trailers(&mut self) -> Fields {
+        self.reading.decoder.take_trailers()
+    }
+
+    fn output_space(&mut self, output: Output) -> usize {
+        match output {
+            Output::Stdout => self.wire.room(),
+            Output::Stderr => LOG_LINE_MAX_BYTES,
+        }
+    }
+
+    fn write_output(&mut self, output: Output, bytes: Bytes) {
+        if output == Output::Stderr {
+            if self.facilities.logs != Logs::None {
+                self.log(&bytes);
+            }
+            return;
+        }
+        let WritingStage::Body { encoder, .. } = &mut self.writing.stage else { return };
+        if let Err(error) = encoder.encode(&bytes, self.wire.outgoing()) {
+            self.fail(error);
+        }
+    }
+
+    fn respond(&mut self, head: &ResponseHead) {
+        let ResponseHead { status, fields, body } = head;
+        let persists = self.facilities.persists;
+        let response = OutgoingResponse { status: *status, fields, body: *body, persists };
+        match response.encode(&self.writing.facts, &HeadLimits::DEFAULT, self.wire.outgoing()) {
+            Ok(start) => {
+                self.writing.stage = WritingStage::Body { encoder: start.body, persists: start.persists };
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn finish_response(&mut self, trailers: Fields) {
+        let stage = core::mem::replace(&mut self.writing.stage, WritingStage::Nothing);
+        let WritingStage::Body { encoder, persists } = stage else {
+            self.writing.stage = stage;
+            return;
+        };
+        self.writing.stage = match encoder.finish(&trailers, self.wire.outgoing()) {
+            Ok(()) => WritingStage::Complete { persists },
+            Err(error) => WritingStage::Unfit { error, has_head: true },
+        };
+    }
+}
+
+impl<E: Surroundings> JobHost for RequestHost<E> {
+    fn monotonic_ns(&mut self) -> u64 {
+        self.now_ns()
+    }
+
+    fn wall_ns(&mut self) -> Option<u64> {
+        let offset_ns = self.facilities.wall_offset_ns?;
+        Some(offset_ns.saturating_add(self.now_ns()))
+    }
+
+    fn fill_random(&mut self, buffer: &mut [u8]) {
+        self.facilities.shared.fill_random(buffer);
+    }
+
+    fn can_record(&mut self) -> bool {
+        true
+    }
+
+    fn record(&mut self, _piece: &[u8]) {}
+
+    fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
+        let now_ns = self.now_ns();
+        let Self { facilities: Facilities { shared, egress, .. }, exchanges, .. } = self;
+        exchanges.start(request, egress, shared.sockets(), now_ns)
+    }
+
+    fn http_body_space(&mut self, exchange: ExchangeId) -> usize {
+        self.exchanges.get(exchange).map_or(usize::MAX, |exchange| exchange.body_space())
+    }
+
+    fn http_body_write(&mut self, exchange: ExchangeId, bytes: Bytes) {
+        let Self { facilities, exchanges, .. } = self;
+        if let Some(exchange) = exchanges.get(exchange) {
+            facilities.shared.with_sockets(|sockets| exchange.write_body(&bytes, sockets));
+        }
+    }
+
+    fn http_body_finish(&mut self, exchange: ExchangeId, trailers: Fields) {
+        let Self { facilities, exchanges, .. } = self;
+        if let Some(exchange) = exchanges.get(exchange) {
+            facilities.shared.with_sockets(|sockets| exchange.finish_body(&trailers, sockets));
+        }
+    }
+
+    fn http_response(&mut self, exchange: ExchangeId) -> Poll<Result<HttpResponse, HttpFailure>> {
+        let exchange = self.exchanges.get(exchange);
+        exchange.map_or(Poll::Ready(Err(HttpFailure::Internal)), Exchange::response)
+    }
+
+    fn http_has_response(&mut self, exchange: ExchangeId) -> bool {
+        self.exchanges.get(exchange).is_none_or(|exchange| exchange.has_response())
+    }
+
+    fn http_body_read(&mut self, exchange: ExchangeId, max_bytes: usize) -> HttpBody {
+        let exchange = self.exchanges.get(exchange);
+        exchange.map_or(HttpBody::Failed(HttpFailure::Internal), |exchange| exchange.read_body(max_bytes))
+    }
+
+    fn http_has_body(&mut self, exchange: ExchangeId) -> bool {
+        self.exchanges.get(exchange).is_none_or(|exchange| exchange.has_body())
+    }
+
+    fn http_close(&mut self, exchange: ExchangeId) {
+        let Self { facilities, exchanges, .. } = self;
+        facilities.shared.with_sockets(|sockets| exchanges.close(exchange, sockets));
+    }
+}
