@@ -5,7 +5,7 @@ mod tdx;
 
 use attestation_evidence::{Evidence, Platform, SimulatedReport, report_data, sim};
 use attestation_manifest::reference::MeasurementReference;
-use attestation_manifest::{HexDigest, LaunchPolicy, Manifest, manifest_digest, parse_manifest};
+use attestation_manifest::{HexDigest, LaunchPolicy, Manifest, WallClock, manifest_digest, parse_manifest};
 use attestation_policy::Policy;
 use attestation_recognise::{Item, RecogniseError, recognise};
 use attestation_verify::Verified;
@@ -15,6 +15,10 @@ use attestation_verify::tdx::TdxEvidence;
 use super::verdict::SIMULATED;
 use super::{Hardware, Inputs, SimulatedEvidence, Verdict};
 use crate::appraise::Question;
+
+/// The guest has no clock that shows the time of day.
+const TIME_OF_THE_HOST: &str =
+    "wall clock: the time of day that the component was told, the host asserted; nobody checked it";
 
 pub(super) fn check_evidence(verdict: &mut Verdict, evidence: &Evidence, inputs: &Inputs<'_>) {
     check_platform(verdict, evidence.platform, inputs.simulated);
@@ -156,4 +160,7 @@ fn check_manifest(verdict: &mut Verdict, manifest: &Manifest<'_>, inputs: &Input
     verdict.compare("component in the manifest", reference.component.sha256, manifest.component.sha256);
     verdict.compare("artefact in the manifest", reference.artefact.sha256, manifest.artefact.sha256);
     verdict.compare("engine in the manifest", &reference.artefact.engine, manifest.artefact.engine);
+    if manifest.wall_clock == WallClock::Host {
+        verdict.note(TIME_OF_THE_HOST);
+    }
 }

@@ -290,6 +290,29 @@ fn claims_that_say_something_else_are_refused() {
 }
 
 #[test]
+fn who_said_what_time_it_was_is_noted() {
+    let world = World::good();
+    let text = String::from_utf8(world.manifest.clone()).unwrap();
+    let manifest = text.replace("\"wall_clock\":\"none\"", "\"wall_clock\":\"host\"");
+    let claim = world.claim_with(&Bend { manifest: Some(manifest.as_bytes()), ..Bend::default() });
+    let verdict = check(&Inputs { claim: &claim, ..world.inputs() });
+    let [note] = &verdict.notes[..] else { panic!("{:?}", verdict.notes) };
+    assert!(note.starts_with("wall clock: ") && note.contains("the host asserted"), "{note}");
+    for shown in [crate::render::table(&verdict, crate::render::Colours::Off), crate::render::json(&verdict)]
+    {
+        assert!(shown.contains(note.as_str()), "{shown}");
+    }
+
+    let fields = |claim: &[u8]| crate::show::show("claim.cbor", claim).unwrap().remove(0).fields;
+    let field = fields(&claim).into_iter().find(|field| field.name == "wall clock").unwrap();
+    assert_eq!(
+        (field.value.as_str(), field.meaning.as_deref()),
+        ("host", Some("the time of day was asserted by the host"))
+    );
+    assert!(fields(&world.claim).iter().all(|field| field.name != "wall clock"));
+}
+
+#[test]
 fn later_claims_say_that_earlier_ones_are_missing() {
     let world = World::good();
     let later = |claim: &mut Claim| (claim.sequence, claim.previous) = (4, [9; 32]);

@@ -3,7 +3,7 @@
 use attestation_claim::SignedClaim;
 use attestation_corim::{self as corim, ReferenceManifest};
 use attestation_evidence::{Evidence, Platform};
-use attestation_manifest::{HexDigest, manifest_digest};
+use attestation_manifest::{HexDigest, WallClock, manifest_digest, parse_manifest};
 use attestation_recognise::Kind;
 use attestation_transcript::{Reader, describe};
 use sha2::{Digest, Sha384};
@@ -33,6 +33,9 @@ fn show_evidence(fields: &mut Fields, file: &str, evidence: &Evidence) {
         fields.explained("manifest, SHA-384", digest, "what MRCONFIGID has to be");
     }
     fields.plain("manifest", String::from_utf8_lossy(&evidence.manifest));
+    if parse_manifest(&evidence.manifest).is_ok_and(|manifest| manifest.wall_clock == WallClock::Host) {
+        fields.explained("wall clock", "host", "the time of day was asserted by the host");
+    }
     fields.plain("endorsement", format!("{} bytes", evidence.endorsement.len()));
     match evidence.platform {
         Platform::Simulated | Platform::Snp => fields.part(file, Kind::SnpReport, &evidence.report),
