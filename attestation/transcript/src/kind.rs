@@ -21,7 +21,7 @@ impl Kind {
     pub const HTTP_REQUEST: Self = Self(6);
     /// A response came in.
     pub const HTTP_RESPONSE: Self = Self(7);
-    /// A read of the key-value store.
+    /// The key-value store was asked something, or told to keep something.
     pub const KEYVALUE: Self = Self(8);
     /// Files that the run began with.
     pub const FILES: Self = Self(9);
@@ -29,9 +29,11 @@ impl Kind {
     pub const STRUCK: Self = Self(10);
     /// Nothing comes after it.
     pub const END: Self = Self(11);
+    /// The guest showed its evidence, or sealed or opened something.
+    pub const ENCLAVE: Self = Self(12);
 
     /// All, by rising number, with their names.
-    const NAMES: [(Self, &'static str); 11] = [
+    const NAMES: [(Self, &'static str); 12] = [
         (Self::MONOTONIC_NOW, "monotonic-now"),
         (Self::WALL_NOW, "wall-now"),
         (Self::READY, "ready"),
@@ -43,6 +45,7 @@ impl Kind {
         (Self::FILES, "files"),
         (Self::STRUCK, "struck"),
         (Self::END, "end"),
+        (Self::ENCLAVE, "enclave"),
     ];
 
     /// Its name, where this build knows one. Entries of other kinds are neither written nor read.
@@ -54,7 +57,7 @@ impl Kind {
     /// Whether this build knows it. On the path of every entry, so the names are left alone.
     #[must_use]
     pub const fn is_known(self) -> bool {
-        Self::MONOTONIC_NOW.0 <= self.0 && self.0 <= Self::END.0
+        Self::MONOTONIC_NOW.0 <= self.0 && self.0 <= Self::ENCLAVE.0
     }
 }
 
@@ -81,8 +84,8 @@ mod tests {
         assert_eq!(
             listed,
             "1 monotonic-now, 2 wall-now, 3 ready, 4 stream-read, 5 stream-writable, 6 http-request, \
-             7 http-response, 8 keyvalue, 9 files, 10 struck, 11 end"
+             7 http-response, 8 keyvalue, 9 files, 10 struck, 11 end, 12 enclave"
         );
-        assert_eq!((Kind(0).to_string(), Kind(12).to_string()), ("kind 0x00".into(), "kind 0x0c".into()));
+        assert_eq!((Kind(0).to_string(), Kind(13).to_string()), ("kind 0x00".into(), "kind 0x0d".into()));
     }
 }

@@ -156,7 +156,7 @@ fn entries_end_in_their_segment() {
 
 #[test]
 fn kinds_are_known_ones() {
-    for kind in [0, 12, 0xFF] {
+    for kind in [0, 13, 0xFF] {
         let piece = Piece::new(1, 0, &[&entry(1, &[5], &[1], &[7]), &entry(kind, &[0], &[0], &[]), END]);
         let refused = TranscriptError::UnknownKind { at: entry_at(4, 1), found: Kind(kind) };
         assert_eq!(refusal(&forge(&[piece])), refused);
