@@ -45,12 +45,15 @@ wasmtime::component::bindgen!({
         "wasi:io/poll.pollable": crate::io::Pollable,
         "wasi:io/streams.input-stream": crate::io::InputStream,
         "wasi:io/streams.output-stream": crate::io::OutputStream,
+        "wasi:keyvalue/store.bucket": crate::keyvalue::Bucket,
     },
     trappable_error_type: {
+        "redoubt:enclave/failures.failure" => crate::enclave::EnclaveError,
         "wasi:filesystem/types.error-code" => crate::filesystem::FileError,
         "wasi:http/types.error-code" => crate::http::HttpError,
         "wasi:http/types.header-error" => crate::http::FieldsError,
         "wasi:io/streams.stream-error" => crate::io::StreamError,
+        "wasi:keyvalue/store.error" => crate::keyvalue::StoreError,
     },
 });
 

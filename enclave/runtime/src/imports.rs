@@ -31,10 +31,19 @@ const OFFERED: &[(&str, &str)] = &[
     ("wasi:io/error", "0.2"),
     ("wasi:io/poll", "0.2"),
     ("wasi:io/streams", "0.2"),
+    ("wasi:keyvalue/store", "0.2.0-draft"),
+    ("wasi:keyvalue/atomics", "0.2.0-draft"),
+    ("wasi:keyvalue/batch", "0.2.0-draft"),
     ("wasi:logging/logging", "0.1.0-draft"),
     ("wasi:random/random", "0.2"),
     ("wasi:random/insecure", "0.2"),
     ("wasi:random/insecure-seed", "0.2"),
+    ("redoubt:enclave/failures", "0.1.0"),
+    ("redoubt:enclave/evidence", "0.1.0"),
+    ("redoubt:enclave/sealing", "0.1.0"),
+    ("redoubt:enclave/receipts", "0.1.0"),
+    ("redoubt:enclave/inference", "0.1.0"),
+    ("redoubt:enclave/checkpoint", "0.1.0"),
 ];
 
 /// Names of the imports that the guest does not offer, in the component's order; not those that it tolerates.
@@ -109,6 +118,11 @@ mod tests {
         assert!(!is_offered("wasi:cli/stdin-x@0.2.0"));
         assert!(is_offered("wasi:logging/logging@0.1.0-draft"));
         assert!(!is_offered("wasi:logging/logging@0.1.0-draft2"));
+        assert!(is_offered("wasi:keyvalue/store@0.2.0-draft"));
+        assert!(!is_offered("wasi:keyvalue/store@0.2.0-draft2"));
+        assert!(!is_offered("wasi:keyvalue/watch@0.2.0-draft"));
+        assert!(is_offered("redoubt:enclave/sealing@0.1.0"));
+        assert!(!is_offered("redoubt:enclave/sealing@0.2.0"));
         assert!(!is_offered("wasi:sockets/tcp@0.2.0"));
         assert!(is_entry("wasi:cli/run@0.2.3", JOB_EXPORT));
         assert!(!is_entry("wasi:cli/run@0.20.0", JOB_EXPORT));

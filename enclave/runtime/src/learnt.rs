@@ -1,6 +1,9 @@
 //! How what a component learns is written into its transcript.
 
+use alloc::string::String;
 use alloc::vec::Vec;
+
+use crate::io::PIECE_BYTES;
 
 /// A value that comes from outside. What is written is read again as the same value; nothing else is accepted.
 pub(crate) trait Learnt: Sized {
@@ -70,6 +73,64 @@ impl<T: Learnt> Learnt for Option<T> {
     }
 }
 
+/// 0 and the error, or 1 and the value.
+impl<T: Learnt, E: Learnt> Learnt for Result<T, E> {
+    fn write(&self, payload: &mut Vec<u8>) {
+        payload.push(u8::from(self.is_ok()));
+        match self {
+            Ok(value) => value.write(payload),
+            Err(error) => error.write(payload),
+        }
+    }
+
+    fn read(payload: &[u8]) -> Option<Self> {
+        match payload {
+            [0, error @ ..] => E::read(error).map(Err),
+            [1, value @ ..] => T::read(value).map(Ok),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes, at most [`PIECE_BYTES`] of them. Whoever lets a host say them sees to that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece(pub(crate) Vec<u8>);
+
+impl Learnt for Piece {
+    fn write(&self, payload: &mut Vec<u8>) {
+        payload.extend_from_slice(&self.0);
+    }
+
+    fn read(payload: &[u8]) -> Option<Self> {
+        (payload.len() <= PIECE_BYTES).then(|| Self(payload.to_vec()))
+    }
+}
+
+/// Most bytes of a text that says why something was refused.
+const TEXT_MAX_BYTES: usize = 512;
+
+/// Text for people, cut where it is too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text(pub(crate) String);
+
+impl Text {
+    pub(crate) fn cut(mut text: String) -> Self {
+        text.truncate(text.floor_char_boundary(TEXT_MAX_BYTES));
+        Self(text)
+    }
+}
+
+impl Learnt for Text {
+    fn write(&self, payload: &mut Vec<u8>) {
+        payload.extend_from_slice(self.0.as_bytes());
+    }
+
+    fn read(payload: &[u8]) -> Option<Self> {
+        let text = core::str::from_utf8(payload).ok().filter(|text| text.len() <= TEXT_MAX_BYTES)?;
+        Some(Self(text.into()))
+    }
+}
+
 /// Indices of a list of pollables, ascending, each as two bytes: there are never more than that many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadyList(pub(crate) Vec<u32>);
@@ -110,6 +171,22 @@ mod tests {
         assert_eq!(u64::read(&u64::MAX.to_le_bytes()), Some(u64::MAX));
         assert_eq!(u64::read(&[1, 0]), None);
         assert_eq!(u64::read(&[1; 9]), None);
+    }
+
+    #[test]
+    fn pieces_and_texts_are_bounded() {
+        let (longest, longer) = (vec![7; PIECE_BYTES], vec![7; PIECE_BYTES + 1]);
+        assert_eq!(Piece::read(&longest), Some(Piece(longest.clone())));
+        assert_eq!(Piece::read(&longer), None);
+        let cut = Text::cut("é".repeat(300));
+        assert_eq!(cut.0.len(), TEXT_MAX_BYTES);
+        assert_eq!(Text::read(&written(&cut)), Some(cut));
+        assert_eq!(Text::cut(format!("a{}", "é".repeat(300))).0.len(), TEXT_MAX_BYTES - 1);
+        assert_eq!(Text::read(&[b'a'; TEXT_MAX_BYTES + 1]), None);
+        assert_eq!(Text::read(&[0xff]), None);
+        assert_eq!(Result::<bool, u64>::read(&[1, 1]), Some(Ok(true)));
+        assert_eq!(Result::<bool, u64>::read(&[0, 9]), Some(Err(9)));
+        assert_eq!(Result::<bool, u64>::read(&[2, 1]), None);
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod cli;
 mod clocks;
 #[cfg(feature = "compiler")]
 mod compiled;
+mod enclave;
 mod filesystem;
 mod footprint;
 mod host;
@@ -35,6 +36,7 @@ mod http;
 mod imports;
 mod io;
 mod job;
+mod keyvalue;
 mod learnt;
 mod limits;
 mod linked;
@@ -52,6 +54,10 @@ mod tls;
 pub use attestation_transcript::Run as RunName;
 #[cfg(feature = "compiler")]
 pub use compiled::Tuning;
+pub use enclave::{
+    EVIDENCE_MAX_BYTES, EnclaveFailure, PLAINTEXT_MAX_BYTES, SEAL_CONTEXT_MAX_BYTES, SEALED_MAX_BYTES,
+    Unsealed,
+};
 pub use footprint::{Demands, Footprint};
 pub use host::{Console, InputRead, JobHost, Output, Stop};
 pub use http::{
@@ -62,6 +68,10 @@ pub use http::{
 pub use imports::{Inspected, inspect};
 pub use job::{
     Job, JobReport, ReplayReport, Usage, begin_job, begin_request, replay_job, replay_request, run_job,
+};
+pub use keyvalue::{
+    BUCKET_NAME_MAX_BYTES, KEY_MAX_BYTES, KeyPage, KeyValueFailure, PAGE_BYTES_MAX, PAGE_KEYS_MAX,
+    VALUE_MAX_BYTES,
 };
 pub use limits::{JobLimits, Limit};
 pub use outcome::Outcome;

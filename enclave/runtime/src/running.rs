@@ -180,7 +180,15 @@ fn new_store(program: &Program, job: &Job<'_>, task: &Task, outside: SharedOutsi
         MemoryBudget::new(job.limits.component_memory_bytes, program.footprint().table_limit_bytes());
     let mut store = Store::new(
         program.engine(),
-        State::new(outside, budget, args, env, filesystem::new(job.limits.files_bytes), is_service),
+        State::new(
+            outside,
+            budget,
+            args,
+            env,
+            filesystem::new(job.limits.files_bytes),
+            job.run.manifest,
+            is_service,
+        ),
     );
     store.limiter(|state| &mut state.budget);
     store.set_hostcall_fuel(HOST_CALL_BYTES);

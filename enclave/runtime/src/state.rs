@@ -8,7 +8,8 @@ use core::task::Poll;
 use enclave_filesystem::FileSystem;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
-use crate::bindings::wasi::{cli, clocks, filesystem, http, io, logging, random};
+use crate::bindings::redoubt::enclave;
+use crate::bindings::wasi::{cli, clocks, filesystem, http, io, keyvalue, logging, random};
 use crate::budget::MemoryBudget;
 use crate::host::JobHost;
 use crate::limits::RunEnd;
@@ -25,6 +26,10 @@ pub(crate) struct State {
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
     pub(crate) files: FileSystem,
+    /// Buckets that are open.
+    pub(crate) buckets: usize,
+    /// SHA-256 of the manifest, which the run is named after.
+    pub(crate) manifest: [u8; 32],
     /// Requests, responses and fields.
     pub(crate) http_held_bytes: usize,
     /// The component answers a request, so its standard streams are only for its log.
@@ -38,11 +43,23 @@ impl State {
         args: Vec<String>,
         env: Vec<(String, String)>,
         files: FileSystem,
+        manifest: [u8; 32],
         is_service: bool,
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
-        Self { table, outside, budget, args, env, files, http_held_bytes: 0, is_service }
+        Self {
+            table,
+            outside,
+            budget,
+            args,
+            env,
+            files,
+            buckets: 0,
+            manifest,
+            http_held_bytes: 0,
+            is_service,
+        }
     }
 
     /// Asks the outside until it has an answer. In between the executor lets the host move.
@@ -84,8 +101,17 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     io::streams::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    keyvalue::store::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    keyvalue::atomics::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    keyvalue::batch::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     logging::logging::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     random::random::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     random::insecure::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    random::insecure_seed::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+    random::insecure_seed::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    enclave::failures::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    enclave::evidence::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    enclave::sealing::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    enclave::receipts::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    enclave::inference::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    enclave::checkpoint::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }

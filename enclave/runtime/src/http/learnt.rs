@@ -27,25 +27,6 @@ impl Learnt for HttpFailure {
     }
 }
 
-/// 0 and the failure, or 1 and the value.
-impl<T: Learnt> Learnt for Result<T, HttpFailure> {
-    fn write(&self, payload: &mut Vec<u8>) {
-        payload.push(u8::from(self.is_ok()));
-        match self {
-            Ok(value) => value.write(payload),
-            Err(failure) => failure.write(payload),
-        }
-    }
-
-    fn read(payload: &[u8]) -> Option<Self> {
-        match payload {
-            [0, failure @ ..] => HttpFailure::read(failure).map(Err),
-            [1, value @ ..] => T::read(value).map(Ok),
-            _ => None,
-        }
-    }
-}
-
 /// Each field as the lengths of name and value, two bytes each, and both.
 impl Learnt for Fields {
     fn write(&self, payload: &mut Vec<u8>) {
