@@ -1,15 +1,12 @@
 //! What a run may reach outside.
 
-use alloc::string::String;
-use alloc::vec::Vec;
 use core::task::Poll;
 
 use bytes::Bytes;
 use enclave_http::Fields;
 
-use crate::enclave::{EnclaveFailure, Unsealed};
 use crate::http::{ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, ResponseHead};
-use crate::keyvalue::{KeyPage, KeyValueFailure};
+use crate::vault::VaultHost;
 
 /// Where a run's input comes from and its output goes. Every function returns at once.
 pub trait Console: Send + 'static {
@@ -104,101 +101,10 @@ pub trait JobHost: Console {
     /// Nobody asks for this exchange any more. A request or response that is not complete is cut off.
     fn http_close(&mut self, _exchange: ExchangeId) {}
 
-    /// Opens a bucket, whose name has at most [`BUCKET_NAME_MAX_BYTES`](crate::BUCKET_NAME_MAX_BYTES). The other functions
-    /// of the store are only asked about buckets that this one permitted, and never about longer keys or values than
-    /// [`KEY_MAX_BYTES`](crate::KEY_MAX_BYTES) and [`VALUE_MAX_BYTES`](crate::VALUE_MAX_BYTES).
-    ///
-    /// # Errors
-    /// The component gets no bucket, but this. A host without a store refuses every one.
-    fn key_value_open(&mut self, _bucket: &str) -> Result<(), KeyValueFailure> {
-        Err(KeyValueFailure::AccessDenied)
-    }
-
-    /// The value of a key, if it has one.
-    ///
-    /// # Errors
-    /// What the component is told.
-    fn key_value_get(&mut self, _bucket: &str, _key: &str) -> Result<Option<Vec<u8>>, KeyValueFailure> {
-        Err(KeyValueFailure::AccessDenied)
-    }
-
-    /// Gives a key its value, in the place of an older one. Whatever becomes of the run, the value stays.
-    ///
-    /// # Errors
-    /// What the component is told; nothing has changed.
-    fn key_value_set(&mut self, _bucket: &str, _key: &str, _value: &[u8]) -> Result<(), KeyValueFailure> {
-        Err(KeyValueFailure::AccessDenied)
-    }
-
-    /// Takes a key's value away, if it has one.
-    ///
-    /// # Errors
-    /// What the component is told.
-    fn key_value_delete(&mut self, _bucket: &str, _key: &str) -> Result<(), KeyValueFailure> {
-        Err(KeyValueFailure::AccessDenied)
-    }
-
-    /// Whether a key has a value.
-    ///
-    /// # Errors
-    /// What the component is told.
-    fn key_value_exists(&mut self, _bucket: &str, _key: &str) -> Result<bool, KeyValueFailure> {
-        Err(KeyValueFailure::AccessDenied)
-    }
-
-    /// The page of a bucket's keys that begins at a cursor; the first one begins at 0.
-    ///
-    /// # Errors
-    /// What the component is told.
-    fn key_value_keys(&mut self, _bucket: &str, _from: u64) -> Result<KeyPage, KeyValueFailure> {
-        Err(KeyValueFailure::AccessDenied)
-    }
-
-    /// Adds to the number that a key's value is, or to 0, and gives the sum. Nothing can come in between.
-    ///
-    /// # Errors
-    /// What the component is told; nothing has changed.
-    fn key_value_increment(
-        &mut self,
-        _bucket: &str,
-        _key: &str,
-        _delta: u64,
-    ) -> Result<u64, KeyValueFailure> {
-        Err(KeyValueFailure::AccessDenied)
-    }
-
-    /// The encoded evidence of this boot, at most [`EVIDENCE_MAX_BYTES`](crate::EVIDENCE_MAX_BYTES); `None` where there is
-    /// none, which ends a run that asks for it.
-    fn evidence(&mut self) -> Option<Vec<u8>> {
+    /// What is kept beside the runs. Without it the component has no store, no key and no evidence.
+    fn vault(&mut self) -> Option<&mut dyn VaultHost> {
         None
     }
-
-    /// Seals at most [`PLAINTEXT_MAX_BYTES`](crate::PLAINTEXT_MAX_BYTES) for a context of at most
-    /// [`SEAL_CONTEXT_MAX_BYTES`](crate::SEAL_CONTEXT_MAX_BYTES), into a blob of at most
-    /// [`SEALED_MAX_BYTES`](crate::SEALED_MAX_BYTES).
-    ///
-    /// # Errors
-    /// What the component is told. A host without a key refuses.
-    fn seal(&mut self, _context: &str, _counter: u64, _plaintext: &[u8]) -> Result<Vec<u8>, EnclaveFailure> {
-        Err(no_key())
-    }
-
-    /// Opens a blob of the same context whose counter is at least `least_counter`.
-    ///
-    /// # Errors
-    /// What the component is told. A host without a key refuses.
-    fn unseal(
-        &mut self,
-        _context: &str,
-        _least_counter: u64,
-        _blob: &[u8],
-    ) -> Result<Unsealed, EnclaveFailure> {
-        Err(no_key())
-    }
-}
-
-fn no_key() -> EnclaveFailure {
-    EnclaveFailure::Unsupported(String::from("sealing: this is no confidential guest, so it has no key"))
 }
 
 /// Answer of [`Console::read_input`].

@@ -50,6 +50,7 @@ mod running;
 mod state;
 #[cfg(not(feature = "std"))]
 mod tls;
+mod vault;
 
 pub use attestation_transcript::Run as RunName;
 #[cfg(feature = "compiler")]
@@ -79,3 +80,4 @@ pub use program::{Machine, Program, ProgramKind, RuntimeError};
 pub use record::Recorded;
 pub use replay::{Parting, Step, Transcript};
 pub use running::Running;
+pub use vault::VaultHost;

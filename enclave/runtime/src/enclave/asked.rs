@@ -57,7 +57,10 @@ impl<H: JobHost + ?Sized> Outside<H> {
         let length = u64::try_from(plaintext.len()).unwrap_or(u64::MAX);
         let deed = deed(SEAL, context, counter, &length.to_le_bytes());
         let blob = self.act(Kind::ENCLAVE, &deed, another, |host| {
-            let blob = host.seal(context, counter, plaintext).map_err(EnclaveFailure::cut)?;
+            let mut salt = [0; 32];
+            host.fill_random(&mut salt);
+            let vault = host.vault().ok_or_else(no_key)?;
+            let blob = vault.seal(context, counter, plaintext, salt).map_err(EnclaveFailure::cut)?;
             if blob.len() > SEALED_MAX_BYTES {
                 return Err(EnclaveFailure::Invalid("the guest gave a longer blob than it opens".into()));
             }
@@ -69,7 +72,8 @@ impl<H: JobHost + ?Sized> Outside<H> {
     pub(super) fn unseal(&mut self, context: &str, least_counter: u64, blob: &[u8]) -> Answer<Unsealed> {
         let deed = deed(UNSEAL, context, least_counter, blob);
         self.act(Kind::ENCLAVE, &deed, another, |host| {
-            let opened = host.unseal(context, least_counter, blob).map_err(EnclaveFailure::cut)?;
+            let vault = host.vault().ok_or_else(no_key)?;
+            let opened = vault.unseal(context, least_counter, blob).map_err(EnclaveFailure::cut)?;
             if opened.plaintext.len() > PLAINTEXT_MAX_BYTES {
                 return Err(EnclaveFailure::Invalid(
                     "the guest gave a longer plaintext than it seals".into(),
@@ -82,7 +86,7 @@ impl<H: JobHost + ?Sized> Outside<H> {
 
 /// None is better than a part.
 fn evidence_of<H: JobHost + ?Sized>(host: &mut H) -> Option<Vec<u8>> {
-    host.evidence().filter(|evidence| evidence.len() <= EVIDENCE_MAX_BYTES)
+    host.vault()?.evidence().filter(|evidence| evidence.len() <= EVIDENCE_MAX_BYTES)
 }
 
 /// How an entry begins: the function, and a digest of what it is given.
@@ -99,6 +103,10 @@ fn deed(function: u8, context: &str, counter: u64, rest: &[u8]) -> [u8; DEED_BYT
         .finalize()
         .into();
     deed
+}
+
+fn no_key() -> EnclaveFailure {
+    EnclaveFailure::Unsupported("sealing: this is no confidential guest, so it has no key".into())
 }
 
 fn another() -> String {

@@ -11,6 +11,7 @@ use crate::host::JobHost;
 use crate::learnt::{Learnt, Piece, Text};
 use crate::limits::RunEnd;
 use crate::outside::Outside;
+use crate::vault::VaultHost;
 
 /// Separates digests of questions from every other use of SHA-256, and this version of them from the next.
 const QUESTION_DOMAIN: &[u8] = b"redoubt key-value question 1\0";
@@ -67,12 +68,12 @@ impl Question<'_> {
 impl<H: JobHost + ?Sized> Outside<H> {
     pub(super) fn open_bucket(&mut self, bucket: &str) -> Answer<()> {
         let question = Question { function: Function::Open, bucket, key: "", rest: &[] };
-        self.ask(&question, |host| host.key_value_open(bucket))
+        self.ask(&question, |vault| vault.open(bucket))
     }
 
     pub(super) fn get_value(&mut self, bucket: &str, key: &str) -> Answer<Option<Vec<u8>>> {
         let question = Question { function: Function::Get, bucket, key, rest: &[] };
-        let value = self.ask(&question, |host| match host.key_value_get(bucket, key)? {
+        let value = self.ask(&question, |vault| match vault.get(bucket, key)? {
             Some(value) if value.len() > VALUE_MAX_BYTES => Err(strange("a longer value than it takes")),
             value => Ok(value.map(Piece)),
         })?;
@@ -81,39 +82,42 @@ impl<H: JobHost + ?Sized> Outside<H> {
 
     pub(super) fn set_value(&mut self, bucket: &str, key: &str, value: &[u8]) -> Answer<()> {
         let question = Question { function: Function::Set, bucket, key, rest: value };
-        self.ask(&question, |host| host.key_value_set(bucket, key, value))
+        self.ask(&question, |vault| vault.set(bucket, key, value))
     }
 
     pub(super) fn delete_value(&mut self, bucket: &str, key: &str) -> Answer<()> {
         let question = Question { function: Function::Delete, bucket, key, rest: &[] };
-        self.ask(&question, |host| host.key_value_delete(bucket, key))
+        self.ask(&question, |vault| vault.delete(bucket, key))
     }
 
     pub(super) fn has_value(&mut self, bucket: &str, key: &str) -> Answer<bool> {
         let question = Question { function: Function::Exists, bucket, key, rest: &[] };
-        self.ask(&question, |host| host.key_value_exists(bucket, key))
+        self.ask(&question, |vault| vault.exists(bucket, key))
     }
 
     pub(super) fn list_keys(&mut self, bucket: &str, from: u64) -> Answer<KeyPage> {
         let question = Question { function: Function::ListKeys, bucket, key: "", rest: &from.to_le_bytes() };
-        self.ask(&question, |host| {
-            let page = host.key_value_keys(bucket, from)?;
+        self.ask(&question, |vault| {
+            let page = vault.list_keys(bucket, from)?;
             if page.fits() { Ok(page) } else { Err(strange("a longer list of keys than asked for")) }
         })
     }
 
     pub(super) fn increment_value(&mut self, bucket: &str, key: &str, delta: u64) -> Answer<u64> {
         let question = Question { function: Function::Increment, bucket, key, rest: &delta.to_le_bytes() };
-        self.ask(&question, |host| host.key_value_increment(bucket, key, delta))
+        self.ask(&question, |vault| vault.increment(bucket, key, delta))
     }
 
     fn ask<T: Learnt>(
         &mut self,
         question: &Question<'_>,
-        ask: impl FnOnce(&mut H) -> Result<T, KeyValueFailure>,
+        ask: impl FnOnce(&mut dyn VaultHost) -> Result<T, KeyValueFailure>,
     ) -> Answer<T> {
         let other = || alloc::format!("another question to the store: {:?}", question.function);
-        self.act(Kind::KEYVALUE, &question.deed(), other, |host| ask(host).map_err(KeyValueFailure::cut))
+        self.act(Kind::KEYVALUE, &question.deed(), other, |host| {
+            let vault = host.vault().ok_or(KeyValueFailure::AccessDenied)?;
+            ask(vault).map_err(KeyValueFailure::cut)
+        })
     }
 }
 

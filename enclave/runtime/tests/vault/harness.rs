@@ -7,7 +7,7 @@ use attestation_transcript::{Kind, Reader, Run, Writer, verify_run};
 use bytes::Bytes;
 use enclave_runtime::{
     Console, EnclaveFailure, InputRead, Job, JobHost, JobLimits, JobReport, KeyPage, KeyValueFailure,
-    Outcome, Output, Parting, Program, Stop, Transcript, Tuning, Unsealed, replay_job, run_job,
+    Outcome, Output, Parting, Program, Stop, Transcript, Tuning, Unsealed, VaultHost, replay_job, run_job,
 };
 
 use crate::script::Script;
@@ -108,7 +108,13 @@ impl JobHost for Vault {
         self.transcript.extend_from_slice(piece);
     }
 
-    fn key_value_open(&mut self, bucket: &str) -> Result<(), KeyValueFailure> {
+    fn vault(&mut self) -> Option<&mut dyn VaultHost> {
+        Some(self)
+    }
+}
+
+impl VaultHost for Vault {
+    fn open(&mut self, bucket: &str) -> Result<(), KeyValueFailure> {
         self.asked += 1;
         match bucket {
             MISSING => Err(KeyValueFailure::NoSuchStore),
@@ -117,25 +123,25 @@ impl JobHost for Vault {
         }
     }
 
-    fn key_value_get(&mut self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, KeyValueFailure> {
+    fn get(&mut self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, KeyValueFailure> {
         self.asked += 1;
         Ok(self.values.get(&pair(bucket, key)).cloned())
     }
 
-    fn key_value_set(&mut self, bucket: &str, key: &str, value: &[u8]) -> Result<(), KeyValueFailure> {
+    fn set(&mut self, bucket: &str, key: &str, value: &[u8]) -> Result<(), KeyValueFailure> {
         self.change(|values| drop(values.insert(pair(bucket, key), value.into())))
     }
 
-    fn key_value_delete(&mut self, bucket: &str, key: &str) -> Result<(), KeyValueFailure> {
+    fn delete(&mut self, bucket: &str, key: &str) -> Result<(), KeyValueFailure> {
         self.change(|values| drop(values.remove(&pair(bucket, key))))
     }
 
-    fn key_value_exists(&mut self, bucket: &str, key: &str) -> Result<bool, KeyValueFailure> {
+    fn exists(&mut self, bucket: &str, key: &str) -> Result<bool, KeyValueFailure> {
         self.asked += 1;
         Ok(self.values.contains_key(&pair(bucket, key)))
     }
 
-    fn key_value_keys(&mut self, bucket: &str, from: u64) -> Result<KeyPage, KeyValueFailure> {
+    fn list_keys(&mut self, bucket: &str, from: u64) -> Result<KeyPage, KeyValueFailure> {
         self.asked += 1;
         let keys = self.values.keys().filter(|(there, _)| there == bucket).map(|(_, key)| key.clone());
         let from = usize::try_from(from).expect("it is small");
@@ -145,7 +151,7 @@ impl JobHost for Vault {
             .unwrap_or_else(|| KeyPage { keys: keys.skip(from).collect(), cursor: None }))
     }
 
-    fn key_value_increment(&mut self, bucket: &str, key: &str, delta: u64) -> Result<u64, KeyValueFailure> {
+    fn increment(&mut self, bucket: &str, key: &str, delta: u64) -> Result<u64, KeyValueFailure> {
         let old = self.values.get(&pair(bucket, key)).map_or("0".into(), |value| value.clone());
         let sum = String::from_utf8_lossy(&old).parse::<u64>().expect("it is a number") + delta;
         self.change(|values| drop(values.insert(pair(bucket, key), sum.to_string().into())))?;
@@ -157,8 +163,15 @@ impl JobHost for Vault {
         self.evidence.clone()
     }
 
-    fn seal(&mut self, context: &str, counter: u64, plaintext: &[u8]) -> Result<Vec<u8>, EnclaveFailure> {
+    fn seal(
+        &mut self,
+        context: &str,
+        counter: u64,
+        plaintext: &[u8],
+        salt: [u8; 32],
+    ) -> Result<Vec<u8>, EnclaveFailure> {
         self.asked += 1;
+        assert_eq!(salt, [0xa5; 32], "fresh from the host's generator");
         if context == CLOSED {
             return Err(EnclaveFailure::Forbidden("é".repeat(300)));
         }
