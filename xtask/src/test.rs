@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 use crate::{bench, component, fuzz, guest, image, languages, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 27] = [
+const BARE_PACKAGES: [&str; 28] = [
     "attestation-artefact",
     "attestation-bundle",
     "attestation-claim",
@@ -27,6 +27,7 @@ const BARE_PACKAGES: [&str; 27] = [
     "attestation-evidence",
     "attestation-manifest",
     "attestation-measure",
+    "attestation-merkle",
     "attestation-policy",
     "attestation-recognise",
     "attestation-report",

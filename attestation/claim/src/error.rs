@@ -54,11 +54,30 @@ pub enum ClaimError {
         /// Bytes found.
         found: usize,
     },
-    /// Only the first claim has no predecessor.
-    #[error("claim {sequence}: exactly the first claim, number 0, has an all-zero previous digest")]
+    /// Only the first batch has no predecessor.
+    #[error("claim batch {number}: exactly the first batch, number 0, has an all-zero previous digest")]
     Chain {
-        /// Number of the claim.
-        sequence: u64,
+        /// Number of the batch.
+        number: u64,
+    },
+    /// A signature over claims without one of them.
+    #[error("claim: a batch of claims was signed, but none of them is here")]
+    NoOpening,
+    /// The claim is not under the root that was signed.
+    #[error("claim: not number {index} of the {claims} claims that were signed together")]
+    Opening {
+        /// Where it says to be, from 0.
+        index: u64,
+        /// How many there are.
+        claims: u64,
+    },
+    /// Claims that are not those of the batch. Whoever has put them together is guilty.
+    #[error("claims: expected the {expected} that were signed together, found {found} or others")]
+    OtherClaims {
+        /// In the batch.
+        expected: u64,
+        /// Found.
+        found: u64,
     },
     /// The evidence's instance key is not a point of P-256.
     #[error("claim: the instance key in the evidence is not a P-256 point")]

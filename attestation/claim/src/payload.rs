@@ -1,4 +1,4 @@
-//! The content of a claim.
+//! What claims say, and what is signed.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,45 +16,60 @@ pub const LIMIT_NAME_MAX_BYTES: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Claim {
+    /// SHA-256 of the WebAssembly component.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub component: [u8; 32],
+    /// SHA-256 of the native artefact that ran.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub artefact: [u8; 32],
+    /// SHA-256 of the manifest's exact bytes.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub manifest: [u8; 32],
+    /// A job's standard input, whole; a service's request, as `message` writes it.
+    #[n(3)]
+    pub input: Digested,
+    /// A job's standard output, as far as it came; a service's response.
+    #[n(4)]
+    pub output: Digested,
+    /// How the run ended.
+    #[n(5)]
+    pub outcome: Outcome,
+    /// Number of the run since boot, from 0.
+    #[n(6)]
+    pub sequence: u64,
+    /// Everything that the component learnt from outside.
+    #[n(7)]
+    pub transcript: Transcript,
+    /// Root of the receipts, where there are any.
+    #[cbor(n(8), with = "minicbor::bytes")]
+    pub receipts_root: Option<[u8; 32]>,
+    /// What the run used, as everybody finds who replays it.
+    #[n(9)]
+    pub usage: Usage,
+    /// What the guest measured. No replay can confirm it.
+    #[n(10)]
+    pub measured: Measured,
+}
+
+/// What is signed: a number of claims by the root over them, and the place of this signature in the guest's chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Batch {
     /// [`CLAIM_VERSION`].
     #[n(0)]
     pub version: u32,
-    /// SHA-256 of the WebAssembly component.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub component: [u8; 32],
-    /// SHA-256 of the native artefact that ran.
+    /// Number of the batch since boot, from 0.
+    #[n(1)]
+    pub number: u64,
+    /// Digest of the batch before; zero for the first.
     #[cbor(n(2), with = "minicbor::bytes")]
-    pub artefact: [u8; 32],
-    /// SHA-256 of the manifest's exact bytes.
-    #[cbor(n(3), with = "minicbor::bytes")]
-    pub manifest: [u8; 32],
-    /// Standard input, whole.
-    #[n(4)]
-    pub input: Digested,
-    /// Standard output, as far as it came.
-    #[n(5)]
-    pub output: Digested,
-    /// How the job ended.
-    #[n(6)]
-    pub outcome: Outcome,
-    /// Number of the claim since boot, from 0.
-    #[n(7)]
-    pub sequence: u64,
-    /// SHA-256 of the previous claim's whole COSE bytes; zero for the first.
-    #[cbor(n(8), with = "minicbor::bytes")]
     pub previous: [u8; 32],
-    /// Everything that the component learnt from outside.
-    #[n(9)]
-    pub transcript: Transcript,
-    /// Root of the receipts, where there are any.
-    #[cbor(n(10), with = "minicbor::bytes")]
-    pub receipts_root: Option<[u8; 32]>,
-    /// What the job used, as everybody finds who replays it.
-    #[n(11)]
-    pub usage: Usage,
-    /// What the guest measured. No replay can confirm it.
-    #[n(12)]
-    pub measured: Measured,
+    /// Number of claims.
+    #[n(3)]
+    pub claims: u64,
+    /// Root of the Merkle tree (RFC 9162 §2.1) whose leaves are the claims.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub root: [u8; 32],
 }
 
 /// A transcript by its root.
@@ -72,7 +87,7 @@ pub struct Transcript {
     pub bytes: u64,
 }
 
-/// What a job used that is the same each time it is run.
+/// What a run used that is the same each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Usage {
@@ -146,44 +161,60 @@ impl fmt::Display for Outcome {
 }
 
 impl Claim {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        // Writing to a `Vec` is infallible, and the derived encoders have no failure of their own.
-        let done = minicbor::encode(self, &mut bytes);
-        debug_assert!(done.is_ok(), "a claim failed to encode");
-        bytes
+    /// The one encoding of a claim: a leaf of its batch.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, ClaimError> {
-        if !states_every_length(bytes) {
-            return Err(ClaimError::NotDeterministic);
+        let claim: Self = decode(bytes)?;
+        match &claim.outcome {
+            Outcome::LimitExceeded { limit } if limit.len() > LIMIT_NAME_MAX_BYTES => {
+                Err(ClaimError::LimitName { limit: LIMIT_NAME_MAX_BYTES, found: limit.len() })
+            }
+            _ => Ok(claim),
         }
-        let mut decoder = minicbor::Decoder::new(bytes);
-        let claim: Self = decoder.decode().map_err(|error| ClaimError::Payload {
-            offset: error.position().unwrap_or_else(|| decoder.position()),
-        })?;
-        if claim.version != CLAIM_VERSION {
-            return Err(ClaimError::Version { expected: CLAIM_VERSION, found: claim.version });
-        }
-        claim.check_content()?;
-        // Unknown keys, repeated keys, long forms and trailing bytes all end here.
-        if claim.encode() != bytes {
-            return Err(ClaimError::NotDeterministic);
-        }
-        Ok(claim)
+    }
+}
+
+impl Batch {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        encode(self)
     }
 
-    fn check_content(&self) -> Result<(), ClaimError> {
-        if let Outcome::LimitExceeded { limit } = &self.outcome
-            && limit.len() > LIMIT_NAME_MAX_BYTES
-        {
-            return Err(ClaimError::LimitName { limit: LIMIT_NAME_MAX_BYTES, found: limit.len() });
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, ClaimError> {
+        let batch: Self = decode(bytes)?;
+        if batch.version != CLAIM_VERSION {
+            return Err(ClaimError::Version { expected: CLAIM_VERSION, found: batch.version });
         }
-        let is_first = self.sequence == 0;
-        let has_no_previous = self.previous == [0; 32];
+        let (is_first, has_no_previous) = (batch.number == 0, batch.previous == [0; 32]);
         if is_first != has_no_previous {
-            return Err(ClaimError::Chain { sequence: self.sequence });
+            return Err(ClaimError::Chain { number: batch.number });
         }
-        Ok(())
+        Ok(batch)
     }
+}
+
+fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Writing to a `Vec` is infallible, and the derived encoders have no failure of their own.
+    let done = minicbor::encode(value, &mut bytes);
+    debug_assert!(done.is_ok(), "a claim failed to encode");
+    bytes
+}
+
+fn decode<'b, T: Encode<()> + Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, ClaimError> {
+    if !states_every_length(bytes) {
+        return Err(ClaimError::NotDeterministic);
+    }
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let value: T = decoder.decode().map_err(|error| ClaimError::Payload {
+        offset: error.position().unwrap_or_else(|| decoder.position()),
+    })?;
+    // Unknown keys, repeated keys, long forms and trailing bytes all end here.
+    if encode(&value) != bytes {
+        return Err(ClaimError::NotDeterministic);
+    }
+    Ok(value)
 }

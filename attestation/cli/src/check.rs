@@ -85,7 +85,7 @@ pub fn check(inputs: &Inputs<'_>) -> Verdict {
         Ok(verified) => {
             verdict.pass(what, "signed by its instance key", "yes");
             evidence::check_evidence(&mut verdict, verified.evidence(), inputs);
-            claim::check_claim(&mut verdict, verified.claim(), inputs);
+            claim::check_claim(&mut verdict, verified, inputs);
         }
     }
     files::check_rom(&mut verdict, inputs);

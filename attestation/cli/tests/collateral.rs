@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use attestation_bundle::{Bundle, Kind};
-use attestation_claim::{CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
+use attestation_claim::{ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
 use attestation_evidence::{Evidence, Platform};
 // Of the imitation, whose file is another package's.
 use base64ct as _;
@@ -125,7 +125,6 @@ fn claim(platform: Platform, report: Vec<u8>) -> Vec<u8> {
     let evidence = Evidence { platform, report, endorsement, instance_key, hpke_key: None, manifest };
     let nothing = Digested { sha256: [0; 32], bytes: 0 };
     let claim = Claim {
-        version: CLAIM_VERSION,
         component: [0; 32],
         artefact: [0; 32],
         manifest: [0; 32],
@@ -133,13 +132,12 @@ fn claim(platform: Platform, report: Vec<u8>) -> Vec<u8> {
         output: nothing,
         outcome: Outcome::Trapped,
         sequence: 0,
-        previous: [0; 32],
         transcript: Transcript { root: [9; 32], entries: 1, bytes: 200 },
         receipts_root: None,
         usage: Usage { fuel: 0, component_memory_bytes: 65536, error_output_bytes: 0 },
         measured: Measured { run_us: 1000, heap_peak_bytes: 1 << 20 },
     };
-    sign_claim(&claim, &evidence, &key)
+    sign_claim(&claim, ChainPlace::default(), &evidence, &key).0
 }
 
 #[test]

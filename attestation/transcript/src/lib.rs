@@ -58,7 +58,6 @@ mod header;
 mod hex;
 mod kind;
 mod leb128;
-mod merkle;
 mod proof;
 mod reader;
 mod root;

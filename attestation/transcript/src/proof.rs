@@ -4,13 +4,13 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::fmt;
 
+use attestation_merkle::{Levels, PATH_MAX, leaf_hash, root_of_path};
 use minicbor::{Decoder, Encoder};
 
 use crate::error::{HeadField, Place};
-use crate::merkle::{PATH_MAX, audit_path, root_of_path};
 use crate::reader::Reader;
 use crate::root::RootInputs;
-use crate::segment::{HEAD_BYTES, Head, leaf_hash, segments_from};
+use crate::segment::{HEAD_BYTES, Head, segments_from};
 use crate::{
     Entries, Header, MAGIC, ProofError, Root, SEGMENT_MAX_BYTES, TRANSCRIPT_VERSION, TranscriptError,
 };
@@ -69,7 +69,7 @@ pub fn prove(bytes: &[u8], segment: u64) -> Result<InclusionProof<'_>, ProofErro
     let RootInputs { entries, segments, last_chain, .. } = inputs;
     let leaves = || segments_from(bytes, MAGIC.len()).map(|segment| segment.leaf);
     let shown = usize::try_from(segment).ok().and_then(|index| {
-        let path = audit_path(leaves().map(leaf_hash).collect(), index)?;
+        let path = Levels::new(leaves().map(leaf_hash).collect()).path(index)?;
         Some((leaves().nth(index)?, path))
     });
     let (leaf, path) = shown.ok_or(ProofError::NoSegment { segments, found: segment })?;

@@ -99,11 +99,6 @@ pub(crate) fn segments_from(bytes: &[u8], offset: usize) -> impl Iterator<Item =
     successors(Segment::at(bytes, offset), |segment| Segment::at(bytes, segment.end()))
 }
 
-/// The leaf's hash in the Merkle tree (RFC 9162 §2.1.1).
-pub(crate) fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update([0]).chain_update(leaf).finalize().into()
-}
-
 /// The chain value of a segment.
 pub(crate) fn chain(previous: &[u8; 32], leaf_hash: &[u8; 32]) -> [u8; 32] {
     let hash = Sha256::new().chain_update(CHAIN_LABEL).chain_update(previous).chain_update(leaf_hash);

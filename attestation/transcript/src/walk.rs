@@ -3,11 +3,12 @@
 
 use core::cmp::Ordering;
 
+use attestation_merkle::{Tree, leaf_hash};
+
 use crate::error::{HeadField, Place};
-use crate::merkle::Tree;
 use crate::root::RootInputs;
 use crate::segment::{
-    BODY_MAX_BYTES, CHAIN_BYTES, FIRST_CHAIN, HEAD_BYTES, Head, Segment, chain, leaf_hash, segments_from,
+    BODY_MAX_BYTES, CHAIN_BYTES, FIRST_CHAIN, HEAD_BYTES, Head, Segment, chain, segments_from,
 };
 use crate::{Entries, MAGIC, TranscriptError};
 

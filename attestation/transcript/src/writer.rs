@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
 
-use crate::merkle::Tree;
+use attestation_merkle::{Tree, leaf_hash};
+
 use crate::root::RootInputs;
-use crate::segment::{CHAIN_BYTES, ENTRY_PREFIX_MAX_BYTES, FIRST_CHAIN, HEAD_BYTES, Head, chain, leaf_hash};
+use crate::segment::{CHAIN_BYTES, ENTRY_PREFIX_MAX_BYTES, FIRST_CHAIN, HEAD_BYTES, Head, chain};
 use crate::{Header, Kind, MAGIC, PAYLOAD_MAX_BYTES, Root, SEGMENT_TARGET_BYTES, WriteError, leb128};
 
 /// Room for a segment of small entries, the last of which goes over the target.
@@ -28,6 +29,8 @@ pub struct Writer {
     closed_bytes: u64,
     chain: [u8; 32],
     tree: Tree,
+    /// Closed, the header's included.
+    segments: u64,
     /// In closed segments.
     closed_entries: u64,
     fuel: u64,
@@ -59,6 +62,7 @@ impl Writer {
             closed_bytes: u64::try_from(MAGIC.len()).unwrap_or(u64::MAX),
             chain: FIRST_CHAIN,
             tree: Tree::default(),
+            segments: 0,
             closed_entries: 0,
             fuel: 0,
             was_ended: false,
@@ -119,14 +123,14 @@ impl Writer {
         if !self.was_ended {
             return Err(WriteError::NoEnd);
         }
-        let (entries, bytes, segments) = (self.closed_entries, self.closed_bytes, self.tree.leaves());
+        let (entries, bytes, segments) = (self.closed_entries, self.closed_bytes, self.segments);
         let inputs = RootInputs { entries, segments, last_chain: self.chain, tree: self.tree.root() };
         Ok(Finished { segments: self.closed, entries, bytes, root: inputs.root() })
     }
 
     #[cfg(test)]
     pub(crate) fn pretend_segments(&mut self, segments: u64) {
-        self.tree.pretend_leaves(segments);
+        self.segments = segments;
     }
 
     /// The number of the open segment, where the entry can go in.
@@ -145,7 +149,7 @@ impl Writer {
         if found < before {
             return Err(WriteError::FuelBackwards { kind, before, found });
         }
-        let segments = self.tree.leaves();
+        let segments = self.segments;
         u32::try_from(segments).map_err(|_| WriteError::Full { segments })
     }
 
@@ -159,6 +163,7 @@ impl Writer {
         let leaf_hash = leaf_hash(&self.open);
         self.chain = chain(&self.chain, &leaf_hash);
         self.tree.push(leaf_hash);
+        self.segments = self.segments.saturating_add(1);
         self.open.extend_from_slice(&self.chain);
         self.closed_bytes =
             self.closed_bytes.saturating_add(u64::try_from(self.open.len()).unwrap_or(u64::MAX));

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use attestation_claim::{
-    CLAIM_MAX_BYTES, CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, claim_digest,
-    sign_claim,
+    CLAIM_MAX_BYTES, ChainPlace, Claim, Digested, Measured, Outcome, SignedBatch, Transcript, Usage,
+    sign_claim, sign_claims,
 };
 use attestation_manifest::Manifest;
 use enclave_platform::Identity;
@@ -24,11 +24,12 @@ pub struct ClaimChain {
     component: [u8; 32],
     artefact: [u8; 32],
     manifest: [u8; 32],
+    /// Number of the next run.
     sequence: u64,
-    previous: [u8; 32],
+    place: ChainPlace,
 }
 
-/// What one job did.
+/// What one run did.
 #[derive(Debug, Clone)]
 pub(crate) struct JobFacts {
     pub(crate) input: Digested,
@@ -49,7 +50,7 @@ impl ClaimChain {
             artefact: manifest.artefact.sha256.0,
             manifest: manifest_digest,
             sequence: 0,
-            previous: [0; 32],
+            place: ChainPlace { number: 0, previous: [0; 32] },
         }
     }
 
@@ -59,29 +60,29 @@ impl ClaimChain {
         &self.identity
     }
 
-    /// How many claims were signed.
-    #[must_use]
-    pub const fn count(&self) -> u64 {
-        self.sequence
-    }
-
-    /// How the transcript of the next claim's run names it.
+    /// How the transcript of the next run names it. A run of which nothing is signed gives its number back, unless another
+    /// one has begun.
     pub(crate) const fn next_run(&self) -> RunName {
         RunName { component: self.component, manifest: self.manifest, sequence: self.sequence }
     }
 
-    /// Signs the next claim.
-    pub(crate) fn sign(&mut self, facts: JobFacts) -> Vec<u8> {
-        let claim = Claim {
-            version: CLAIM_VERSION,
+    /// Takes the next number.
+    pub(crate) const fn begin_run(&mut self) -> RunName {
+        let run = self.next_run();
+        self.sequence = run.sequence.wrapping_add(1);
+        run
+    }
+
+    /// What is claimed of a run.
+    pub(crate) fn claim(&self, run: RunName, facts: JobFacts) -> Claim {
+        Claim {
             component: self.component,
             artefact: self.artefact,
             manifest: self.manifest,
             input: facts.input,
             output: facts.output,
             outcome: facts.outcome,
-            sequence: self.sequence,
-            previous: self.previous,
+            sequence: run.sequence,
             transcript: Transcript {
                 root: facts.transcript.root.0,
                 entries: facts.transcript.entries,
@@ -94,11 +95,28 @@ impl ClaimChain {
                 error_output_bytes: facts.usage.stderr_bytes,
             },
             measured: facts.measured,
-        };
-        let signed = sign_claim(&claim, &self.identity.evidence, &self.identity.instance_key);
-        self.sequence += 1;
-        self.previous = claim_digest(&signed);
+        }
+    }
+
+    /// Signs the claim of the next run alone.
+    pub(crate) fn sign(&mut self, facts: JobFacts) -> Vec<u8> {
+        let run = self.begin_run();
+        let Identity { evidence, instance_key, .. } = &self.identity;
+        let (signed, digest) = sign_claim(&self.claim(run, facts), self.place, evidence, instance_key);
+        self.advance(digest);
         signed
+    }
+
+    /// Signs claims together.
+    pub(crate) fn sign_batch(&mut self, claims: &[Vec<u8>]) -> SignedBatch {
+        let Identity { evidence, instance_key, .. } = &self.identity;
+        let signed = sign_claims(claims, self.place, evidence, instance_key);
+        self.advance(signed.digest);
+        signed
+    }
+
+    const fn advance(&mut self, digest: [u8; 32]) {
+        self.place = ChainPlace { number: self.place.number + 1, previous: digest };
     }
 }
 

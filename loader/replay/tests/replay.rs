@@ -5,7 +5,7 @@
 use std::io::{Cursor, Write, sink};
 use std::sync::{Arc, Mutex};
 
-use attestation_claim::{CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
+use attestation_claim::{ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
 use attestation_evidence::{Evidence, Platform};
 use attestation_manifest::{manifest_digest, parse_manifest};
 use attestation_transcript::Run;
@@ -122,7 +122,6 @@ fn run(engine: &str, bend: impl FnOnce(&mut Claim)) -> Done {
     let digested =
         |bytes: &[u8]| Digested { sha256: Sha256::digest(bytes).into(), bytes: bytes.len() as u64 };
     let mut claim = Claim {
-        version: CLAIM_VERSION,
         component: run.component,
         artefact: run.component,
         manifest: run.manifest,
@@ -130,7 +129,6 @@ fn run(engine: &str, bend: impl FnOnce(&mut Claim)) -> Done {
         output: digested(&host.output),
         outcome: Outcome::Exited { code: 0 },
         sequence: 0,
-        previous: [0; 32],
         transcript: Transcript { root: recorded.root.0, entries: recorded.entries, bytes: recorded.bytes },
         receipts_root: None,
         usage: Usage {
@@ -151,7 +149,8 @@ fn run(engine: &str, bend: impl FnOnce(&mut Claim)) -> Done {
         hpke_key: None,
         manifest: text.clone().into_bytes(),
     };
-    Done { claim: sign_claim(&claim, &evidence, &key), transcript: host.transcript, output: host.output }
+    let (claim, _) = sign_claim(&claim, ChainPlace::default(), &evidence, &key);
+    Done { claim, transcript: host.transcript, output: host.output }
 }
 
 /// Output that outlives the replay.

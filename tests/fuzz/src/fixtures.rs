@@ -7,7 +7,9 @@
     reason = "constants that the package's tests build"
 )]
 
-use attestation_claim::{CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
+use attestation_claim::{
+    ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim,
+};
 use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
 use attestation_evidence::{Evidence, Platform, report_data};
 use attestation_manifest::manifest_digest;
@@ -30,10 +32,10 @@ pub const MANIFEST: &str = r#"{"version":1,"name":"audit-1","role":"workload","t
 "egress":[{"host":"10.0.2.2","port":7,"methods":["*"]},{"host":"*.example.org","port":443,"methods":["GET","POST"]}],
 "service":null,"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"public"}"#;
 
-/// The rest of the fields, of one that answers requests and keeps something.
+/// The rest of the fields, of one that answers requests and stores something.
 const SERVICE: &str = r#""service":{"port":8080,"open_requests_max":4,"request_wall_ms":30000,
 "request_body_bytes":1048576,"response_body_bytes":16777216,"request_fuel":10000000000,"request_memory_bytes":1048576},
-"storage":{"key_value_bytes":1048576,"files_bytes":2097152,"persist":true},"logs":"none"}"#;
+"storage":{"key_value_bytes":1048576,"files_bytes":2097152,"persist":false},"logs":"none"}"#;
 
 /// A manifest that uses every field.
 #[must_use]
@@ -71,7 +73,7 @@ request_memory_bytes = 1_048_576
 [storage]
 key_value_bytes = 1_048_576
 files_bytes = 2_097_152
-persist = true
+persist = false
 [env]
 LANG = "C"
 [launch.snp]
@@ -153,7 +155,6 @@ pub fn rim_key() -> P384Point {
 #[must_use]
 pub fn claim(outcome: Outcome) -> Vec<u8> {
     let claim = Claim {
-        version: CLAIM_VERSION,
         component: [0x11; 32],
         artefact: [0x22; 32],
         manifest: manifest_digest(MANIFEST.as_bytes()),
@@ -161,13 +162,13 @@ pub fn claim(outcome: Outcome) -> Vec<u8> {
         output: Digested { sha256: [4; 32], bytes: 512 },
         outcome,
         sequence: 1,
-        previous: [5; 32],
         transcript: Transcript { root: [6; 32], entries: 3, bytes: 255 },
         receipts_root: None,
         usage: Usage { fuel: 4_249_880_000, component_memory_bytes: 1_114_112, error_output_bytes: 0 },
         measured: Measured { run_us: 1_234_567, heap_peak_bytes: 8_388_608 },
     };
-    sign_claim(&claim, &evidence(), &instance_key())
+    let place = ChainPlace { number: 1, previous: [5; 32] };
+    sign_claim(&claim, place, &evidence(), &instance_key()).0
 }
 
 fn public_key() -> [u8; 65] {

@@ -8,7 +8,7 @@ mod hardware;
 use std::sync::LazyLock;
 
 use attestation_artefact::compile;
-use attestation_claim::{Claim, Outcome};
+use attestation_claim::{ChainPlace, Claim, Outcome};
 use attestation_evidence::Platform;
 use attestation_manifest::HexDigest;
 use attestation_policy::{Policy, Preset};
@@ -315,9 +315,13 @@ fn who_said_what_time_it_was_is_noted() {
 #[test]
 fn later_claims_say_that_earlier_ones_are_missing() {
     let world = World::good();
-    let later = |claim: &mut Claim| (claim.sequence, claim.previous) = (4, [9; 32]);
-    let claim = world.claim_with(&Bend { claim: Some(&later), ..Bend::default() });
+    let place = ChainPlace { number: 4, previous: [9; 32] };
+    let claim = world.claim_with(&Bend { place, ..Bend::default() });
     let verdict = check(&Inputs { claim: &claim, ..world.inputs() });
     assert!(verdict.is_accepted());
-    assert!(verdict.notes.iter().any(|note| note.starts_with("claim 4 of its boot")), "{:?}", verdict.notes);
+    assert!(
+        verdict.notes.iter().any(|note| note.starts_with("signature 4 of its boot")),
+        "{:?}",
+        verdict.notes
+    );
 }

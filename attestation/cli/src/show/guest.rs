@@ -61,7 +61,10 @@ pub(super) fn claim(fields: &mut Fields, file: &str, bytes: &[u8]) -> Result<(),
     let by_whom = "measured by the guest; no replay confirms it";
     fields.explained("time in the component, microseconds", claim.measured.run_us, by_whom);
     fields.explained("guest heap, peak bytes", claim.measured.heap_peak_bytes, by_whom);
-    fields.hex("previous claim, SHA-256", &claim.previous);
+    let batch = signed.unverified_batch();
+    fields.explained("signature", batch.number, "number since boot");
+    fields.explained("claims in the signature", batch.claims, "runs that were signed together");
+    fields.hex("previous signature, digest", &batch.previous);
     fields.hex("transcript root", &claim.transcript.root);
     fields.plain("transcript, entries", claim.transcript.entries);
     fields.plain("transcript, bytes", claim.transcript.bytes);

@@ -1,7 +1,7 @@
 //! An image, a guest, a PSP and a job, all made here, in one place: tests bend one part and look what notices.
 
 use attestation_artefact::{ENGINE, compile};
-use attestation_claim::{CLAIM_VERSION, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
+use attestation_claim::{ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
 use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
 use attestation_evidence::{Evidence, INSTANCE_KEY_BYTES, Platform, report_data};
 use attestation_manifest::HexDigest;
@@ -66,21 +66,20 @@ impl World {
         }
         let endorsement = psp_sign(&mut report);
         let evidence = evidence(bend.platform, report.as_bytes(), &endorsement, manifest);
-        self.signed(&evidence, bend.claim)
+        self.signed(&evidence, bend)
     }
 
     /// The claim of the one job, with this evidence.
-    pub(crate) fn signed(&self, evidence: &Evidence, bend: Option<&dyn Fn(&mut Claim)>) -> Vec<u8> {
+    pub(crate) fn signed(&self, evidence: &Evidence, bend: &Bend<'_>) -> Vec<u8> {
         let mut claim = self.claim_content(Sha256::digest(&evidence.manifest).into());
-        if let Some(bend) = bend {
-            bend(&mut claim);
+        if let Some(bend_claim) = bend.claim {
+            bend_claim(&mut claim);
         }
-        sign_claim(&claim, evidence, &instance())
+        sign_claim(&claim, bend.place, evidence, &instance()).0
     }
 
     fn claim_content(&self, manifest: [u8; 32]) -> Claim {
         Claim {
-            version: CLAIM_VERSION,
             component: self.reference.component.sha256.0,
             artefact: self.reference.artefact.sha256.0,
             manifest,
@@ -88,7 +87,6 @@ impl World {
             output: digested(OUTPUT),
             outcome: Outcome::Exited { code: 0 },
             sequence: 0,
-            previous: [0; 32],
             transcript: Transcript { root: [9; 32], entries: 1, bytes: 200 },
             receipts_root: None,
             usage: Usage { fuel: 12, component_memory_bytes: 65536, error_output_bytes: 0 },
@@ -103,11 +101,18 @@ pub(crate) struct Bend<'a> {
     pub(crate) manifest: Option<&'a [u8]>,
     pub(crate) report: Option<&'a dyn Fn(&mut SnpReport)>,
     pub(crate) claim: Option<&'a dyn Fn(&mut Claim)>,
+    pub(crate) place: ChainPlace,
 }
 
 impl Default for Bend<'_> {
     fn default() -> Self {
-        Self { platform: Platform::Simulated, manifest: None, report: None, claim: None }
+        Self {
+            platform: Platform::Simulated,
+            manifest: None,
+            report: None,
+            claim: None,
+            place: ChainPlace::default(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
-use attestation_claim::{SignedClaim, claim_digest};
+use attestation_claim::SignedClaim;
 use serde_json::Value;
 use tests_needs::Need;
 
@@ -85,8 +85,8 @@ fn a_job_that_fails_leaves_its_claim_and_no_output() {
         // A relying party can follow the chain, because no link of it is thrown away.
         let bytes = fs::read(site.path().join("claim.cbor")).expect("the claim is there");
         let claim = SignedClaim::parse(&bytes).expect("the claim parses").verify().expect("it is signed");
-        assert_eq!(claim.claim().previous, previous, "{mood}");
-        previous = claim_digest(&bytes);
+        assert_eq!(claim.batch().previous, previous, "{mood}");
+        previous = *claim.digest();
     }
     fs::write(site.path().join("input"), "o").expect("the input is written");
     let full = run.job("input", "/dev/full");

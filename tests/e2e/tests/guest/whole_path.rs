@@ -1,6 +1,5 @@
 //! From a component to an accepted claim.
 
-use attestation_claim::claim_digest;
 use attestation_cli::check::{FileDigest, Inputs, SimulatedEvidence, Verdict, check};
 use image_builder::Image;
 use loader_vmm::ImageFiles;
@@ -30,8 +29,8 @@ fn a_job_with_megabytes_of_input_is_claimed_and_the_claim_is_accepted() {
     assert!(judge(&image, &second, b"short", SimulatedEvidence::Allowed).is_accepted());
     let (one, two) = (first.claim(), second.claim());
     assert_eq!((one.claim().sequence, two.claim().sequence), (0, 1));
-    assert_eq!(one.claim().previous, [0; 32]);
-    assert_eq!(two.claim().previous, claim_digest(first.claim_bytes()));
+    assert_eq!(one.batch().previous, [0; 32]);
+    assert_eq!(two.batch().previous, *one.digest());
     assert!(guest.stop(PATIENCE).is_clean());
 }
 

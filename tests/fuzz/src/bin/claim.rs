@@ -3,7 +3,8 @@
 
 use std::process::ExitCode;
 
-use attestation_claim::{CLAIM_MAX_BYTES, SignedClaim, VerifiedClaim, claim_digest, sign_claim};
+use attestation_claim::{CLAIM_MAX_BYTES, ChainPlace, SignedClaim, VerifiedClaim, sign_claim};
+use sha2::{Digest, Sha256};
 use tests_fuzz::{Budget, Target, fixtures};
 
 fn main() -> ExitCode {
@@ -12,10 +13,13 @@ fn main() -> ExitCode {
 
 fn run(input: &[u8]) {
     if let Ok(verified) = verify(input) {
-        assert_eq!(verified.digest(), &claim_digest(input));
-        let key = fixtures::instance_key();
-        // Only we can sign here, and our signatures are not random.
-        assert!(sign_claim(verified.claim(), verified.evidence(), &key) == input);
+        let (key, batch) = (fixtures::instance_key(), verified.batch());
+        if batch.claims == 1 {
+            // Only we can sign here, and our signatures are not random.
+            let place = ChainPlace { number: batch.number, previous: batch.previous };
+            let (again, digest) = sign_claim(verified.claim(), place, verified.evidence(), &key);
+            assert!(again == input && digest == *verified.digest());
+        }
         check_that_every_byte_counts(input);
     }
 }
@@ -24,9 +28,9 @@ fn verify(bytes: &[u8]) -> Result<VerifiedClaim, String> {
     SignedClaim::parse(bytes).and_then(SignedClaim::verify).map_err(|error| error.to_string())
 }
 
-/// One byte, chosen by the claim's own digest.
+/// One byte, chosen by the claim's own hash.
 fn check_that_every_byte_counts(claim: &[u8]) {
-    let [low, high, change, ..] = claim_digest(claim);
+    let [low, high, change, ..] = <[u8; 32]>::from(Sha256::digest(claim));
     let place = usize::from(u16::from_le_bytes([low, high])) % claim.len();
     let mut changed = claim.to_vec();
     changed.iter_mut().skip(place).take(1).for_each(|byte| *byte ^= change.max(1));

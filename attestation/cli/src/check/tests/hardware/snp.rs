@@ -48,7 +48,7 @@ impl Case {
         let chain: Vec<&[u8]> = chain.iter().take(self.certificates).map(Vec::as_slice).collect();
         let endorsement = if chain.is_empty() { Vec::new() } else { pem::encode(&chain).unwrap() };
         let evidence = evidence(self.platform, report.as_bytes(), &endorsement, &self.image.manifest);
-        let claim = self.image.signed(&evidence, None);
+        let claim = self.image.signed(&evidence, &super::super::world::Bend::default());
         let lists = self.chip.lists.iter().take(usize::from(self.has_list)).map(world::List::sign);
         let list = |bytes| Item { kind: Kind::RevocationList, bytes, within: Vec::new() };
         let items: Vec<Item> = lists.map(list).collect();

@@ -72,7 +72,7 @@ impl Case {
         let quote = self.domain.bundle().quote.unwrap();
         let endorsement = self.endorsement.clone().unwrap_or_else(|| self.endorsement());
         let evidence = evidence(self.platform, &quote, &endorsement, &self.image.manifest);
-        let claim = self.image.signed(&evidence, None);
+        let claim = self.image.signed(&evidence, &super::super::world::Bend::default());
         let [_, _, root] = pki::World::default().certificates();
         let mut roots = TrustedRoots::of_vendors();
         if self.pins_test_root {

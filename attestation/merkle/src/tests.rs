@@ -61,8 +61,7 @@ fn digest(text: &str) -> [u8; 32] {
 }
 
 fn leaf_hashes(count: usize) -> Vec<[u8; 32]> {
-    let leaf = |text: &&str| Sha256::new().chain_update([0]).chain_update(hex::decode(text).unwrap());
-    LEAVES[..count].iter().map(|text| leaf(text).finalize().into()).collect()
+    LEAVES[..count].iter().map(|text| leaf_hash(&hex::decode(text).unwrap())).collect()
 }
 
 fn tree(leaves: &[[u8; 32]]) -> Tree {
@@ -88,6 +87,7 @@ fn roots_are_those_of_the_reference() {
     for (count, root) in ROOTS.iter().enumerate() {
         let tree = tree(&leaf_hashes(count));
         assert_eq!((tree.root(), tree.leaves()), (digest(root), count as u64));
+        assert_eq!(Levels::new(leaf_hashes(count)).root(), digest(root));
     }
 }
 
@@ -96,12 +96,12 @@ fn paths_are_those_of_the_reference() {
     for (leaf, size, path) in PATHS {
         let leaves = leaf_hashes(size);
         let path: Vec<[u8; 32]> = path.iter().map(|text| digest(text)).collect();
-        assert_eq!(audit_path(leaves.clone(), leaf).as_ref(), Some(&path));
+        assert_eq!(Levels::new(leaves.clone()).path(leaf).as_ref(), Some(&path));
         let root = root_of_path(leaves[leaf], leaf as u64, size as u64, &path);
         assert_eq!(root, Some(digest(ROOTS[size])));
     }
-    assert_eq!(audit_path(leaf_hashes(3), 3), None);
-    assert_eq!(audit_path(Vec::new(), 0), None);
+    assert_eq!(Levels::new(leaf_hashes(3)).path(3), None);
+    assert_eq!(Levels::new(Vec::new()).path(0), None);
     assert_eq!(root_of_path([0; 32], 0, 0, &[]), None);
 }
 
@@ -110,7 +110,7 @@ fn a_path_holds_for_one_leaf_of_one_tree() {
     for size in 1..=8 {
         let leaves = leaf_hashes(size);
         for leaf in 0..size {
-            let path = audit_path(leaves.clone(), leaf).unwrap();
+            let path = Levels::new(leaves.clone()).path(leaf).unwrap();
             let lead = |leaf, size, path: &[[u8; 32]]| root_of_path(leaves[leaf], leaf as u64, size, path);
             let root = Some(tree(&leaves).root());
             assert_eq!(lead(leaf, size as u64, &path), root);
@@ -135,7 +135,7 @@ proptest! {
         prop_assert_eq!(tree(&leaves).root(), root);
         if size > 0 {
             let leaf = choice.index(size);
-            let path = audit_path(leaves.clone(), leaf).unwrap();
+            let path = Levels::new(leaves.clone()).path(leaf).unwrap();
             prop_assert!(path.len() <= PATH_MAX);
             prop_assert_eq!(root_of_path(leaves[leaf], leaf as u64, size as u64, &path), Some(root));
         }
