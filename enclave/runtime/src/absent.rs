@@ -4,6 +4,7 @@
 //! functions that trap, always and everywhere in the same way.
 
 use alloc::format;
+#[cfg(feature = "compiler")]
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
