@@ -5,20 +5,20 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::task::Poll;
 
-use attestation_claim::{Digested, Measured, Outcome as ClaimOutcome};
+use attestation_claim::{Measured, Outcome as ClaimOutcome};
 use attestation_manifest::{Logs, Manifest, WallClock};
 use bytes::Bytes;
 use enclave_http::Fields;
 use enclave_platform::ByteStream;
 use enclave_runtime::{
     Console, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, Job, JobHost,
-    JobLimits, JobReport, Outcome, Output, Program, Stop, run_job,
+    JobLimits, JobReport, Outcome, Output, Program, Stop, VaultHost, run_job,
 };
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, Usage, encode_body};
 use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
-use sha2::{Digest, Sha256};
 
 use crate::claims::{ClaimChain, JobFacts};
+use crate::digest::RunningDigest;
 use crate::error::ServiceError;
 use crate::exchange::Exchange;
 use crate::exchanges::Exchanges;
@@ -91,7 +91,7 @@ fn describe(report: &JobReport) -> (JobOutcome, String) {
     }
 }
 
-fn claim_outcome(outcome: &Outcome) -> Option<ClaimOutcome> {
+pub(crate) fn claim_outcome(outcome: &Outcome) -> Option<ClaimOutcome> {
     match outcome {
         Outcome::Exited { code } => Some(ClaimOutcome::Exited { code: *code }),
         Outcome::Trapped { .. } => Some(ClaimOutcome::Trapped),
@@ -99,24 +99,6 @@ fn claim_outcome(outcome: &Outcome) -> Option<ClaimOutcome> {
             Some(ClaimOutcome::LimitExceeded { limit: limit.as_str().into() })
         }
         Outcome::Stopped { .. } | Outcome::Failed { .. } => None,
-    }
-}
-
-/// A hash that counts.
-#[derive(Debug, Default)]
-struct RunningDigest {
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl RunningDigest {
-    fn update(&mut self, bytes: &[u8]) {
-        self.hash.update(bytes);
-        self.bytes += bytes.len() as u64;
-    }
-
-    fn digested(&self) -> Digested {
-        Digested { sha256: self.hash.clone().finalize().into(), bytes: self.bytes }
     }
 }
 
@@ -464,5 +446,9 @@ where
         if let Some(sockets) = self.guest.surroundings.sockets() {
             self.exchanges.close(exchange, sockets);
         }
+    }
+
+    fn vault(&mut self) -> Option<&mut dyn VaultHost> {
+        Some(&mut self.guest.vault)
     }
 }

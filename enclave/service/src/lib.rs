@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod claims;
+mod digest;
 mod error;
 mod exchange;
 mod exchanges;
@@ -19,6 +20,7 @@ mod serve;
 mod shared;
 mod sockets;
 mod surroundings;
+mod vault;
 
 pub use claims::ClaimChain;
 pub use error::ServiceError;
@@ -26,3 +28,4 @@ pub use requests::{BACKLOG, SPARE_CONNECTIONS};
 pub use serve::{Ended, Guest, serve};
 pub use sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
 pub use surroundings::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};
+pub use vault::{BUCKET_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES, KeyValueStore, SharedVault, Vault};

@@ -19,6 +19,7 @@ use crate::job;
 use crate::requests;
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
+use crate::vault::{SharedVault, Vault};
 
 /// Everything that a serving guest owns.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Guest<S, E> {
     pub(crate) surroundings: E,
     /// Destinations that probes may reach.
     pub(crate) egress: EgressPolicy,
+    /// What outlasts jobs and requests.
+    pub(crate) vault: SharedVault,
     jobs_done: u64,
     pub(crate) running_job: Option<u32>,
     pub(crate) last_job: u32,
@@ -60,7 +63,8 @@ where
     S: ByteStream + Send + 'static,
     E: Surroundings,
 {
-    let mut guest = Guest::new(link, surroundings, manifest);
+    let vault = SharedVault::new(Vault::new(manifest, chain.identity()));
+    let mut guest = Guest::new(link, surroundings, manifest, vault);
     guest.announce(chain)?;
     if let Some(service) = &manifest.service {
         return requests::serve(guest, program, manifest, service, chain);
@@ -114,11 +118,12 @@ where
 }
 
 impl<S: ByteStream, E: Surroundings> Guest<S, E> {
-    fn new(link: ControlLink<S>, surroundings: E, manifest: &Manifest<'_>) -> Self {
+    fn new(link: ControlLink<S>, surroundings: E, manifest: &Manifest<'_>, vault: SharedVault) -> Self {
         Self {
             link,
             surroundings,
             egress: EgressPolicy::of(manifest),
+            vault,
             jobs_done: 0,
             running_job: None,
             last_job: 0,
@@ -130,13 +135,14 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
 
     /// The same guest, with surroundings that requests can hold too.
     pub(crate) fn share(self) -> Guest<S, Shared<E>> {
-        let Self { link, surroundings, egress, jobs_done, running_job, last_job, .. } = self;
+        let Self { link, surroundings, egress, vault, jobs_done, running_job, last_job, .. } = self;
         let Self { is_shutdown_asked, requests, is_probing, .. } = self;
         let surroundings = Shared::new(surroundings);
         Guest {
             link,
             surroundings,
             egress,
+            vault,
             jobs_done,
             running_job,
             last_job,

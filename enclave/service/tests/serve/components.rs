@@ -20,8 +20,12 @@ pub(crate) const TRAP: &str = r#"(func $ledger_overflow unreachable)
 pub(crate) fn load(fields: &str) -> Program {
     let main = format!("(core module $Main {fields})");
     let text = include_str!("../../../runtime/tests/jobs/prelude.wat").replace(";; MAIN\n", &main);
-    let component = wat::parse_str(text).expect("the test's text is valid");
-    let artefact = attestation_artefact::compile_for_linux(&component, CALL_STACK_DEFAULT_BYTES)
+    load_component(&wat::parse_str(text).expect("the test's text is valid"))
+}
+
+/// Compiles and loads a component.
+pub(crate) fn load_component(component: &[u8]) -> Program {
+    let artefact = attestation_artefact::compile_for_linux(component, CALL_STACK_DEFAULT_BYTES)
         .expect("the test's component compiles");
     // SAFETY: the bytes come from the compiler; the engine checks the processor's features itself on this system.
     unsafe { Program::load_copy(Machine::hosted(16 << 20, CALL_STACK_DEFAULT_BYTES), &artefact) }

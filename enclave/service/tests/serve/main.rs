@@ -5,5 +5,9 @@
 
 mod components;
 mod jobs;
+mod kept;
 mod loader;
 mod protocol;
+#[path = "../../../runtime/tests/vault/script.rs"]
+#[expect(dead_code, reason = "the runtime's tests make more calls than these")]
+mod script;

@@ -1,0 +1,73 @@
+//! What the guest's vault answers.
+
+use super::*;
+
+fn vault(seal_key: u8) -> SharedVault {
+    SharedVault::new(Vault {
+        store: KeyValueStore::new(1 << 20),
+        sealer: Sealer::new(&[seal_key; 32]),
+        evidence: vec![1, 2, 3],
+    })
+}
+
+fn reason(result: Result<Unsealed, EnclaveFailure>) -> String {
+    match result {
+        Err(EnclaveFailure::Invalid(text)) => text,
+        other => panic!("expected a reason, found {other:?}"),
+    }
+}
+
+#[test]
+fn handles_are_of_the_same_vault() {
+    let (mut one, mut other) = (vault(1), vault(1));
+    let mut same = one.clone();
+    one.set("a", "k", b"v").unwrap();
+    assert_eq!(same.get("a", "k"), Ok(Some(b"v".to_vec())));
+    assert_eq!((same.exists("a", "k"), same.exists("a", "j")), (Ok(true), Ok(false)));
+    assert_eq!(same.increment("a", "n", 4), Ok(4));
+    assert_eq!(one.list_keys("a", 1).unwrap().keys, ["n"]);
+    same.delete("a", "k").unwrap();
+    assert_eq!(one.get("a", "k"), Ok(None));
+    assert_eq!(other.get("a", "n"), Ok(None));
+    assert_eq!(one.evidence(), Some(vec![1, 2, 3]));
+}
+
+#[test]
+fn a_blob_opens_in_its_context_not_below_its_counter_and_with_its_key() {
+    let mut vault = vault(1);
+    let blob = vault.seal("notes", 7, b"text", [9; 32]).unwrap();
+    for least in [0, 7] {
+        let opened = Unsealed { counter: 7, plaintext: b"text".to_vec() };
+        assert_eq!(vault.unseal("notes", least, &blob), Ok(opened));
+    }
+    assert!(reason(vault.unseal("note", 7, &blob)).contains("expected one for component, context \"note\""));
+    assert!(reason(vault.unseal("notes", 8, &blob)).contains("expected counter 8 or more, found 7"));
+    assert!(reason(self::vault(2).unseal("notes", 7, &blob)).contains("not sealed by this image"));
+    for byte in 0..blob.len() {
+        let mut other = blob.clone();
+        other[byte] ^= 1;
+        reason(vault.unseal("notes", 7, &other));
+    }
+    assert!(reason(vault.unseal(&"c".repeat(65), 7, &blob)).contains("at most 64 bytes, found 65"));
+    assert!(vault.seal(&"c".repeat(65), 7, b"", [9; 32]).is_err());
+}
+
+/// The door takes no longer blob.
+#[test]
+fn the_longest_plaintext_makes_no_too_long_a_blob() {
+    use enclave_runtime::{PLAINTEXT_MAX_BYTES, SEAL_CONTEXT_MAX_BYTES, SEALED_MAX_BYTES};
+    let context = "c".repeat(SEAL_CONTEXT_MAX_BYTES);
+    let blob = vault(1).seal(&context, u64::MAX, &vec![0; PLAINTEXT_MAX_BYTES], [9; 32]).unwrap();
+    assert!(blob.len() <= SEALED_MAX_BYTES, "{}", blob.len());
+    assert_eq!(vault(1).unseal(&context, 0, &blob).unwrap().plaintext.len(), PLAINTEXT_MAX_BYTES);
+}
+
+/// What the guest seals on its own behalf is nothing that a component could ask for.
+#[test]
+fn blobs_of_the_guest_itself_do_not_open_for_components() {
+    let mut vault = vault(1);
+    for own in [Purpose::KeyValue, Purpose::Files] {
+        let blob = Sealer::new(&[1; 32]).seal(own, 7, b"text", [9; 32]).unwrap();
+        assert!(reason(vault.unseal("", 0, &blob)).contains("expected one for component"));
+    }
+}
