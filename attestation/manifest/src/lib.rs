@@ -268,7 +268,7 @@ pub struct Storage {
     pub key_value_bytes: u64,
     /// File system in memory; 0: not offered.
     pub files_bytes: u64,
-    /// Whether both are sealed and given to the loader to be kept. Not without any.
+    /// Whether both are sealed and given to the loader to be kept. Nothing does that yet, so only `false` parses.
     pub persist: bool,
 }
 

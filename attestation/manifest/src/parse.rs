@@ -253,8 +253,9 @@ fn check_storage(storage: &Storage, memory_mib: u32) -> Result<(), ManifestError
     {
         check(bytes < memory_bytes, field, "less than memory_mib", bytes)?;
     }
-    let has_sense = !storage.persist || storage.bytes() > 0;
-    check(has_sense, "storage.persist", "false where nothing is stored", storage.persist)
+    // Whoever relies on it would lose everything with the guest.
+    let instead = "false: this release keeps nothing when a guest ends; what has to last, seal and write out";
+    check(!storage.persist, "storage.persist", instead, storage.persist)
 }
 
 fn check_positive(field: &'static str, found: u64) -> Result<(), ManifestError> {

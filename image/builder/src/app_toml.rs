@@ -164,7 +164,8 @@ pub struct AppStorage {
     pub key_value_bytes: u64,
     /// File system. Default: 0, none.
     pub files_bytes: u64,
-    /// Whether both are sealed and given to the loader to be kept. Default: they are gone with the guest.
+    /// Whether both are sealed and given to the loader to be kept. Default: no, they are gone with the guest. Nothing does
+    /// that yet, so `true` is refused.
     pub persist: bool,
 }
 

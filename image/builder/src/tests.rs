@@ -31,7 +31,6 @@ call_stack_bytes = 65536
 open_requests_max = 2
 [storage]
 key_value_bytes = 1048576
-persist = true
 "#;
 
 /// A program that does nothing: `wasi:cli/run` from one function that returns ok.
@@ -134,7 +133,7 @@ fn manifest_says_what_app_toml_says() {
     assert_eq!((service.port, service.open_requests_max, service.request_wall_ms), (8080, 2, 30_000));
     assert_eq!((service.request_body_bytes, service.response_body_bytes), (1 << 20, 16 << 20));
     assert_eq!((service.request_fuel, service.request_memory_bytes), (10_000_000_000, 16 << 20));
-    assert_eq!(manifest.storage, Storage { key_value_bytes: 1 << 20, files_bytes: 0, persist: true });
+    assert_eq!(manifest.storage, Storage { key_value_bytes: 1 << 20, files_bytes: 0, persist: false });
     let json = core::str::from_utf8(image().manifest_json()).unwrap();
     assert!(
         json.starts_with("{\n  \"version\": 1,\n  \"name\": \"audit\",\n  \"role\": \"workload\""),
@@ -248,11 +247,14 @@ fn unwritable_folder_is_named() {
 
 #[test]
 fn unsupported_import_is_named_at_build() {
-    let component =
-        COMPONENT.replacen("(component", "(component (import \"wasi:sockets/tcp@0.2.3\" (instance))", 1);
+    let component = COMPONENT.replacen(
+        "(component",
+        "(component (import \"wasi:blobstore/container@0.2.0-draft\" (instance))",
+        1,
+    );
     let error = build_from(&component, APP).unwrap_err();
     assert!(matches!(error, BuildError::Component(_)), "{error}");
-    assert!(error.to_string().contains("wasi:sockets/tcp@0.2.3"), "{error}");
+    assert!(error.to_string().contains("wasi:blobstore/container@0.2.0-draft"), "{error}");
 }
 
 #[test]
@@ -281,7 +283,7 @@ fn manifest_that_the_guest_refuses_is_refused_here() {
         ("name = \"a\"\n[limits]\ncomponent_memory_bytes = 134217728", "limits.component_memory_bytes"),
         ("name = \"a\"\n[limits]\ntranscript_bytes = 0", "limits.transcript_bytes"),
         ("name = \"a\"\n[service]\nport = 0", "service.port"),
-        ("name = \"a\"\n[storage]\npersist = true", "storage.persist"),
+        ("name = \"a\"\n[storage]\nkey_value_bytes = 1048576\npersist = true", "storage.persist"),
         ("name = \"a\"\negress = [{ host = \"A\", port = 1, methods = [\"*\"] }]", "egress.host"),
         ("name = \"a\"\negress = [{ host = \"a\", port = 0, methods = [\"*\"] }]", "egress.port"),
         ("name = \"a\"\negress = [{ host = \"a\", port = 1, methods = [] }]", "egress.methods"),

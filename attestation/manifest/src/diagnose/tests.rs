@@ -51,7 +51,7 @@ fn duplicate_fields_are_named() {
         ("limits", "call_stack_bytes", "524288"),
         ("egress", "methods", "[\"GET\",\"POST\"]"),
         ("service", "request_fuel", "3"),
-        ("storage", "persist", "true"),
+        ("storage", "persist", "false"),
     ] {
         let once = format!("\"{field}\":{value}");
         let twice = refusal(&with(&once, &format!("{once},{once}")));
@@ -117,8 +117,8 @@ fn malformed_values_are_named() {
         assert_eq!(field_of(as_object), field);
     }
     assert_eq!(field_of(with("\"audit-2\"", "\"audit\" \"2\"")), "name");
-    for bad in ["\"true\"", "1", "null", "True", "truefalse"] {
-        assert_eq!(field_of(with("true", bad)), "persist", "{bad}");
+    for bad in ["\"false\"", "1", "null", "False", "falsetrue"] {
+        assert_eq!(field_of(with("false", bad)), "persist", "{bad}");
     }
     for bad in ["5", "\"null\"", "[]", "nul", "nullnull", "false"] {
         assert_eq!(field_of(with(SERVICE, bad)), "service", "{bad}");
@@ -144,7 +144,7 @@ fn what_is_malformed_is_shown() {
         message("\"port\":443", "\"port\":65536"),
         "manifest field `port` of egress: expected a whole number up to 65535, found 65536"
     );
-    let long = message("\"persist\":true", &format!("\"persist\":\"\u{1b}{}\"", "x".repeat(100)));
+    let long = message("\"persist\":false", &format!("\"persist\":\"\u{1b}{}\"", "x".repeat(100)));
     assert!(long.ends_with(&format!("expected true or false, found \"\u{fffd}{}", "x".repeat(60))), "{long}");
 }
 

@@ -11,7 +11,7 @@ pub(crate) const EGRESS: &str = r#"[{"host":"192.0.2.7","port":443,"methods":["G
 {"host":"*.example.org","port":1,"methods":["*"]}]"#;
 pub(crate) const SERVICE: &str = r#"{"port":8080,"open_requests_max":256,"request_wall_ms":30000,
 "request_body_bytes":1,"response_body_bytes":2,"request_fuel":3,"request_memory_bytes":4}"#;
-pub(crate) const STORAGE: &str = r#"{"key_value_bytes":1048576,"files_bytes":0,"persist":true}"#;
+pub(crate) const STORAGE: &str = r#"{"key_value_bytes":1048576,"files_bytes":0,"persist":false}"#;
 
 pub(crate) fn good() -> String {
     format!(
@@ -53,7 +53,7 @@ fn good_manifests_parse_whole() {
     assert_eq!((rule.host, rule.port, &rule.methods[..]), ("192.0.2.7", 443, &["GET", "POST"][..]));
     let service = manifest.service.unwrap();
     assert_eq!((service.port, service.open_requests_max, service.request_memory_bytes), (8080, 256, 4));
-    assert_eq!(manifest.storage, Storage { key_value_bytes: 1 << 20, files_bytes: 0, persist: true });
+    assert_eq!(manifest.storage, Storage { key_value_bytes: 1 << 20, files_bytes: 0, persist: false });
     assert!(parse_manifest(format!(" \r\n\t{text}\n\n ").as_bytes()).is_ok());
     assert_ne!(manifest_digest(text.as_bytes()), manifest_digest(format!("{text}\n").as_bytes()));
 }
@@ -206,9 +206,8 @@ fn ranges_of_stacks_services_and_storage_have_two_ends() {
         assert_eq!(with_bytes(128 << 20), format!("storage.{name}"));
         assert_eq!(with_bytes(u64::MAX), format!("storage.{name}"));
     }
-    assert_eq!(field_of("\"key_value_bytes\":1048576", "\"key_value_bytes\":0"), "storage.persist");
-    let nothing = STORAGE.replace("1048576", "0").replace("true", "false");
-    assert_eq!(field_of(STORAGE, &nothing), "");
+    assert_eq!(field_of("\"key_value_bytes\":1048576", "\"key_value_bytes\":0"), "");
+    assert_eq!(field_of("\"persist\":false", "\"persist\":true"), "storage.persist");
     assert_eq!(field_of("\"192.0.2.7\"", "\"192.0.2.07\""), "egress.host");
     assert_eq!(field_of("\"POST\"", "\"post\""), "egress.methods");
     assert_eq!(field_of("\"*.example.org\",\"port\":1", "\"192.0.2.7\",\"port\":443"), "egress");
@@ -223,6 +222,11 @@ fn what_is_out_of_range_is_shown() {
     assert!(message("192.0.2.7", "Example.org").ends_with("or an IPv4 address, found Example.org"));
     let found = message("\"call_stack_bytes\":524288", "\"call_stack_bytes\":1024");
     assert_eq!(found, "manifest field `limits.call_stack_bytes`: expected 16384 to 8388608, found 1024");
+    let found = message("\"persist\":false", "\"persist\":true");
+    assert!(
+        found.contains("this release keeps nothing when a guest ends") && found.ends_with("found true"),
+        "{found}"
+    );
     let long = message("audit-2", &"A".repeat(100));
     assert!(long.ends_with(&format!("found {}", "A".repeat(QUOTED_MAX_BYTES))), "{long}");
 }
@@ -248,7 +252,7 @@ fn commas_stand_between_elements() {
         ("\"é\"]", "\"é\",]"),
         ("\"--strict\",", "\"--strict\",,"),
         ("{\"port\"", "{,\"port\""),
-        ("\"persist\":true", "\"persist\":true,"),
+        ("\"persist\":false", "\"persist\":false,"),
     ] {
         refusal(&with(from, to));
     }
