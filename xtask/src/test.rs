@@ -80,6 +80,8 @@ pub(crate) enum Suite {
     Fuzz,
     /// What we call genuine against what other people's verifiers do
     Peers,
+    /// What components can do under wasmtime as published: what they can do in the guest
+    Conformance,
     /// The image, built
     Image,
     /// The image again from another path: the bytes must be the same
@@ -89,7 +91,7 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Rules,
         Self::Fmt,
         Self::Clippy,
@@ -100,6 +102,7 @@ impl Suite {
         Self::Languages,
         Self::Fuzz,
         Self::Peers,
+        Self::Conformance,
         Self::Image,
         Self::Reproduce,
         Self::E2e,
@@ -122,6 +125,7 @@ impl Suite {
             Self::Languages => languages::check(workspace).map(|()| Vec::new()),
             Self::Fuzz => fuzz(workspace, length),
             Self::Peers => peers(workspace),
+            Self::Conformance => conformance(workspace),
             Self::Image => image(workspace).map(|()| Vec::new()),
             Self::Reproduce => reproduce::check(workspace, &image_folder(workspace)).map(|()| Vec::new()),
             Self::E2e => e2e(workspace, length),
@@ -174,8 +178,9 @@ fn host(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
     setup::ensure(workspace, &[Need::Qemu, Need::SevSnpMeasure])?;
     let test = Tool::cargo(workspace)
         .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked"])
-        .env("REDOUBT_SEV_SNP_MEASURE", setup::sev_snp_measure(workspace));
-    let required = "qemu,sev-snp-measure";
+        .env("REDOUBT_SEV_SNP_MEASURE", setup::sev_snp_measure(workspace))
+        .env("REDOUBT_CONFORMANCE", conformance_component(workspace)?);
+    let required = "conformance,qemu,sev-snp-measure";
     let test = match fixtures(workspace) {
         Some(folder) => {
             test.env("REDOUBT_REQUIRE", format!("{required},fixtures")).env("REDOUBT_FIXTURES", folder)
@@ -249,6 +254,22 @@ fn peers(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(skipped)
 }
 
+fn conformance(workspace: &Workspace) -> Result<Vec<String>> {
+    let test = Tool::cargo(workspace)
+        .dir(&workspace.path("tests/conformance-stock"))
+        .args(["test", "--locked", "--target-dir"])
+        .arg(workspace.target().join("conformance-stock"))
+        .env("REDOUBT_REQUIRE", "conformance")
+        .env("REDOUBT_CONFORMANCE", conformance_component(workspace)?);
+    let (_, skipped) =
+        test.args(["--", "--show-output"]).run_tests("cargo test in tests/conformance-stock")?;
+    Ok(skipped)
+}
+
+fn conformance_component(workspace: &Workspace) -> Result<PathBuf> {
+    component::build(workspace, &workspace.path("tests/conformance"))
+}
+
 fn image(workspace: &Workspace) -> Result<()> {
     println!("{}", image::build(workspace, None, &image_folder(workspace))?);
     Ok(())
@@ -267,7 +288,8 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
     programs.run("building redoubt and redoubt-verify")?;
     let test = Tool::cargo(workspace)
         .args(["test", "--package", "tests-e2e", "--locked"])
-        .env("REDOUBT_REQUIRE", "qemu,image,ledger,programs")
+        .env("REDOUBT_REQUIRE", "conformance,qemu,image,ledger,programs")
+        .env("REDOUBT_CONFORMANCE", conformance_component(workspace)?)
         .env("REDOUBT_DIST", image_folder(workspace))
         .env("REDOUBT_LEDGER", large_ledger(workspace)?)
         .env("REDOUBT_BIN_DIR", workspace.target().join("debug"));

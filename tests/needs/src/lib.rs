@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
+    /// The component of `tests/conformance`.
+    Conformance,
     /// `/dev/full`, which no disk is as full as.
     DevFull,
     /// Evidence of real hardware.
@@ -31,7 +33,8 @@ pub enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
+        Self::Conformance,
         Self::DevFull,
         Self::Fixtures,
         Self::Image,
@@ -45,6 +48,7 @@ impl Need {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Conformance => "conformance",
             Self::DevFull => "dev-full",
             Self::Fixtures => "fixtures",
             Self::Image => "image",

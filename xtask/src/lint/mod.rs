@@ -16,8 +16,10 @@ use crate::workspace::Workspace;
 use tree::Tree;
 
 /// Folders that are workspaces of their own.
-pub(crate) const OTHER_WORKSPACES: [&str; 5] = [
+pub(crate) const OTHER_WORKSPACES: [&str; 7] = [
     "examples/ledger-audit",
+    "tests/conformance",
+    "tests/conformance-stock",
     "tests/fuzz",
     "tests/linux-guest",
     "tests/verifier-bench",

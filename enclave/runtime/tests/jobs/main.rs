@@ -4,6 +4,7 @@
 #![expect(unsafe_code, reason = "loading native code has no safe form")]
 #![expect(clippy::expect_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
+mod conformance;
 mod harness;
 mod interfaces;
 mod limits;

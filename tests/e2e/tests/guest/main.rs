@@ -11,6 +11,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
 mod boots_anywhere;
+mod conformance;
 mod harness;
 mod hostile_artefact;
 mod hostile_loader;
