@@ -7,8 +7,8 @@
 //! trailers = fields / null                                   ; null: the body did not come, or was not read, to its end
 //! ```
 //! A message is the deterministic CBOR (RFC 8949 §4.2.1) of `request` or `response`, the body as it is, `trailers`, and the
-//! length of the body as eight bytes, big-endian. It says what the component was given and what it gave, without what the
-//! connection needs between: whoever writes to the wire adds that, and whoever reads takes it away.
+//! length of the body as eight bytes, big-endian. A request has the fields that came, those of the connection included, which
+//! the component does not see; a response has those that the component gave, and neither has chunks.
 //! Panics: never on input.
 
 use alloc::vec::Vec;
@@ -38,7 +38,7 @@ pub struct Request<'a> {
     pub authority: Option<&'a str>,
     /// Path and query, or `*`.
     pub path_with_query: Option<&'a str>,
-    /// As the component gets them.
+    /// As they came.
     pub fields: Vec<Field<'a>>,
 }
 

@@ -161,6 +161,16 @@ impl Scheme {
         }
     }
 
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Other(name) => name,
+        }
+    }
+
     /// 80, 443, or nothing.
     #[must_use]
     pub const fn default_port(&self) -> Option<u16> {

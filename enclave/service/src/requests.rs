@@ -2,25 +2,27 @@
 
 mod client;
 mod host;
+mod kept;
 mod refusal;
 mod wire;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use attestation_claim::Measured;
 use attestation_manifest::{EgressPolicy, Manifest, Service, WallClock};
 use enclave_platform::ByteStream;
-use enclave_runtime::{
-    Job, JobLimits, JobReport, Outcome, Program, Responded, RunName, Running, begin_request,
-};
+use enclave_runtime::{Job, JobLimits, JobReport, Outcome, Program, Responded, Running, begin_request};
 use enclave_wire::control::{JobStart, RequestFigures, Serve};
-use enclave_wire::frame::{Frame, FrameKind};
+use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameKind};
 
 use self::client::{Begin, Client, Received};
-use self::host::{Facilities, RequestHost, Writing, WritingStage};
+use self::host::{Ended as RunEnd, Facilities, RequestHost, WritingStage};
+use self::kept::Outbox;
 use self::wire::Wire;
-use crate::claims::ClaimChain;
+use crate::claims::{ClaimChain, JobFacts};
 use crate::error::ServiceError;
+use crate::job::claim_outcome;
 use crate::serve::{Ended, Guest, decode};
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
@@ -30,6 +32,12 @@ pub const SPARE_CONNECTIONS: usize = 32;
 
 /// Connections that nobody has accepted yet.
 pub const BACKLOG: usize = 32;
+
+/// Claims that are signed together at most: a signature costs as much as some small requests.
+const BATCH_CLAIMS: usize = 256;
+
+/// How long a claim waits for others.
+const BATCH_WAIT_NS: u64 = 1_000_000_000;
 
 /// Answers requests until the loader asks for the end.
 pub(crate) fn serve<S, E>(
@@ -47,23 +55,21 @@ where
     let mut args: Vec<&str> = alloc::vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
+    let limits = JobLimits::of_request(manifest, service);
     let component = Answers {
         program,
-        job: Job {
-            limits: JobLimits::of_request(manifest, service),
-            args: &args,
-            env: &env,
-            run: chain.next_run(),
-        },
+        job: Job { limits, args: &args, env: &env, run: chain.next_run() },
         facilities: Facilities {
             shared: guest.surroundings.clone(),
             egress: Arc::new(EgressPolicy::of(manifest)),
             logs: manifest.logs,
             wall_offset_ns: None,
-            persists: true,
+            vault: guest.vault.clone(),
+            outbox: None,
         },
-        answered: 0,
-        failed: 0,
+        chain,
+        batch: Batch::default(),
+        figures: RequestFigures::default(),
     };
     let open_max = usize::try_from(service.open_requests_max).unwrap_or(usize::MAX);
     let mut desk = Desk { component, clients: Vec::new(), open_max, turn: 0, is_open: false };
@@ -72,6 +78,8 @@ where
             handle(&mut guest, &mut desk, &frame, manifest, service)?;
         }
         desk.step();
+        desk.component.sign(guest.is_shutdown_asked);
+        desk.component.send(&mut guest)?;
         guest.requests = Some(desk.figures());
         if guest.is_shutdown_asked {
             guest.say_goodbye()?;
@@ -93,8 +101,8 @@ where
 {
     match frame.kind {
         FrameKind::SERVE => {
-            let Serve { wall_ns } = decode(frame)?;
-            desk.open(wall_ns, manifest.wall_clock, service.port)
+            let serve: Serve = decode(frame)?;
+            desk.open(&serve, manifest.wall_clock, service.port)
         }
         FrameKind::JOB_START => {
             let _start: JobStart = decode(frame)?;
@@ -119,15 +127,15 @@ struct Desk<'a, E> {
 
 impl<E: Surroundings> Desk<'_, E> {
     /// The loader says what time it is, and that clients may come.
-    fn open(&mut self, wall_ns: u64, clock: WallClock, port: u16) -> Result<(), ServiceError> {
-        let shared = &mut self.component.facilities.shared;
+    fn open(&mut self, serve: &Serve, clock: WallClock, port: u16) -> Result<(), ServiceError> {
+        let Facilities { shared, wall_offset_ns, outbox, .. } = &mut self.component.facilities;
         if clock == WallClock::Host {
-            let offset_ns = wall_ns.saturating_sub(shared.now_ns());
-            self.component.facilities.wall_offset_ns = Some(offset_ns);
+            *wall_offset_ns = Some(serve.wall_ns.saturating_sub(shared.now_ns()));
         }
         if self.is_open {
             return Ok(());
         }
+        *outbox = serve.keep.then(Outbox::default);
         self.is_open = shared.with_sockets(|sockets| sockets.listen(port, BACKLOG)) == Some(true);
         if !self.is_open {
             return Err(ServiceError::Port { port });
@@ -175,11 +183,8 @@ impl<E: Surroundings> Desk<'_, E> {
     }
 
     fn figures(&self) -> RequestFigures {
-        RequestFigures {
-            open: self.clients.iter().filter(|client| client.is_answering()).count() as u64,
-            answered: self.component.answered,
-            failed: self.component.failed,
-        }
+        let open = self.clients.iter().filter(|client| client.is_answering()).count();
+        RequestFigures { open: u64::try_from(open).unwrap_or(u64::MAX), ..self.component.figures }
     }
 }
 
@@ -188,50 +193,102 @@ struct Answers<'a, E> {
     program: &'a Program,
     job: Job<'a>,
     facilities: Facilities<E>,
-    answered: u64,
-    failed: u64,
+    chain: &'a mut ClaimChain,
+    batch: Batch,
+    figures: RequestFigures,
+}
+
+/// Claims that are not signed yet.
+#[derive(Debug, Default)]
+struct Batch {
+    claims: Vec<Vec<u8>>,
+    /// When the first came.
+    since_ns: u64,
 }
 
 impl<E: Surroundings> Answers<'_, E> {
-    fn next_number(&mut self) -> u64 {
-        let RunName { sequence, .. } = &mut self.job.run;
-        let number = *sequence;
-        *sequence = number.wrapping_add(1);
-        number
+    /// Signs what is claimed, when it is enough or has waited long enough, or is all that will come.
+    fn sign(&mut self, is_last: bool) {
+        if self.batch.claims.is_empty() {
+            return;
+        }
+        let Some(outbox) = &self.facilities.outbox else { return };
+        let waited_ns = self.facilities.shared.now_ns().saturating_sub(self.batch.since_ns);
+        if is_last || self.batch.claims.len() >= BATCH_CLAIMS || waited_ns >= BATCH_WAIT_NS {
+            let signed = self.chain.sign_batch(&self.batch.claims);
+            self.batch.claims.clear();
+            outbox.push(FrameKind::BATCH, 0, signed.bytes);
+        }
+    }
+
+    /// Gives the loader what waits for it.
+    fn send<S: ByteStream>(&mut self, guest: &mut Guest<S, Shared<E>>) -> Result<(), ServiceError> {
+        let Some(outbox) = &self.facilities.outbox else { return Ok(()) };
+        while let Some((kind, number, body)) = outbox.pop() {
+            for piece in body.chunks(FRAME_BODY_MAX_BYTES).chain(body.is_empty().then_some(&[][..])) {
+                guest.link.send(kind, number, piece)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is claimed of a run, where somebody keeps it.
+    fn claim(&mut self, report: &JobReport, ended: &RunEnd) {
+        let Some(outbox) = &self.facilities.outbox else { return };
+        let number = ended.run.sequence;
+        let signable = claim_outcome(&report.outcome).zip(report.transcript.clone()).zip(ended.messages);
+        let Some(((outcome, transcript), (input, output))) = signable else {
+            return outbox.push(FrameKind::REQUEST_DROPPED, number, Vec::new());
+        };
+        let heap_peak_bytes = self.facilities.shared.heap().peak_bytes;
+        let measured = Measured { run_us: ended.run_us, heap_peak_bytes };
+        let facts = JobFacts { input, output, outcome, transcript, usage: report.usage, measured };
+        let claim = self.chain.claim(ended.run, facts).encode();
+        outbox.push(FrameKind::REQUEST_CLAIM, number, claim.clone());
+        if self.batch.claims.is_empty() {
+            self.batch.since_ns = self.facilities.shared.now_ns();
+        }
+        self.batch.claims.push(claim);
     }
 }
 
 impl<E: Surroundings> Begin<E> for Answers<'_, E> {
     fn begin(&mut self, received: Received, wire: Wire) -> Running<RequestHost<E>> {
-        let job = self.job;
-        let number = self.next_number();
         let Received { request, reading, facts } = received;
-        log::debug!("request {number}: {} {:?}", request.method, request.path_with_query);
-        let host = RequestHost::new(self.facilities.clone(), number, wire, reading, facts);
+        let job = Job { run: self.chain.begin_run(), ..self.job };
+        log::debug!("request {}: {} {:?}", job.run.sequence, request.method, request.path_with_query);
+        let host = RequestHost::new(self.facilities.clone(), job.run, &request, wire, reading, facts);
         begin_request(self.program, &job, request, host)
     }
 
-    fn ended(&mut self, report: &JobReport, writing: &Writing) {
-        let is_whole = matches!(writing.stage, WritingStage::Complete { .. });
-        if is_whole {
-            self.answered += 1;
+    fn ended(&mut self, report: &JobReport, ended: &RunEnd) {
+        self.claim(report, ended);
+        if matches!(ended.writing.stage, WritingStage::Complete { .. }) {
+            self.figures.answered += 1;
         } else {
-            self.failed += 1;
+            self.figures.failed += 1;
         }
-        match (&report.outcome, &report.response) {
-            (Outcome::Exited { .. }, Responded::Refused { error }) => log::info!("no response: {error}"),
-            (Outcome::Exited { .. }, _) => {}
-            (Outcome::Trapped { message }, _) => log::warn!("trapped: {message}"),
-            (Outcome::LimitExceeded { limit }, _) => log::warn!("{limit} exceeded"),
-            (Outcome::Stopped { reason }, _) => log::debug!("{reason}"),
-            (Outcome::Failed { message }, _) => log::error!("failed: {message}"),
-        }
-        if let WritingStage::Unfit { error, .. } = &writing.stage {
-            log::warn!("unfit response: {error}");
-        }
+        log_end(report, ended);
     }
 
     fn body_max_bytes(&self) -> u64 {
         self.job.limits.input_bytes
+    }
+}
+
+fn log_end(report: &JobReport, ended: &RunEnd) {
+    let number = ended.run.sequence;
+    match (&report.outcome, &report.response) {
+        (Outcome::Exited { .. }, Responded::Refused { error }) => {
+            log::info!("request {number}: no response: {error}");
+        }
+        (Outcome::Exited { .. }, _) => {}
+        (Outcome::Trapped { message }, _) => log::warn!("request {number}: trapped: {message}"),
+        (Outcome::LimitExceeded { limit }, _) => log::warn!("request {number}: {limit} exceeded"),
+        (Outcome::Stopped { reason }, _) => log::debug!("request {number}: {reason}"),
+        (Outcome::Failed { message }, _) => log::error!("request {number}: failed: {message}"),
+    }
+    if let WritingStage::Unfit { error, .. } = &ended.writing.stage {
+        log::warn!("request {number}: unfit response: {error}");
     }
 }

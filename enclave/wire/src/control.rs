@@ -182,6 +182,9 @@ pub struct Serve {
     /// Nanoseconds since 1970-01-01, by the loader's clock: what components get whose manifest lets them believe the host.
     #[n(0)]
     pub wall_ns: u64,
+    /// Whether the loader keeps requests, transcripts and claims. What nobody keeps is not signed.
+    #[n(1)]
+    pub keep: bool,
 }
 
 /// Asks the guest to open a TCP connection, send `payload` and report what comes back: an operator's check that the

@@ -71,8 +71,17 @@ impl FrameKind {
     pub const PROBE_DONE: Self = Self(0x08);
     /// CBOR [`Stopping`](crate::control::Stopping): the guest is about to end.
     pub const STOPPING: Self = Self(0x09);
-    /// Raw: the next bytes of the job's transcript, within the output credit.
+    /// Raw: the next bytes of a run's transcript; of a job's, within the output credit.
     pub const TRANSCRIPT: Self = Self(0x0A);
+    /// Raw: the next bytes of a service's request, as `attestation-claim`'s messages are written. Frames of requests have
+    /// the lower 32 bits of the run's number in the place of a job's.
+    pub const REQUEST: Self = Self(0x0B);
+    /// Raw: what will be claimed of the request; nothing more comes for it.
+    pub const REQUEST_CLAIM: Self = Self(0x0C);
+    /// Empty: nothing will be claimed of the request.
+    pub const REQUEST_DROPPED: Self = Self(0x0D);
+    /// Raw: the signature over all claims of requests since the last one, in their order.
+    pub const BATCH: Self = Self(0x0E);
 
     // Loader to guest.
     /// Raw: [`PspReply`](crate::psp::PspReply).

@@ -100,6 +100,10 @@ pub(crate) struct RunArguments {
     /// 127.0.0.1].
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) publish: Option<SocketAddrV4>,
+    /// Keep a service's requests, transcripts and signed claims in a new folder in this one, for `redoubt replay` and
+    /// `redoubt-verify`. Without it nothing is signed.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
     /// Return once the guest is ready and leave it running.
     #[arg(long)]
     pub(crate) detach: bool,

@@ -61,6 +61,9 @@ fn start(arguments: &RunArguments, place: &Place, log_path: &Path) -> Result<Chi
     if arguments.allow_simulated {
         command.arg("--allow-simulated");
     }
+    if let Some(folder) = &arguments.keep {
+        command.arg("--keep").arg(folder);
+    }
     if let Some(address) = arguments.publish {
         command.args(["--publish", &address.to_string()]);
     }

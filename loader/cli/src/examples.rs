@@ -35,7 +35,7 @@ Examples:
     redoubt run dist --allow-simulated
 
   A service, for other machines too:
-    redoubt run notary --tee sim --publish 0.0.0.0:8080
+    redoubt run notary --tee sim --publish 0.0.0.0:8080 --keep kept
 
   A second guest next to the first, for a script that reads what it is:
     redoubt run other-dist --name other --tee sim --detach --json | jq -r .measurement";

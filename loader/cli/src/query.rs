@@ -107,6 +107,7 @@ fn print_status(status: &StatusReply) -> io::Result<()> {
     writeln!(out, "  booted in    {} ms", status.boot_ms)?;
     if let Some(url) = &status.service_url {
         writeln!(out, "  service      {url}")?;
+        writeln!(out, "  kept in      {}", status.kept.as_deref().unwrap_or("nothing is kept"))?;
     }
     match &status.guest {
         Some(guest) => print_guest(&mut out, guest, status.waiting_jobs),

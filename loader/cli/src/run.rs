@@ -54,6 +54,7 @@ fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) ->
         boot_timeout: Duration::from_secs(arguments.boot_timeout_s),
         interrupted,
         publish: arguments.publish,
+        keep: arguments.keep.clone(),
         overrides: Overrides::default(),
     };
     let progress = Progress::waiting(BOOTING, Audience::of_json(arguments.json));
@@ -176,6 +177,7 @@ fn status(
         boot_ms: u64::try_from(info.boot.as_millis()).unwrap_or(u64::MAX),
         input_limit_bytes: manifest.limits.input_bytes,
         waiting_jobs: 0,
+        kept: info.kept.as_ref().map(|folder| folder.display().to_string()),
         service_url: info.published.map(|address| format!("http://{address}/")),
         guest: None,
     })
@@ -198,7 +200,11 @@ fn announcement(status: &StatusReply, tee: Tee) -> String {
         text += &format!("  {red}{warning}{plain}\n");
     }
     if let Some(url) = &status.service_url {
-        return text + &format!("answers requests at {url}\n");
+        text += &format!("answers requests at {url}\n");
+        return match &status.kept {
+            Some(folder) => text + &format!("keeps requests, transcripts and signed claims in {folder}\n"),
+            None => text + "keeps nothing of them: --keep FOLDER lets others check what was answered\n",
+        };
     }
     let option = if name == crate::place::DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
     text + &format!("give it work with: redoubt job{option} --input FILE --output FILE\n")

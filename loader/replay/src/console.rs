@@ -1,11 +1,15 @@
 //! The console of a replayed run: input from a reader, output to a writer, both hashed.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Cursor, ErrorKind, Read, Write};
 
 use attestation_claim::Digested;
+use attestation_claim::message::{Field, Response, encode_end, no_response};
 use bytes::Bytes;
-use enclave_runtime::{Console, InputRead, Output, Stop};
+use enclave_http::Fields;
+use enclave_runtime::{Console, IncomingRequest, InputRead, Output, ResponseHead, Stop};
 use sha2::{Digest, Sha256};
+
+use crate::request::ServedRequest;
 
 /// Output that is taken over at once.
 const OUTPUT_SPACE_BYTES: usize = 64 * 1024;
@@ -28,11 +32,23 @@ impl RunningDigest {
     }
 }
 
+/// How far a response came.
+#[derive(Debug, Clone, Copy, Default)]
+struct ResponseSide {
+    has_head: bool,
+    is_whole: bool,
+    body_bytes: u64,
+}
+
 /// Input, outputs, and the first thing that went wrong with them.
 pub(crate) struct ReplayConsole {
     input: Box<dyn Read + Send>,
     output: Box<dyn Write + Send>,
     error_output: Box<dyn Write + Send>,
+    /// What a request ends with; `None`: its body is not whole, or this is a job.
+    trailers: Option<Fields>,
+    is_service: bool,
+    response: ResponseSide,
     pub(crate) input_digest: RunningDigest,
     pub(crate) output_digest: RunningDigest,
     pub(crate) input_failure: Option<io::Error>,
@@ -49,10 +65,42 @@ impl ReplayConsole {
             input,
             output,
             error_output,
+            trailers: None,
+            is_service: false,
+            response: ResponseSide::default(),
             input_digest: RunningDigest::default(),
             output_digest: RunningDigest::default(),
             input_failure: None,
             output_failure: None,
+        }
+    }
+
+    /// One of a request, whose output is a response.
+    pub(crate) fn of_request(
+        served: ServedRequest,
+        output: Box<dyn Write + Send>,
+        error_output: Box<dyn Write + Send>,
+    ) -> (IncomingRequest, Self) {
+        let ServedRequest { request, body, trailers } = served;
+        let console = Self::new(Box::new(Cursor::new(body)), output, error_output);
+        (request, Self { trailers, is_service: true, ..console })
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.output_digest.update(bytes);
+        if let Err(error) = self.output.write_all(bytes) {
+            self.output_failure.get_or_insert(error);
+        }
+    }
+
+    /// Writes what is missing of a response that the component did not complete.
+    pub(crate) fn end_response(&mut self) {
+        let ResponseSide { has_head, is_whole, body_bytes } = self.response;
+        if !has_head {
+            self.write(&no_response());
+        }
+        if !is_whole {
+            self.write(&encode_end(None, body_bytes));
         }
     }
 
@@ -72,6 +120,8 @@ impl Console for ReplayConsole {
         let mut piece = vec![0; max_bytes];
         loop {
             match self.input.read(&mut piece) {
+                // There was more, but the component never asked for it.
+                Ok(0) if self.is_service && self.trailers.is_none() => return InputRead::Pending,
                 Ok(0) => return InputRead::End,
                 Ok(count) => {
                     piece.truncate(count);
@@ -94,8 +144,8 @@ impl Console for ReplayConsole {
     fn write_output(&mut self, output: Output, bytes: Bytes) {
         let written = match output {
             Output::Stdout => {
-                self.output_digest.update(&bytes);
-                self.output.write_all(&bytes)
+                self.response.body_bytes += bytes.len() as u64;
+                return self.write(&bytes);
             }
             Output::Stderr => self.error_output.write_all(&bytes),
         };
@@ -103,4 +153,23 @@ impl Console for ReplayConsole {
             self.output_failure.get_or_insert(error);
         }
     }
+
+    fn input_trailers(&mut self) -> Fields {
+        self.trailers.clone().unwrap_or_default()
+    }
+
+    fn respond(&mut self, head: &ResponseHead) {
+        self.response.has_head = true;
+        let head = Response { status: head.status.get(), fields: borrowed(&head.fields) }.encode();
+        self.write(&head);
+    }
+
+    fn finish_response(&mut self, trailers: Fields) {
+        self.response.is_whole = true;
+        self.write(&encode_end(Some(&borrowed(&trailers)), self.response.body_bytes));
+    }
+}
+
+fn borrowed(fields: &Fields) -> Vec<Field<'_>> {
+    fields.iter().map(|field| (field.name(), field.value())).collect()
 }

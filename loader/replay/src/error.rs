@@ -3,6 +3,7 @@
 use std::io;
 
 use attestation_claim::ClaimError;
+use attestation_claim::message::MessageError;
 use attestation_manifest::ManifestError;
 use attestation_transcript::TranscriptError;
 use enclave_runtime::RuntimeError;
@@ -43,6 +44,12 @@ pub enum ReplayError {
     /// The engine refuses the component.
     #[error("component: {0}")]
     Runtime(#[from] RuntimeError),
+    /// The input has the hash that the claim names, and is no request. Whoever signed the claim is guilty.
+    #[error("input: {0}")]
+    Message(#[from] MessageError),
+    /// Likewise.
+    #[error("input: {0}")]
+    Request(String),
     /// The input cannot be read.
     #[error("input: {0}")]
     Input(#[source] io::Error),
@@ -52,4 +59,10 @@ pub enum ReplayError {
     /// This machine could not run it.
     #[error("this machine could not run the job to where its transcript ends: {0}")]
     Machine(String),
+}
+
+impl ReplayError {
+    pub(crate) fn request(error: impl ToString) -> Self {
+        Self::Request(error.to_string())
+    }
 }

@@ -1,4 +1,4 @@
-//! Runs a claimed job once more, outside of any TEE, and says whether it is the same.
+//! Runs a claimed job, or answers a claimed request, once more, outside of any TEE, and says whether it is the same.
 //!
 //! Needs what everybody can have: the claim, the transcript that it names, the component and the input. The component is
 //! compiled here, by the engine that the manifest pins, for the processor of this machine, for any x86-64 processor, or
@@ -11,6 +11,7 @@
 mod console;
 mod error;
 mod replay;
+mod request;
 mod verdict;
 
 pub use enclave_runtime::{Parting, Tuning};

@@ -8,11 +8,13 @@ use attestation_manifest::{Manifest, parse_manifest};
 use attestation_transcript::Root;
 use enclave_runtime::{
     Job, JobLimits, Outcome, Parting, Program, ReplayReport, RunName, Transcript, Tuning, replay_job,
+    replay_request,
 };
 use sha2::{Digest, Sha256};
 
 use crate::console::ReplayConsole;
 use crate::error::ReplayError;
+use crate::request::read_request;
 use crate::verdict::{Verdict, claimed_outcome, differences};
 
 /// A claim with the manifest in its evidence, before anything was run.
@@ -79,8 +81,9 @@ impl Claimed {
     fn compile(&self, component: &[u8], tuning: Tuning) -> Result<Program, ReplayError> {
         let found: [u8; 32] = Sha256::digest(component).into();
         check_file("component", self.claim.component, found)?;
-        let limits = self.manifest()?.limits;
-        Ok(Program::compile(component, tuning, limits.call_stack_bytes, limits.component_memory_bytes)?)
+        let manifest = self.manifest()?;
+        let memory_bytes = limits(&manifest).component_memory_bytes;
+        Ok(Program::compile(component, tuning, manifest.limits.call_stack_bytes, memory_bytes)?)
     }
 
     fn verdict(&self, report: ReplayReport, console: &ReplayConsole, entries: usize) -> Verdict {
@@ -99,31 +102,49 @@ impl Claimed {
     }
 }
 
-/// Runs the claimed job once more.
+/// Runs the claimed job, or answers the claimed request, once more.
 ///
 /// # Errors
 /// A file is not the one that the claim names, or cannot be read or written; the engine refuses the component; or this
 /// machine could not run it. A claim that the replay refutes is no error but a [`Verdict`].
 pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayError> {
-    let Pieces { component, transcript, input, output, error_output, tuning } = pieces;
+    let Pieces { component, transcript, mut input, output, error_output, tuning } = pieces;
     let root = Root(claimed.claim.transcript.root);
     let transcript = Transcript::read(transcript, &root, &claimed.run())?;
+    let entries = transcript.entries();
     let program = claimed.compile(component, tuning)?;
     let manifest = claimed.manifest()?;
     let mut args = vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
-    let job = Job { limits: JobLimits::of(&manifest), args: &args, env: &env, run: claimed.run() };
-    let entries = transcript.entries();
-    let console = ReplayConsole::new(input, output, error_output);
-    let (report, mut console) = replay_job(&program, &job, transcript, console);
-    console.read_rest();
+    let job = Job { limits: limits(&manifest), args: &args, env: &env, run: claimed.run() };
+    let (report, mut console) = if let Some(service) = &manifest.service {
+        let served = read_request(&claimed.claim, service, &mut input)?;
+        let (request, console) = ReplayConsole::of_request(served, output, error_output);
+        let (report, mut console) = replay_request(&program, &job, request, transcript, console);
+        console.end_response();
+        (report, console)
+    } else {
+        let console = ReplayConsole::new(input, output, error_output);
+        let (report, mut console) = replay_job(&program, &job, transcript, console);
+        console.read_rest();
+        check_console(&mut console)?;
+        check_file("input", claimed.claim.input.sha256, console.input_digest.digested().sha256)?;
+        (report, console)
+    };
     check_console(&mut console)?;
-    check_file("input", claimed.claim.input.sha256, console.input_digest.digested().sha256)?;
     if let (Outcome::Failed { message }, None) = (&report.outcome, &report.parting) {
         return Err(ReplayError::Machine(message.clone()));
     }
     Ok(claimed.verdict(report, &console, entries))
+}
+
+/// Those of one run: a job's, or a request's.
+fn limits(manifest: &Manifest<'_>) -> JobLimits {
+    manifest
+        .service
+        .as_ref()
+        .map_or_else(|| JobLimits::of(manifest), |service| JobLimits::of_request(manifest, service))
 }
 
 fn check_console(console: &mut ReplayConsole) -> Result<(), ReplayError> {
@@ -134,7 +155,7 @@ fn check_console(console: &mut ReplayConsole) -> Result<(), ReplayError> {
     }
 }
 
-fn check_file(file: &'static str, expected: [u8; 32], found: [u8; 32]) -> Result<(), ReplayError> {
+pub(crate) fn check_file(file: &'static str, expected: [u8; 32], found: [u8; 32]) -> Result<(), ReplayError> {
     if expected == found {
         return Ok(());
     }

@@ -45,6 +45,12 @@ pub enum LaunchError {
         /// Where it was to be.
         address: SocketAddrV4,
     },
+    /// Jobs leave their claims where `redoubt job` says.
+    #[error("{} would stay empty: the image's program runs jobs, it has no service (manifest.json: service is null)", .folder.display())]
+    NothingToKeep {
+        /// Where requests were to be kept.
+        folder: PathBuf,
+    },
     /// The address is not to be had.
     #[error("{address} cannot be published: {error}; choose another address with --publish")]
     Publish {

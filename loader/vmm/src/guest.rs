@@ -43,6 +43,8 @@ pub struct GuestInfo {
     pub guest_boot_us: u64,
     /// Where clients reach its service on this host.
     pub published: Option<SocketAddrV4>,
+    /// Folder with what is kept of this boot's requests.
+    pub kept: Option<PathBuf>,
     /// Process id of QEMU.
     pub qemu_id: u32,
     /// The guest's log.

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use attestation_evidence::{Evidence, verify_simulated};
 use attestation_manifest::{Manifest, manifest_digest, parse_manifest};
@@ -27,6 +27,7 @@ use crate::error::{GuestError, LaunchError};
 use crate::files::ImageFiles;
 use crate::guest::{Guest, GuestInfo, KILL_TIMEOUT, RunningProcess};
 use crate::host::Tee;
+use crate::keeper::Keeper;
 use crate::qemu::Qemu;
 use crate::qemu::command::Machine;
 use crate::qemu::log::LogWriter;
@@ -67,6 +68,8 @@ pub struct LaunchConfig {
     pub interrupted: Arc<AtomicBool>,
     /// Where clients reach a service on this host, port 0 for any that is free; `None`: the service's port on 127.0.0.1.
     pub publish: Option<SocketAddrV4>,
+    /// Folder in which a folder is made for the requests of this boot; `None`: nothing is kept, and nothing signed.
+    pub keep: Option<PathBuf>,
     /// Deviations for tests.
     pub overrides: Overrides,
 }
@@ -150,7 +153,9 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
         Some(ControlTap(tap)) => tap(stream).map_err(at("use", &run.control))?,
         None => stream,
     };
-    let hooks = hooks(process.clone(), facts.job_patience, move |page| psp.handle(page));
+    let keeper = keeper(config)?;
+    let kept = keeper.as_ref().map(|keeper| keeper.folder().to_owned());
+    let hooks = hooks(process.clone(), facts.job_patience, keeper, move |page| psp.handle(page));
     let session = start_session(stream, hooks).map_err(at("use", &run.control))?;
     let ready = wait_ready(&session, config, &process)?;
     let boot = started.elapsed();
@@ -158,7 +163,7 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
     drop(secrets);
     facts.check(&ready)?;
     if facts.network.published().is_some() {
-        session.open_service()?;
+        session.open_service(kept.is_some())?;
     }
 
     let info = GuestInfo {
@@ -171,6 +176,7 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
         boot,
         guest_boot_us: ready.boot_us,
         published: facts.network.published(),
+        kept,
         qemu_id: process.id(),
         log_path: run.log,
     };
@@ -199,6 +205,17 @@ fn arguments(
         extra_arguments: &config.overrides.qemu_arguments,
     }
     .arguments()
+}
+
+/// Makes the folder for what is kept.
+fn keeper(config: &LaunchConfig) -> Result<Option<Keeper>, LaunchError> {
+    let Some(folder) = &config.keep else { return Ok(None) };
+    let manifest = parse_manifest(config.image.manifest()).map_err(LaunchError::Manifest)?;
+    let service =
+        manifest.service.as_ref().ok_or_else(|| LaunchError::NothingToKeep { folder: folder.clone() })?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let folder = folder.join(format!("boot-{}", since.as_millis()));
+    Keeper::create(folder.clone(), &manifest, service).map_err(at("create", &folder)).map(Some)
 }
 
 fn start_session(stream: UnixStream, hooks: Hooks) -> io::Result<Session> {
@@ -390,11 +407,13 @@ fn accept(
 fn hooks(
     process: Process,
     job_patience: Duration,
+    keeper: Option<Keeper>,
     psp: impl FnMut(&[u8]) -> enclave_wire::psp::PspReply + Send + 'static,
 ) -> Hooks {
     let to_kill = process.clone();
     Hooks {
         psp: Box::new(psp),
+        keeper,
         end: Box::new(move |how| end_of(&process, how)),
         kill: Box::new(move || to_kill.kill()),
         job_patience,

@@ -14,6 +14,7 @@ mod files;
 mod guest;
 mod hardware;
 pub mod host;
+pub mod keeper;
 mod launch;
 mod qemu;
 pub mod session;

@@ -44,6 +44,7 @@ fn launch_rom(folder: &Path, code: &[u8], before: &[u8], overrides: Overrides) -
         boot_timeout: Duration::from_secs(2),
         interrupted: Arc::default(),
         publish: None,
+        keep: None,
         overrides: Overrides {
             measurement: Some([1; 48]),
             policy: Some(0x3_0000),
@@ -115,6 +116,7 @@ fn only_simulated_guests_are_launched() {
         boot_timeout: Duration::from_secs(1),
         interrupted: Arc::default(),
         publish: None,
+        keep: None,
         overrides: Overrides::default(),
     };
     for tee in [Tee::Snp, Tee::Tdx] {

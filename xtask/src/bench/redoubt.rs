@@ -138,6 +138,7 @@ impl Redoubt {
             boot_timeout: BOOT_TIMEOUT,
             interrupted: Arc::new(AtomicBool::new(false)),
             publish: None,
+            keep: None,
             overrides: Overrides::default(),
         };
         Ok(launch(&config)?)

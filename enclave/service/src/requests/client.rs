@@ -3,11 +3,11 @@
 use core::mem;
 
 use enclave_http::{
-    BodyDecoder, BodyLimits, Framing, HeadLimits, HttpError, RequestFacts, RequestHead, Scheme,
+    BodyDecoder, BodyLimits, Fields, Framing, HeadLimits, HttpError, RequestFacts, RequestHead, Scheme,
 };
 use enclave_runtime::{IncomingRequest, JobReport, Running};
 
-use super::host::{Reading, RequestHost, Writing, WritingStage};
+use super::host::{Ended, Reading, RequestHost, WritingStage};
 use super::refusal::Refusal;
 use super::wire::Wire;
 use crate::sockets::{Connection, Sockets};
@@ -47,12 +47,12 @@ pub(crate) struct Received {
     pub(crate) facts: RequestFacts,
 }
 
-/// Makes a run of a request. `Err` gives the connection back with the reason.
+/// Who answers.
 pub(crate) trait Begin<E> {
     /// Begins to answer.
     fn begin(&mut self, received: Received, wire: Wire) -> Running<RequestHost<E>>;
     /// The run is over.
-    fn ended(&mut self, report: &JobReport, writing: &Writing);
+    fn ended(&mut self, report: &JobReport, ended: &Ended);
     /// Most bytes of a request's body.
     fn body_max_bytes(&self) -> u64;
 }
@@ -189,7 +189,7 @@ fn read_head(wire: &mut Wire, body_max_bytes: u64) -> Result<Option<Received>, H
     let awaits_continue = head.expects_continue()? && framing != Framing::None;
     let decoder = BodyDecoder::new(framing, &limits)?;
     wire.incoming.drain(..bytes);
-    let reading = Reading { decoder, awaits_continue, error: None };
+    let reading = Reading { decoder, awaits_continue, trailers: Fields::new(), error: None };
     let facts = RequestFacts::of(&head);
     let request = IncomingRequest {
         method: head.method().clone(),
@@ -207,8 +207,9 @@ fn finish<E: Surroundings>(
     host: RequestHost<E>,
     service: &mut impl Begin<E>,
 ) -> Stage<E> {
-    let (mut wire, mut reading, writing) = host.end();
-    service.ended(report, &writing);
+    let ended = host.end();
+    service.ended(report, &ended);
+    let Ended { mut wire, mut reading, writing, .. } = ended;
     let has_head = match &writing.stage {
         WritingStage::Complete { persists: true } if skip_body(&mut wire, &mut reading) => {
             return Stage::Head { wire, seen_bytes: 0, is_first: false };

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Poll;
 
+use attestation_claim::Digested;
 use attestation_manifest::{EgressPolicy, Logs};
 use bytes::Bytes;
 use enclave_http::{
@@ -12,15 +13,17 @@ use enclave_http::{
     RequestFacts,
 };
 use enclave_runtime::{
-    Console, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, JobHost, Output,
-    ResponseHead, Stop,
+    Console, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, IncomingRequest, InputRead,
+    JobHost, Output, ResponseHead, RunName, Stop, VaultHost,
 };
 
+use super::kept::{Kept, Outbox};
 use super::wire::Wire;
 use crate::exchange::Exchange;
 use crate::exchanges::Exchanges;
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
+use crate::vault::SharedVault;
 
 /// How long a line of a component's log may be in the guest's.
 const LOG_LINE_MAX_BYTES: usize = 1024;
@@ -33,13 +36,23 @@ pub(crate) struct Facilities<E> {
     pub(crate) logs: Logs,
     /// Added to the time since boot it is the time of day; `None` where components may not have that.
     pub(crate) wall_offset_ns: Option<u64>,
-    /// Whether connections outlive their response.
-    pub(crate) persists: bool,
+    /// What outlasts requests.
+    pub(crate) vault: SharedVault,
+    /// Where what is kept of requests goes; `None` where nobody keeps it.
+    pub(crate) outbox: Option<Outbox>,
 }
 
 impl<E> Clone for Facilities<E> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone(), egress: self.egress.clone(), ..*self }
+        let Self { shared, egress, logs, wall_offset_ns, vault, outbox } = self;
+        Self {
+            shared: shared.clone(),
+            egress: egress.clone(),
+            logs: *logs,
+            wall_offset_ns: *wall_offset_ns,
+            vault: vault.clone(),
+            outbox: outbox.clone(),
+        }
     }
 }
 
@@ -49,6 +62,8 @@ pub(crate) struct Reading {
     pub(crate) decoder: BodyDecoder,
     /// The client waits for a word before it sends its body.
     pub(crate) awaits_continue: bool,
+    /// What came after the body, once that was read to its end.
+    pub(crate) trailers: Fields,
     /// What is wrong with the body.
     pub(crate) error: Option<HttpError>,
 }
@@ -73,14 +88,29 @@ pub(crate) enum WritingStage {
     Unfit { error: OutgoingError, has_head: bool },
 }
 
+/// What is left of a request whose run is over.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) wire: Wire,
+    pub(crate) reading: Reading,
+    pub(crate) writing: Writing,
+    pub(crate) run: RunName,
+    /// From its head to the end of its run.
+    pub(crate) run_us: u64,
+    /// Request and response, where they are kept.
+    pub(crate) messages: Option<(Digested, Digested)>,
+}
+
 /// The outside of one request.
 #[derive(Debug)]
 pub(crate) struct RequestHost<E> {
     facilities: Facilities<E>,
-    number: u64,
+    run: RunName,
+    started_ns: u64,
     pub(crate) wire: Wire,
     pub(crate) reading: Reading,
     pub(crate) writing: Writing,
+    kept: Option<Kept>,
     exchanges: Exchanges,
     /// The beginning of a line of log that is not complete.
     log_line: Vec<u8>,
@@ -89,28 +119,34 @@ pub(crate) struct RequestHost<E> {
 impl<E: Surroundings> RequestHost<E> {
     pub(crate) fn new(
         facilities: Facilities<E>,
-        number: u64,
+        run: RunName,
+        request: &IncomingRequest,
         wire: Wire,
         reading: Reading,
         facts: RequestFacts,
     ) -> Self {
+        let kept = facilities.outbox.clone().map(|outbox| Kept::new(outbox, run.sequence, request));
+        let started_ns = facilities.shared.clone().now_ns();
         Self {
             facilities,
-            number,
+            run,
+            started_ns,
             wire,
             reading,
             writing: Writing { facts, stage: WritingStage::Nothing },
+            kept,
             exchanges: Exchanges::default(),
             log_line: Vec::new(),
         }
     }
 
-    /// The run is over: gives the connection back, with both sides of what passed on it.
-    pub(crate) fn end(mut self) -> (Wire, Reading, Writing) {
+    /// The run is over.
+    pub(crate) fn end(mut self) -> Ended {
         self.flush_log();
-        let Self { facilities, mut exchanges, .. } = self;
+        let run_ns = self.now_ns().saturating_sub(self.started_ns);
+        let Self { facilities, mut exchanges, run, wire, reading, writing, kept, .. } = self;
         facilities.shared.with_sockets(|sockets| exchanges.close_all(sockets));
-        (self.wire, self.reading, self.writing)
+        Ended { wire, reading, writing, run, run_us: run_ns / 1_000, messages: kept.map(Kept::end) }
     }
 
     fn now_ns(&self) -> u64 {
@@ -140,7 +176,11 @@ impl<E: Surroundings> RequestHost<E> {
 
     fn flush_log(&mut self) {
         if !self.log_line.is_empty() {
-            log::info!("request {}: {}", self.number, String::from_utf8_lossy(&self.log_line).escape_debug());
+            log::info!(
+                "request {}: {}",
+                self.run.sequence,
+                String::from_utf8_lossy(&self.log_line).escape_debug()
+            );
             self.log_line.clear();
         }
     }
@@ -179,12 +219,26 @@ impl<E: Surroundings> Console for RequestHost<E> {
     }
 
     fn read_input(&mut self, max_bytes: usize) -> InputRead {
+        if !self.can_record() {
+            return InputRead::Pending;
+        }
         if core::mem::take(&mut self.reading.awaits_continue) {
             self.wire.outgoing().extend_from_slice(CONTINUE);
         }
         match self.next_piece(max_bytes) {
-            Ok(Some(piece)) => InputRead::Bytes(piece),
-            Ok(None) if self.reading.decoder.is_done() => InputRead::End,
+            Ok(Some(piece)) => {
+                if let Some(kept) = &mut self.kept {
+                    kept.read(&piece);
+                }
+                InputRead::Bytes(piece)
+            }
+            Ok(None) if self.reading.decoder.is_done() => {
+                self.reading.trailers = self.reading.decoder.take_trailers();
+                if let Some(kept) = &mut self.kept {
+                    kept.read_end(&self.reading.trailers);
+                }
+                InputRead::End
+            }
             Ok(None) => InputRead::Pending,
             Err(error) => {
                 self.reading.error = Some(error);
@@ -194,7 +248,7 @@ impl<E: Surroundings> Console for RequestHost<E> {
     }
 
     fn input_trailers(&mut self) -> Fields {
-        self.reading.decoder.take_trailers()
+        self.reading.trailers.clone()
     }
 
     fn output_space(&mut self, output: Output) -> usize {
@@ -211,6 +265,9 @@ impl<E: Surroundings> Console for RequestHost<E> {
             }
             return;
         }
+        if let Some(kept) = &mut self.kept {
+            kept.write(&bytes);
+        }
         let WritingStage::Body { encoder, .. } = &mut self.writing.stage else { return };
         if let Err(error) = encoder.encode(&bytes, self.wire.outgoing()) {
             self.fail(error);
@@ -219,8 +276,10 @@ impl<E: Surroundings> Console for RequestHost<E> {
 
     fn respond(&mut self, head: &ResponseHead) {
         let ResponseHead { status, fields, body } = head;
-        let persists = self.facilities.persists;
-        let response = OutgoingResponse { status: *status, fields, body: *body, persists };
+        if let Some(kept) = &mut self.kept {
+            kept.respond(*status, fields);
+        }
+        let response = OutgoingResponse { status: *status, fields, body: *body, persists: true };
         match response.encode(&self.writing.facts, &HeadLimits::DEFAULT, self.wire.outgoing()) {
             Ok(start) => {
                 self.writing.stage = WritingStage::Body { encoder: start.body, persists: start.persists };
@@ -230,6 +289,9 @@ impl<E: Surroundings> Console for RequestHost<E> {
     }
 
     fn finish_response(&mut self, trailers: Fields) {
+        if let Some(kept) = &mut self.kept {
+            kept.write_end(&trailers);
+        }
         let stage = core::mem::replace(&mut self.writing.stage, WritingStage::Nothing);
         let WritingStage::Body { encoder, persists } = stage else {
             self.writing.stage = stage;
@@ -257,10 +319,18 @@ impl<E: Surroundings> JobHost for RequestHost<E> {
     }
 
     fn can_record(&mut self) -> bool {
-        true
+        self.facilities.outbox.as_ref().is_none_or(Outbox::has_room)
     }
 
-    fn record(&mut self, _piece: &[u8]) {}
+    fn record(&mut self, piece: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            kept.record(piece);
+        }
+    }
+
+    fn vault(&mut self) -> Option<&mut dyn VaultHost> {
+        Some(&mut self.facilities.vault)
+    }
 
     fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
         let now_ns = self.now_ns();

@@ -62,6 +62,7 @@ pub fn start_with_patience(
             }
         }),
         kill: Box::new(move || drop(to_kill.shutdown(Shutdown::Both))),
+        keeper: None,
         job_patience,
     };
     let session = Session::start(ours.try_clone().unwrap(), ours, hooks).unwrap();

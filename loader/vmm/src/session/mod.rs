@@ -19,6 +19,7 @@ use enclave_wire::psp::PspReply;
 
 use crate::end::{GuestEnd, StreamEnd};
 use crate::error::GuestError;
+use crate::keeper::Keeper;
 use desk::Desk;
 use state::State;
 
@@ -51,6 +52,8 @@ pub type EndHook = Box<dyn FnOnce(StreamEnd) -> GuestEnd + Send>;
 pub struct Hooks {
     /// The PSP of this guest.
     pub psp: PspHook,
+    /// Keeps requests; `None` where nobody does.
+    pub keeper: Option<Keeper>,
     /// Called once, when the stream is over.
     pub end: EndHook,
     /// Ends the guest at once, from any thread, so that the stream closes.
@@ -97,11 +100,11 @@ impl Session {
         writer: impl Write + Send + 'static,
         hooks: Hooks,
     ) -> std::io::Result<Self> {
-        let Hooks { psp, end, kill, job_patience } = hooks;
+        let Hooks { psp, keeper, end, kill, job_patience } = hooks;
         let (state, changed, to_send) = (Mutex::new(State::default()), Condvar::new(), Condvar::new());
         let shared = Arc::new(Shared { state, changed, to_send, kill, job_patience });
         threads::start_writer(Arc::clone(&shared), writer)?;
-        threads::start_reader(Arc::clone(&shared), reader, psp, end)?;
+        threads::start_reader(Arc::clone(&shared), reader, threads::Receivers { psp, keeper }, end)?;
         Ok(Self { shared })
     }
 
@@ -147,12 +150,12 @@ impl Session {
         })
     }
 
-    /// Lets clients come to a service, and tells it the time of day.
+    /// Lets clients come to a service, and tells it the time of day, and whether somebody keeps their requests.
     ///
     /// # Errors
     /// The guest ended.
-    pub fn open_service(&self) -> Result<(), GuestError> {
-        let body = encode_body(&Serve { wall_ns: jobs::wall_ns() });
+    pub fn open_service(&self, keep: bool) -> Result<(), GuestError> {
+        let body = encode_body(&Serve { wall_ns: jobs::wall_ns(), keep });
         self.shared.update(|state| Ok(state.outgoing.push_control(FrameKind::SERVE, 0, body)?))
     }
 

@@ -10,18 +10,25 @@ use enclave_wire::psp::MESSAGE_PAGE_BYTES;
 use super::violation::{Violation, kind_name};
 use super::{EndHook, PspHook, Shared};
 use crate::end::StreamEnd;
+use crate::keeper::Keeper;
 
 /// Bytes read from the guest at once.
 const READ_BYTES: usize = 128 * 1024;
 
+/// Who gets what is not for the state.
+pub(super) struct Receivers {
+    pub(super) psp: PspHook,
+    pub(super) keeper: Option<Keeper>,
+}
+
 pub(super) fn start_reader(
     shared: Arc<Shared>,
     mut stream: impl Read + Send + 'static,
-    mut psp: PspHook,
+    mut receivers: Receivers,
     end: EndHook,
 ) -> std::io::Result<()> {
     thread::Builder::new().name("guest-reader".to_owned()).spawn(move || {
-        let violation = read_all(&shared, &mut stream, &mut psp).err();
+        let violation = read_all(&shared, &mut stream, &mut receivers).err();
         // Drops our half first, so that a guest that waits for it notices.
         drop(stream);
         let how = match violation.or_else(|| shared.lock().condemned.take()) {
@@ -72,7 +79,7 @@ fn next_frame(shared: &Shared) -> Option<Frame> {
 }
 
 /// Until the stream is over.
-fn read_all(shared: &Shared, stream: &mut impl Read, psp: &mut PspHook) -> Result<(), Violation> {
+fn read_all(shared: &Shared, stream: &mut impl Read, receivers: &mut Receivers) -> Result<(), Violation> {
     let mut frames = FrameReader::new();
     let mut bytes = vec![0; READ_BYTES];
     loop {
@@ -87,8 +94,12 @@ fn read_all(shared: &Shared, stream: &mut impl Read, psp: &mut PspHook) -> Resul
         }
         frames.push(bytes.get(..count).unwrap_or_default());
         while let Some(frame) = frames.next_frame()? {
+            let keeper = receivers.keeper.as_mut().filter(|_| Keeper::takes(frame.kind));
             if frame.kind == FrameKind::PSP_REQUEST {
-                answer_psp(shared, &frame, psp)?;
+                answer_psp(shared, &frame, &mut receivers.psp)?;
+            } else if let Some(keeper) = keeper {
+                // Outside the lock, too: disks are slow.
+                keeper.on_frame(frame)?;
             } else {
                 shared.lock().on_frame(frame)?;
             }

@@ -91,6 +91,12 @@ pub enum Violation {
         /// How long it had, in milliseconds.
         waited_ms: u128,
     },
+    /// What it gave out of a request to be kept breaks a rule, or the files cannot be written.
+    #[error("a request could not be kept: {reason}")]
+    Unkept {
+        /// Which rule, or which file.
+        reason: String,
+    },
     /// The guest sends but does not receive.
     #[error("it does not read what it is sent ({pending} frames wait)")]
     NotReading {
@@ -112,6 +118,10 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
         FrameKind::PROBE_DONE => "probe done",
         FrameKind::STOPPING => "stopping",
         FrameKind::TRANSCRIPT => "transcript",
+        FrameKind::REQUEST => "request",
+        FrameKind::REQUEST_CLAIM => "request claim",
+        FrameKind::REQUEST_DROPPED => "dropped request",
+        FrameKind::BATCH => "batch",
         _ => "unknown",
     }
 }

@@ -81,6 +81,7 @@ fn hooks() -> Hooks {
             StreamEnd::Violation(violation) => GuestEnd::Violation { violation, log: LogTail::default() },
         }),
         kill: Box::new(|| ()),
+        keeper: None,
         job_patience: PATIENCE,
     }
 }

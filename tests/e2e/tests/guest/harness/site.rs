@@ -104,6 +104,7 @@ impl Site {
             boot_timeout: PATIENCE,
             interrupted: Arc::default(),
             publish: None,
+            keep: None,
             overrides: self.overrides.clone(),
         }
     }
