@@ -2,6 +2,7 @@
 //!
 //! Two things are ours, because those crates leave them to their users: `wasi:logging` goes nowhere, and nobody is permitted
 //! to be asked over HTTP.
+#![forbid(unsafe_code)]
 
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 //! that is the same wherever it runs. Values of time and randomness are reduced to what has to hold of them.
 //!
 //! Standard input says what to do: `everything`, or `exit-with-code`, because a program can end only once.
+#![forbid(unsafe_code)]
 
 mod cli;
 mod clocks;
