@@ -16,11 +16,15 @@ mod harness;
 mod hostile_artefact;
 mod hostile_loader;
 mod hostile_psp;
+mod kept;
 mod limits;
 mod mismatches;
 mod network;
 mod programs;
 mod replay;
+#[path = "../../../../enclave/runtime/tests/vault/script.rs"]
+#[expect(dead_code, reason = "the runtime's tests make more calls than these")]
+mod script;
 mod side_by_side;
 mod whole_path;
 mod wiping;
