@@ -1,12 +1,16 @@
 //! A whole guest above the devices, against a scripted loader: truthful, slow and lying.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
-#![expect(unsafe_code, reason = "loading native code has no safe form")]
+#![expect(
+    unsafe_code,
+    reason = "loading native code has no safe form, and neither has an allocator that counts"
+)]
 #![expect(clippy::expect_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
 mod components;
 mod jobs;
 mod kept;
 mod loader;
+mod memory;
 mod protocol;
 #[path = "../../../runtime/tests/vault/script.rs"]
 #[expect(dead_code, reason = "the runtime's tests make more calls than these")]

@@ -1,16 +1,18 @@
 //! What the key-value store charges is at least what it takes, however it is filled.
-#![expect(unsafe_code, reason = "an allocator cannot be written without")]
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::cell::Cell;
 use std::alloc::System;
 
 use enclave_service::KeyValueStore;
 
-/// Bytes that are allocated now, as the guest's allocator hands them out.
-static TAKEN_BYTES: AtomicU64 = AtomicU64::new(0);
+std::thread_local! {
+    /// Bytes that this thread has allocated and not freed, as the guest's allocator hands them out. It wraps: what another
+    /// thread allocated may be freed here.
+    static TAKEN_BYTES: Cell<u64> = const { Cell::new(0) };
+}
 
-/// The system's allocator, counting.
+/// The system's allocator, counting by thread.
 struct Counting;
 
 /// A piece of the guest's heap has a mark of a word, and a length of whole pieces of four words.
@@ -21,13 +23,13 @@ fn piece_bytes(layout: Layout) -> u64 {
 // SAFETY: every call goes to the system's allocator as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        TAKEN_BYTES.fetch_add(piece_bytes(layout), Ordering::Relaxed);
+        let _ = TAKEN_BYTES.try_with(|taken| taken.set(taken.get().wrapping_add(piece_bytes(layout))));
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        TAKEN_BYTES.fetch_sub(piece_bytes(layout), Ordering::Relaxed);
+        let _ = TAKEN_BYTES.try_with(|taken| taken.set(taken.get().wrapping_sub(piece_bytes(layout))));
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(at, layout) }
     }
@@ -36,15 +38,15 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Fills a store and compares; the test has one thread, and this is its only test.
+/// Fills a store and compares.
 fn compare(name: &str, fill: impl FnOnce(&mut KeyValueStore)) {
-    let before = TAKEN_BYTES.load(Ordering::Relaxed);
+    let before = TAKEN_BYTES.get();
     let mut store = KeyValueStore::new(8 << 20);
     fill(&mut store);
-    let taken = TAKEN_BYTES.load(Ordering::Relaxed) - before;
+    let taken = TAKEN_BYTES.get().wrapping_sub(before);
     let charged = store.used_bytes();
     drop(store);
-    let left = TAKEN_BYTES.load(Ordering::Relaxed) - before;
+    let left = TAKEN_BYTES.get().wrapping_sub(before);
     // Only now, because words take memory too.
     println!("{name}: charged {charged}, taken {taken}");
     assert!(charged > 1 << 20, "{name}: {charged} bytes say little");
