@@ -5,7 +5,7 @@
 //! guest that has less memory than the sum is refused before it takes a job.
 
 use attestation_manifest::Manifest;
-use enclave_wire::network::NetworkLimits;
+use enclave_wire::network::{NetworkLimits, SPARE_CONNECTIONS};
 use wasmtime::component::Component;
 
 use crate::RuntimeError;
@@ -17,6 +17,9 @@ const JOB_BYTES: u64 = 6 * 1024 * 1024;
 
 /// What each further run at the same time takes of the same kinds: a service's requests have small windows.
 const FURTHER_RUN_BYTES: u64 = 512 * 1024;
+
+/// What a client takes besides its connection before its request is answered: a head, in a buffer that grows by doubling.
+const WAITING_CLIENT_BYTES: u64 = 64 * 1024;
 
 /// How much all tables together grow beyond their initial sizes. The engine copies a table that grows.
 const TABLE_GROWTH_BYTES: u64 = 512 * 1024;
@@ -42,7 +45,7 @@ pub struct Demands {
     pub runs: u32,
     /// What is kept beside the runs: key-value store and files.
     pub storage_bytes: u64,
-    /// What connections and names take in the guest's network.
+    /// What connections and names take in the guest's network, and clients that wait.
     pub network_bytes: u64,
 }
 
@@ -60,9 +63,16 @@ impl Demands {
             call_stack_bytes: manifest.limits.call_stack_bytes,
             runs,
             storage_bytes: manifest.storage.bytes(),
-            network_bytes: NetworkLimits::of(manifest).map_or(0, |limits| limits.memory_bytes()),
+            network_bytes: network_bytes(manifest),
         }
     }
+}
+
+fn network_bytes(manifest: &Manifest<'_>) -> u64 {
+    let connections = NetworkLimits::of(manifest).map_or(0, |limits| limits.memory_bytes());
+    let waiting =
+        manifest.service.map_or(0, |_| WAITING_CLIENT_BYTES.saturating_mul(SPARE_CONNECTIONS as u64));
+    connections.saturating_add(waiting)
 }
 
 /// What an instance of a component consists of.

@@ -13,6 +13,11 @@ pub const QUERY_BYTES: u64 = 4096;
 /// What a network takes before there is a connection: the device's buffers, packets on their way, local ports that rest.
 pub const IDLE_BYTES: u64 = 640 << 10;
 
+/// A service's connections besides those whose requests are answered: idle ones, and clients that wait for their turn.
+pub const SPARE_CONNECTIONS: usize = 32;
+/// Connections that a service has not accepted yet, at most.
+pub const BACKLOG: usize = 32;
+
 /// Less than a full packet is of no use; more than this no window of ours has to have.
 const BUFFER_BYTES: (usize, usize) = (2048, 1 << 20);
 
@@ -109,16 +114,11 @@ impl NetworkLimits {
     }
 }
 
-/// Most connections that wait to be accepted, where so many requests are answered at once. Whoever calls while they do
-/// hears nothing and calls again.
-#[must_use]
-pub const fn backlog_for(open_requests_max: u32) -> usize {
-    (open_requests_max / 2).saturating_add(15) as usize
-}
-
-/// One connection for each request, those that wait, and the socket that is called next.
+/// Connections for so many requests: those whose sockets are closing, those that wait, and the socket that is called next
+/// included. Whoever calls when there is none left hears nothing and calls again.
 const fn incoming_for(open_requests_max: u32) -> usize {
-    (open_requests_max as usize).saturating_add(backlog_for(open_requests_max)).saturating_add(1)
+    let answered = open_requests_max as usize;
+    answered.saturating_add(answered / 4).saturating_add(SPARE_CONNECTIONS + BACKLOG + 1)
 }
 
 const fn sane_buffer(bytes: usize) -> usize {
@@ -169,19 +169,22 @@ mod tests {
         let job = limits(EGRESS, "null").unwrap();
         assert_eq!((job.outgoing.connections, job.incoming.connections, job.queries), (32, 0, 32));
         let closed = limits("", &service(8)).unwrap();
-        assert_eq!((closed.outgoing.connections, closed.incoming.connections, closed.queries), (0, 28, 0));
+        assert_eq!(
+            (closed.outgoing.connections, closed.incoming.connections, closed.queries),
+            (0, 8 + 2 + 65, 0)
+        );
         let open = limits(EGRESS, &service(256)).unwrap();
         assert_eq!(open, NetworkLimits::DEFAULT);
-        assert_eq!((open.outgoing.connections, open.incoming.connections), (64, 256 + backlog_for(256) + 1));
+        assert_eq!((open.outgoing.connections, open.incoming.connections), (64, 256 + 64 + 65));
     }
 
     #[test]
     fn memory_is_mostly_buffers() {
         let kib = |limits: NetworkLimits| limits.memory_bytes() >> 10;
         assert_eq!(kib(limits(EGRESS, "null").unwrap()), 640 + 32 * (96 + 2 + 4));
-        assert_eq!(kib(limits("", &service(1)).unwrap()), 640 + 17 * (48 + 2));
-        assert_eq!(kib(limits("", &service(OPEN_REQUESTS_MAX)).unwrap()), 640 + 1552 * (48 + 2));
-        assert_eq!(kib(NetworkLimits::DEFAULT), 640 + 64 * (96 + 2 + 4) + 400 * (48 + 2));
+        assert_eq!(kib(limits("", &service(1)).unwrap()), 640 + 66 * (48 + 2));
+        assert_eq!(kib(limits("", &service(OPEN_REQUESTS_MAX)).unwrap()), 640 + (1280 + 65) * (48 + 2));
+        assert_eq!(kib(NetworkLimits::DEFAULT), 640 + 64 * (96 + 2 + 4) + 385 * (48 + 2));
         let absurd =
             SocketLimits { connections: usize::MAX, receive_bytes: usize::MAX, send_bytes: usize::MAX };
         let absurd = NetworkLimits { outgoing: absurd, incoming: absurd, queries: usize::MAX };
