@@ -176,7 +176,7 @@ impl<E: Surroundings> Desk<'_, E> {
             let Some(connection) = shared.with_sockets(|sockets| sockets.accept()).flatten() else { return };
             self.clients.push(Client::new(connection, now_ns));
         }
-        let idle = self.clients.iter_mut().filter_map(|client| Some((client.idle_since_ns()?, client)));
+        let idle = self.clients.iter_mut().filter_map(|client| Some((client.idle_since_ns(now_ns)?, client)));
         if let Some((_, client)) = idle.min_by_key(|(since_ns, _)| *since_ns) {
             client.dismiss(now_ns);
         }

@@ -13,7 +13,7 @@ use enclave_runtime::RuntimeError;
 #[non_exhaustive]
 pub enum ReplayError {
     /// The claim is malformed, or not signed by the key in its evidence.
-    #[error("{0}")]
+    #[error(transparent)]
     Claim(#[from] ClaimError),
     /// The manifest in its evidence is none.
     #[error("claim: {0}")]
@@ -39,7 +39,7 @@ pub enum ReplayError {
         found: &'static str,
     },
     /// The transcript is not the one that the claim names.
-    #[error("{0}")]
+    #[error(transparent)]
     Transcript(#[from] TranscriptError),
     /// The engine refuses the component.
     #[error("component: {0}")]

@@ -63,8 +63,8 @@ pub(super) fn claim(fields: &mut Fields, file: &str, bytes: &[u8]) -> Result<(),
     fields.explained("guest heap, peak bytes", claim.measured.heap_peak_bytes, by_whom);
     let batch = signed.unverified_batch();
     fields.explained("signature", batch.number, "number since boot");
-    fields.explained("claims in the signature", batch.claims, "runs that were signed together");
-    fields.hex("previous signature, digest", &batch.previous);
+    fields.explained("claims in it", batch.claims, "runs that were signed together");
+    fields.hex("previous digest", &batch.previous);
     fields.hex("transcript root", &claim.transcript.root);
     fields.plain("transcript, entries", claim.transcript.entries);
     fields.plain("transcript, bytes", claim.transcript.bytes);

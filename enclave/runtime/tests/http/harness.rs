@@ -33,32 +33,7 @@ pub(crate) const JOB: Job<'static> = Job {
 };
 
 /// What `kit.wat` offers, for a module's own use; and a path.
-pub(crate) const KIT: &str = r#"(import "env" "memory" (memory 4))
-    (import "kit" "at" (func $at (result i32)))
-    (import "kit" "say" (func $say (param i32)))
-    (import "kit" "print" (func $print (param i32 i32)))
-    (import "kit" "show" (func $show (param i32) (result i32)))
-    (import "kit" "relay" (func $relay (param i32 i32) (result i32)))
-    (import "kit" "pull" (func $pull (param i32 i64) (result i32)))
-    (import "kit" "put" (func $put (param i32 i32 i32) (result i32)))
-    (import "kit" "request" (func $request (param i32 i32) (result i32)))
-    (import "kit" "request-with" (func $request-with (param i32 i32 i32) (result i32)))
-    (import "kit" "send" (func $send (param i32) (result i32)))
-    (import "kit" "await" (func $await (param i32) (result i32)))
-    (import "kit" "peek" (func $peek (param i32) (result i32)))
-    (import "kit" "fetch" (func $fetch (param i32 i32) (result i32)))
-    (import "kit" "body" (func $body (param i32) (result i32)))
-    (import "kit" "stream" (func $stream (param i32) (result i32)))
-    (import "kit" "outgoing" (func $outgoing (param i32) (result i32)))
-    (import "kit" "writer" (func $writer (param i32) (result i32)))
-    (import "kit" "finished" (func $finished (param i32) (result i32)))
-    (import "kit" "trailers" (func $trailers (param i32) (result i32)))
-    (import "wasi" "status" (func $status (param i32) (result i32)))
-    (import "wasi" "new-fields" (func $new-fields (result i32)))
-    (import "wasi" "append" (func $append (param i32 i32 i32 i32 i32 i32)))
-    (import "wasi" "drop-in" (func $drop-in (param i32)))
-    (import "wasi" "drop-out" (func $drop-out (param i32)))
-    (data (i32.const 4096) "/path?query")"#;
+pub(crate) const KIT: &str = include_str!("kit-imports.wat");
 
 /// How a server answers one request.
 #[derive(Debug, Clone)]
@@ -315,22 +290,7 @@ pub(crate) fn job(fields: &str) -> Vec<u8> {
 
 /// A service from the text of a core module's fields, which exports `handle`.
 pub(crate) fn service(fields: &str) -> Vec<u8> {
-    let export = r#"(func $handle-request (param "request" (own $request-in)) (param "response-out" (own $outparam))
-            (canon lift (core func $main "handle")))
-        (component $Service
-            (import "request-in" (type $request (sub resource)))
-            (import "outparam" (type $outparam (sub resource)))
-            (import "handle"
-                (func $handle (param "request" (own $request)) (param "response-out" (own $outparam))))
-            (export $request' "incoming-request" (type $request))
-            (export $outparam' "response-outparam" (type $outparam))
-            (export "handle" (func $handle)
-                (func (param "request" (own $request')) (param "response-out" (own $outparam')))))
-        (instance $service (instantiate $Service
-            (with "request-in" (type $request-in)) (with "outparam" (type $outparam))
-            (with "handle" (func $handle-request))))
-        (export "wasi:http/incoming-handler@0.2.0" (instance $service))"#;
-    component(fields, export)
+    component(fields, include_str!("service-export.wat"))
 }
 
 fn component(fields: &str, export: &str) -> Vec<u8> {

@@ -10,34 +10,7 @@ use enclave_runtime::{
 use crate::harness::{JOB, LIMITS, Script, TestHost, answer, answer_with, fields, get, job, load, service};
 
 /// What the services of these tests need besides the kit.
-const IMPORTS: &str = r#"(import "wasi" "request-method" (func $method (param i32 i32)))
-    (import "wasi" "request-path" (func $path (param i32 i32)))
-    (import "wasi" "request-authority" (func $authority (param i32 i32)))
-    (import "wasi" "request-scheme" (func $scheme (param i32 i32)))
-    (import "wasi" "request-headers" (func $headers (param i32) (result i32)))
-    (import "wasi" "entries" (func $entries (param i32 i32)))
-    (import "wasi" "consume-request" (func $consume (param i32 i32)))
-    (import "wasi" "drop-incoming-request" (func $drop-request (param i32)))
-    (import "wasi" "new-outgoing-response" (func $new-response (param i32) (result i32)))
-    (import "wasi" "set-status" (func $set-status (param i32 i32) (result i32)))
-    (import "wasi" "response-body" (func $response-body (param i32 i32)))
-    (import "wasi" "respond" (func $respond (param i32 i32 i32 i32 i64 i32 i32 i32 i32)))
-    (import "wasi" "finish" (func $finish (param i32 i32 i32 i32)))
-    (import "wasi" "drop-outgoing-body" (func $drop-body (param i32)))
-    (import "wasi" "drop-response-outparam" (func $drop-outparam (param i32)))
-    (import "wasi" "stdin" (func $stdin (result i32)))
-    (data (i32.const 5000) "content-length")
-    (data (i32.const 5020) "5")
-    (data (i32.const 8192) "hello")
-    ;; Gives the response to whoever asked.
-    (func $give (param $outparam i32) (param $response i32)
-        (call $respond (local.get $outparam) (i32.const 0) (local.get $response) (i32.const 0)
-            (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
-    ;; The response's body.
-    (func $body-of (param $response i32) (result i32)
-        (call $response-body (local.get $response) (i32.const 5104))
-        (if (i32.load8_u (i32.const 5104)) (then unreachable))
-        (i32.load (i32.const 5108)))"#;
+const IMPORTS: &str = include_str!("service-imports.wat");
 
 /// A service that does this; `$request`, `$out`, `$response`, `$body` and `$stream` are its variables, and `$response` is
 /// there already.

@@ -16,8 +16,14 @@ use crate::surroundings::Surroundings;
 /// How long a head may take from the connection or the end of the last response.
 const HEAD_MAX_NS: u64 = 10_000_000_000;
 
+/// How long a connection may be idle while others wait for its place.
+const IDLE_MIN_NS: u64 = 100_000_000;
+
 /// How long a client may take to read the end of its last response, and then to hang up.
 const LINGER_MAX_NS: u64 = 2_000_000_000;
+
+/// What is read over of a body that the component did not want, so that the connection can go on.
+const SKIPPED_MAX_BYTES: usize = 64 << 10;
 
 /// A connection.
 #[derive(Debug)]
@@ -33,6 +39,8 @@ enum Stage<E> {
     Head { wire: Wire, seen_bytes: usize, is_first: bool },
     /// The component answers.
     Answering { run: Running<RequestHost<E>> },
+    /// The component has answered; what it did not read of the request comes first.
+    Skipping { wire: Wire, reading: Reading, left_bytes: usize },
     /// Everything is said: sends what is left, then waits for the client to hang up, so that it reads all of it. A
     /// connection that is closed with something unread is reset, and what was sent is lost.
     Lingering { wire: Wire, is_shut: bool },
@@ -87,6 +95,10 @@ impl<E: Surroundings> Client<E> {
                 None => Stage::Answering { run },
                 Some((report, host)) => finish(&report, host, service),
             },
+            Stage::Skipping { mut wire, reading, left_bytes } => {
+                wire.step(sockets);
+                self.skip(wire, reading, left_bytes, now_ns)
+            }
             Stage::Lingering { wire, is_shut } => self.linger(wire, is_shut, sockets, now_ns),
             Stage::Gone => Stage::Gone,
         };
@@ -125,6 +137,21 @@ impl<E: Surroundings> Client<E> {
         refuse(wire, &Refusal::slow_head(), &RequestFacts::UNREADABLE)
     }
 
+    /// Reads over the rest of a body.
+    fn skip(&self, mut wire: Wire, mut reading: Reading, left_bytes: usize, now_ns: u64) -> Stage<E> {
+        let before = wire.incoming.len();
+        let is_sound = skip_body(&mut wire, &mut reading);
+        let left_bytes = left_bytes.saturating_sub(before.saturating_sub(wire.incoming.len()));
+        if reading.decoder.is_done() {
+            return Stage::Head { wire, seen_bytes: 0, is_first: false };
+        }
+        let is_late = now_ns.saturating_sub(self.since_ns) > HEAD_MAX_NS;
+        if !is_sound || left_bytes == 0 || is_late || wire.is_ended() {
+            return Stage::Lingering { wire, is_shut: false };
+        }
+        Stage::Skipping { wire, reading, left_bytes }
+    }
+
     fn linger(&self, mut wire: Wire, is_shut: bool, sockets: &mut dyn Sockets, now_ns: u64) -> Stage<E> {
         wire.step(sockets);
         wire.incoming.clear();
@@ -151,10 +178,11 @@ impl<E: Surroundings> Client<E> {
         matches!(self.stage, Stage::Answering { .. })
     }
 
-    /// Since when nothing has come of the next request, where that is so: this client can go.
-    pub(crate) fn idle_since_ns(&self) -> Option<u64> {
+    /// Since when nothing has come of the next request, where that is long enough for this client to go.
+    pub(crate) fn idle_since_ns(&self, now_ns: u64) -> Option<u64> {
+        let is_idle = now_ns.saturating_sub(self.since_ns) > IDLE_MIN_NS;
         match &self.stage {
-            Stage::Head { wire, .. } if wire.incoming.is_empty() => Some(self.since_ns),
+            Stage::Head { wire, .. } if is_idle && wire.incoming.is_empty() => Some(self.since_ns),
             _ => None,
         }
     }
@@ -171,7 +199,9 @@ impl<E: Surroundings> Client<E> {
     /// A connection whose other end is gone needs no ceremony.
     fn give_back(&mut self, sockets: &mut dyn Sockets) {
         match mem::replace(&mut self.stage, Stage::Gone) {
-            Stage::Head { wire, .. } | Stage::Lingering { wire, .. } if wire.is_broken() => {
+            Stage::Head { wire, .. } | Stage::Skipping { wire, .. } | Stage::Lingering { wire, .. }
+                if wire.is_broken() =>
+            {
                 wire.release(sockets);
             }
             stage => self.stage = stage,
@@ -209,10 +239,11 @@ fn finish<E: Surroundings>(
 ) -> Stage<E> {
     let ended = host.end();
     service.ended(report, &ended);
-    let Ended { mut wire, mut reading, writing, .. } = ended;
+    let Ended { wire, reading, writing, .. } = ended;
     let has_head = match &writing.stage {
-        WritingStage::Complete { persists: true } if skip_body(&mut wire, &mut reading) => {
-            return Stage::Head { wire, seen_bytes: 0, is_first: false };
+        // A client that was not told to go on may or may not send its body.
+        WritingStage::Complete { persists: true } if !reading.awaits_continue => {
+            return Stage::Skipping { wire, reading, left_bytes: SKIPPED_MAX_BYTES };
         }
         WritingStage::Nothing => false,
         WritingStage::Unfit { has_head, .. } => *has_head,
@@ -227,10 +258,9 @@ fn finish<E: Surroundings>(
     Stage::Lingering { wire, is_shut: false }
 }
 
-/// Reads over what is left of a body, if that has arrived already; says whether the next request follows.
+/// Reads over what has arrived of a body; `false` when that is none.
 fn skip_body(wire: &mut Wire, reading: &mut Reading) -> bool {
-    // A client that was not told to go on may or may not send its body.
-    while !reading.decoder.is_done() && !reading.awaits_continue && !wire.incoming.is_empty() {
+    while !reading.decoder.is_done() && !wire.incoming.is_empty() {
         match reading.decoder.decode(&wire.incoming) {
             Ok(decoded) => {
                 let consumed = decoded.consumed;
@@ -239,7 +269,7 @@ fn skip_body(wire: &mut Wire, reading: &mut Reading) -> bool {
             Err(_) => return false,
         }
     }
-    reading.decoder.is_done()
+    true
 }
 
 fn refuse<E>(mut wire: Wire, refusal: &Refusal, request: &RequestFacts) -> Stage<E> {

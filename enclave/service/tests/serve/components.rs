@@ -16,6 +16,21 @@ pub(crate) const NOTHING: &str = r#"(func (export "run") (result i32) i32.const 
 pub(crate) const TRAP: &str = r#"(func $ledger_overflow unreachable)
     (func (export "run") (result i32) call $ledger_overflow i32.const 0)"#;
 
+/// Compiles and loads a service from the fields of a core module; `enclave/runtime/tests/http/prelude.wat` says what they may
+/// import.
+pub(crate) fn load_service(fields: &str) -> Program {
+    let imports = [
+        include_str!("../../../runtime/tests/http/kit-imports.wat"),
+        include_str!("../../../runtime/tests/http/service-imports.wat"),
+    ];
+    let main = format!("(core module $Main {} {fields})", imports.concat());
+    let text = include_str!("../../../runtime/tests/http/prelude.wat")
+        .replace(";; MAIN\n", &main)
+        .replace(";; KIT\n", include_str!("../../../runtime/tests/http/kit.wat"))
+        .replace(";; EXPORT\n", include_str!("../../../runtime/tests/http/service-export.wat"));
+    load_component(&wat::parse_str(text).expect("the test's text is valid"))
+}
+
 /// Compiles and loads the fields of a core module.
 pub(crate) fn load(fields: &str) -> Program {
     let main = format!("(core module $Main {fields})");

@@ -270,6 +270,13 @@ fn identity() -> Identity {
     Identity { evidence, instance_key, keys }
 }
 
+/// A chain of claims about this manifest.
+pub(crate) fn chain_of(text: &str, manifest: &Manifest<'_>) -> ClaimChain {
+    let mut identity = identity();
+    identity.evidence.manifest = text.as_bytes().to_vec();
+    ClaimChain::new(identity, manifest, manifest_digest(text.as_bytes()))
+}
+
 pub(crate) fn manifest() -> Manifest<'static> {
     parse_manifest(MANIFEST.as_bytes()).expect("the test's manifest parses")
 }

@@ -12,6 +12,8 @@ mod kept;
 mod loader;
 mod memory;
 mod protocol;
+mod requests;
 #[path = "../../../runtime/tests/vault/script.rs"]
 #[expect(dead_code, reason = "the runtime's tests make more calls than these")]
 mod script;
+mod street;
