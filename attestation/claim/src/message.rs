@@ -305,7 +305,7 @@ mod tests {
                 "{error}"
             );
         }
-        let long = whole(&request().encode(), b"", Some(&[("t", &[0; HEAD_MAX_BYTES])]));
+        let long = whole(&request().encode(), b"", Some(&[("t", &vec![0; HEAD_MAX_BYTES])]));
         assert!(matches!(parse_request(&long), Err(MessageError::TooLong { .. })));
         // An array's length in two bytes.
         let mut long_form = vec![0x98, 5];
@@ -318,9 +318,10 @@ mod tests {
         #[test]
         fn no_byte_can_change_unnoticed(at in 0_usize..100, flip in 1_u8..) {
             let bytes = whole(&request().encode(), b"body", Some(&[("t", b"1")]));
-            let at = at % bytes.len();
             let mut changed = bytes.clone();
-            changed[at] ^= flip;
+            // Somewhere in it, most often.
+            changed.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= flip);
+            prop_assume!(changed != bytes);
             prop_assert_ne!(parse_request(&changed), parse_request(&bytes));
         }
     }

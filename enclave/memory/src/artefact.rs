@@ -106,6 +106,7 @@ impl ArtefactBuffer {
         // SAFETY: the hash is the manifest's; the block is never freed nor written to; processor features were checked
         // at boot.
         let program = unsafe { Program::load(machine, NonNull::slice_from_raw_parts(start, bytes)) }?;
+        program.kind().check(manifest)?;
         program.footprint().check(heap_bytes, &demands)?;
         Ok(program)
     }

@@ -80,6 +80,8 @@ pub(crate) fn is_version(version: &str, start: &str) -> bool {
 #[cfg(feature = "compiler")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspected {
+    /// What it is for.
+    pub kind: crate::ProgramKind,
     /// What its runs take.
     pub footprint: crate::Footprint,
     /// Imports whose functions trap when they are called, in the component's order: `wasi:sockets`.
@@ -100,9 +102,9 @@ pub fn inspect(component: &[u8]) -> Result<Inspected, crate::RuntimeError> {
     config.cranelift_opt_level(wasmtime::OptLevel::None);
     let engine = Engine::new(&config).map_err(crate::RuntimeError::settings)?;
     let component = Component::from_binary(&engine, component).map_err(crate::RuntimeError::component)?;
-    crate::linked::Linked::of(&engine, &component)?;
+    let kind = crate::linked::Linked::of(&engine, &component)?.kind();
     let trapping_imports = absent_imports(&engine, &component);
-    Ok(Inspected { footprint: crate::Footprint::of(&component)?, trapping_imports })
+    Ok(Inspected { kind, footprint: crate::Footprint::of(&component)?, trapping_imports })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ptr::NonNull;
 
+use attestation_manifest::Manifest;
 use wasmtime::component::Component;
 use wasmtime::{Config, CustomCodeMemory, Engine, MemoryCreator, StackCreator};
 
@@ -171,6 +172,26 @@ pub enum ProgramKind {
     Job,
     /// Answers requests: exports `wasi:http/incoming-handler`.
     Service,
+}
+
+impl ProgramKind {
+    /// Whether it is what the manifest says.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Mismatch`], with what to do.
+    pub fn check(self, manifest: &Manifest<'_>) -> Result<(), RuntimeError> {
+        let reason = match (self, manifest.service.is_some()) {
+            (Self::Job, false) | (Self::Service, true) => return Ok(()),
+            (Self::Service, false) => {
+                "it answers requests (it exports wasi:http/incoming-handler), but service is null in its manifest: give \
+                 app.toml a [service] with a port"
+            }
+            (Self::Job, true) => {
+                "it is a job (it exports wasi:cli/run), but its manifest has a service: take [service] out of app.toml"
+            }
+        };
+        Err(RuntimeError::Mismatch { reason: reason.into() })
+    }
 }
 
 /// A loaded component, linked with everything it imports. Runs any number of times, also at once.

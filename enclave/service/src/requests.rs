@@ -152,7 +152,7 @@ impl<E: Surroundings> Desk<'_, E> {
         }
         let mut shared = self.component.facilities.shared.clone();
         let now_ns = shared.now_ns();
-        self.accept(&mut shared, now_ns);
+        self.accept(&shared, now_ns);
         self.turn = self.turn.wrapping_add(1);
         let first = self.turn.checked_rem(self.clients.len()).unwrap_or(0);
         let (last, rest) = self.clients.split_at_mut(first);
@@ -170,7 +170,7 @@ impl<E: Surroundings> Desk<'_, E> {
 
     /// Takes those who wait, as long as there are places. Where there are none, whoever has been idle for longest goes; who
     /// comes when nobody is idle has to wait.
-    fn accept(&mut self, shared: &mut Shared<E>, now_ns: u64) {
+    fn accept(&mut self, shared: &Shared<E>, now_ns: u64) {
         let most = self.open_max.saturating_add(SPARE_CONNECTIONS);
         while self.clients.len() < most {
             let Some(connection) = shared.with_sockets(|sockets| sockets.accept()).flatten() else { return };
@@ -222,7 +222,7 @@ impl<E: Surroundings> Answers<'_, E> {
     }
 
     /// Gives the loader what waits for it.
-    fn send<S: ByteStream>(&mut self, guest: &mut Guest<S, Shared<E>>) -> Result<(), ServiceError> {
+    fn send<S: ByteStream>(&self, guest: &mut Guest<S, Shared<E>>) -> Result<(), ServiceError> {
         let Some(outbox) = &self.facilities.outbox else { return Ok(()) };
         while let Some((kind, number, body)) = outbox.pop() {
             for piece in body.chunks(FRAME_BODY_MAX_BYTES).chain(body.is_empty().then_some(&[][..])) {
@@ -236,7 +236,7 @@ impl<E: Surroundings> Answers<'_, E> {
     fn claim(&mut self, report: &JobReport, ended: &RunEnd) {
         let Some(outbox) = &self.facilities.outbox else { return };
         let number = ended.run.sequence;
-        let signable = claim_outcome(&report.outcome).zip(report.transcript.clone()).zip(ended.messages);
+        let signable = claim_outcome(&report.outcome).zip(report.transcript).zip(ended.messages);
         let Some(((outcome, transcript), (input, output))) = signable else {
             return outbox.push(FrameKind::REQUEST_DROPPED, number, Vec::new());
         };

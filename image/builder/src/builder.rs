@@ -7,7 +7,7 @@ use attestation_manifest::reference::{
     ArtefactReference, FileReference, ManifestReference, REFERENCE_VERSION, ReferenceValues,
 };
 use attestation_manifest::{ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, HexDigest, parse_manifest};
-use enclave_runtime::{Demands, Footprint, Inspected, inspect};
+use enclave_runtime::{Demands, Footprint, Inspected, ProgramKind, inspect};
 use enclave_wire::layout;
 use image_rom::RomTables;
 use sha2::{Digest, Sha256, Sha384};
@@ -38,9 +38,10 @@ pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
     let Sources { component, app, rom } = sources;
     RomTables::parse(rom).map_err(BuildError::Rom)?;
     check_length("component", component, COMPONENT_MAX_BYTES)?;
-    let Inspected { footprint, trapping_imports } = inspect(component).map_err(BuildError::Component)?;
+    let Inspected { kind, footprint, trapping_imports } =
+        inspect(component).map_err(BuildError::Component)?;
     // The compiler takes its time: what the author wrote is refused before.
-    manifest_json(app, component, &[])?;
+    check_kind(kind, &manifest_json(app, component, &[])?)?;
     let call_stack_bytes = app.limits().call_stack_bytes;
     let artefact = compile(component, call_stack_bytes).map_err(BuildError::Compile)?;
     check_length("artefact", &artefact, ARTEFACT_MAX_BYTES)?;
@@ -57,6 +58,12 @@ pub fn build(sources: Sources<'_>) -> Result<Image, BuildError> {
     };
     let (rom, component) = (rom.to_vec(), component.to_vec());
     Ok(Image { rom, component, artefact, manifest, reference, trapping_imports })
+}
+
+/// Whether the component is for what the manifest says.
+fn check_kind(kind: ProgramKind, manifest: &[u8]) -> Result<(), BuildError> {
+    let manifest = parse_manifest(manifest).map_err(BuildError::Manifest)?;
+    kind.check(&manifest).map_err(BuildError::Component)
 }
 
 fn check_length(part: &'static str, bytes: &[u8], limit: usize) -> Result<(), BuildError> {

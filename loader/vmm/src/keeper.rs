@@ -3,6 +3,7 @@
 //! A file has its name only once a claim is signed that names its content; until then it is called `….part`. What the guest
 //! can make us keep is bounded by its manifest. Panics: never on what the guest sends.
 
+use core::mem;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -132,7 +133,7 @@ impl Keeper {
     }
 
     fn sign(&mut self, batch: &[u8]) -> Result<(), Violation> {
-        let (claims, drafts): (Vec<_>, Vec<_>) = std::mem::take(&mut self.unsigned).into_iter().unzip();
+        let (claims, drafts): (Vec<_>, Vec<_>) = mem::take(&mut self.unsigned).into_iter().unzip();
         let files = open_claims(batch, &claims).map_err(|error| unkept(error.to_string()))?;
         for (file, draft) in files.into_iter().zip(drafts) {
             let signed = SignedClaim::parse(&file).map_err(|error| unkept(error.to_string()))?;

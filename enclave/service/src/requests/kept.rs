@@ -2,6 +2,7 @@
 //! loader the request itself and its transcript.
 
 use alloc::collections::VecDeque;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -71,7 +72,7 @@ struct MessageDigest {
 impl Kept {
     pub(crate) fn new(outbox: Outbox, number: u64, request: &IncomingRequest) -> Self {
         let fields = borrowed(&request.fields);
-        let authority = request.authority.as_ref().map(alloc::string::ToString::to_string);
+        let authority = request.authority.as_ref().map(ToString::to_string);
         let head = Request {
             method: request.method.as_str(),
             scheme: request.scheme.as_str(),
@@ -120,7 +121,7 @@ impl Kept {
     }
 
     /// The next piece of the transcript.
-    pub(crate) fn record(&mut self, piece: &[u8]) {
+    pub(crate) fn record(&self, piece: &[u8]) {
         self.outbox.push(FrameKind::TRANSCRIPT, self.number, piece.to_vec());
     }
 

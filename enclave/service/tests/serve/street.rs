@@ -1,5 +1,6 @@
 //! The guest's network with clients who follow scripts, and the loader of a service.
 
+use core::mem;
 use core::net::Ipv4Addr;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -346,7 +347,7 @@ impl ByteStream for ServiceLoader {
             state.push(FrameKind::STATUS_REQUEST, 0, &[]);
             state.push(FrameKind::SHUTDOWN, 0, &[]);
         }
-        let bytes = std::mem::take(&mut state.to_guest);
+        let bytes = mem::take(&mut state.to_guest);
         consume(&bytes);
         Ok(bytes.len())
     }

@@ -129,9 +129,9 @@ fn what_nobody_claims_is_removed() {
 #[test]
 fn a_guest_that_breaks_a_rule_is_named_with_it() {
     let refused = |act: &dyn Fn(&mut Desk) -> Result<(), String>| act(&mut Desk::new()).unwrap_err();
-    let long = refused(&|desk| desk.send(FrameKind::REQUEST, 1, &[0; 1001 + (256 << 10)]));
+    let long = refused(&|desk| desk.send(FrameKind::REQUEST, 1, &vec![0; 1001 + (256 << 10)]));
     assert!(long.contains("1.request.part: expected at most 263144 bytes"), "{long}");
-    let long = refused(&|desk| desk.send(FrameKind::TRANSCRIPT, 1, &[0; 1001 + (1 << 20)]));
+    let long = refused(&|desk| desk.send(FrameKind::TRANSCRIPT, 1, &vec![0; 1001 + (1 << 20)]));
     assert!(long.contains("1.transcript.part: expected at most"), "{long}");
     let stray = refused(&|desk| desk.send(FrameKind::REQUEST_CLAIM, 9, b"claim"));
     assert!(stray.contains("claim of request 9, which is not open"), "{stray}");

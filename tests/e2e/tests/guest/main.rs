@@ -25,6 +25,7 @@ mod replay;
 #[path = "../../../../enclave/runtime/tests/vault/script.rs"]
 #[expect(dead_code, reason = "the runtime's tests make more calls than these")]
 mod script;
+mod services;
 mod side_by_side;
 mod whole_path;
 mod wiping;

@@ -3,6 +3,19 @@
 /// Copies standard input to standard output.
 pub(crate) const ECHO: &str = include_str!("../../../../../enclave/runtime/tests/jobs/echo.wat");
 
+/// Does what the first letter of the path says, see `service.wat`.
+pub(crate) fn service() -> Vec<u8> {
+    const HTTP: &str = include_str!("../../../../../enclave/runtime/tests/http/prelude.wat");
+    const KIT: &str = include_str!("../../../../../enclave/runtime/tests/http/kit.wat");
+    const KIT_IMPORTS: &str = include_str!("../../../../../enclave/runtime/tests/http/kit-imports.wat");
+    const IMPORTS: &str = include_str!("../../../../../enclave/runtime/tests/http/service-imports.wat");
+    const EXPORT: &str = include_str!("../../../../../enclave/runtime/tests/http/service-export.wat");
+    const SERVICE: &str = include_str!("../../../../../enclave/service/tests/serve/service.wat");
+    let main = format!("(core module $Main {KIT_IMPORTS} {IMPORTS} {SERVICE})");
+    let text = HTTP.replace(";; MAIN\n", &main).replace(";; KIT\n", KIT).replace(";; EXPORT\n", EXPORT);
+    wat::parse_str(text).expect("the test's text is valid")
+}
+
 /// Does what the first byte of its input says, so that one guest can go through every way to end a job: `s` computes
 /// for ever, `g` grows its memory for ever, `o` writes for ever, `t` traps in a named function, `x` exits with code 7, `h`
 /// asks for streams for ever, `b` grows a table for as long as it can, `r` asks for lists of random bytes that are as long as

@@ -24,6 +24,11 @@ pub(crate) fn build_image(rom: &[u8], fields: &str) -> Image {
 
 /// An image with another `app.toml`.
 pub(crate) fn build_image_as(rom: &[u8], fields: &str, app: &str) -> Image {
+    build_image_of(rom, &component(fields), app)
+}
+
+/// An image around a component.
+pub(crate) fn build_image_of(rom: &[u8], component: &[u8], app: &str) -> Image {
     let app = AppToml::parse(app).expect("the test's app.toml is valid");
-    build(Sources { component: &component(fields), app: &app, rom }).expect("the test's component builds")
+    build(Sources { component, app: &app, rom }).expect("the test's component builds")
 }

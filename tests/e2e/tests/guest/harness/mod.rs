@@ -13,7 +13,7 @@ mod site;
 
 pub(crate) use ending::Ending;
 pub(crate) use hardware::no_hardware;
-pub(crate) use image::{APP, build_image, build_image_as};
+pub(crate) use image::{APP, build_image, build_image_as, build_image_of};
 pub(crate) use job::{JobResult, run_job, run_job_stating, run_job_to};
 pub(crate) use middle::{Middle, To};
 pub(crate) use random::Random;

@@ -1,5 +1,6 @@
 //! A folder with an image, from which guests are launched honestly or not.
 
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Site {
     folder: TempDir,
+    /// Whether it is a service's, whose requests are kept.
+    pub(crate) is_service: bool,
     /// How launches from here deviate from honest ones.
     pub(crate) overrides: Overrides,
 }
@@ -31,7 +34,7 @@ impl Site {
     pub(crate) fn new(image: &Image) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         image.write(folder.path()).expect("the image is written");
-        Self { folder, overrides: Overrides::default() }
+        Self { folder, is_service: false, overrides: Overrides::default() }
     }
 
     /// From a copy of an image folder.
@@ -66,6 +69,11 @@ impl Site {
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where the requests of a service are kept.
+    pub(crate) fn kept_dir(&self) -> PathBuf {
+        self.path().join("kept")
     }
 
     pub(crate) fn run_dir(&self) -> PathBuf {
@@ -103,8 +111,8 @@ impl Site {
             log_level: LogLevel::Debug,
             boot_timeout: PATIENCE,
             interrupted: Arc::default(),
-            publish: None,
-            keep: None,
+            publish: self.is_service.then_some(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)),
+            keep: self.is_service.then(|| self.kept_dir()),
             overrides: self.overrides.clone(),
         }
     }
