@@ -61,12 +61,12 @@ fn every_function_is_called_or_says_why_not() {
 /// interfaces.
 fn offered_functions() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");
-    let world = fs::read_to_string(folder.join("outside.wit")).unwrap();
+    let world = fs::read_to_string(folder.join("outside.wit")).expect("the interfaces are there");
     let imports = world.lines().filter_map(|line| line.trim().strip_prefix("import ")?.split_once('@'));
     let imports: BTreeSet<&str> = imports.map(|(name, _)| name).collect();
     let mut functions = BTreeSet::new();
-    for file in fs::read_dir(folder.join("deps")).unwrap() {
-        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+    for file in fs::read_dir(folder.join("deps")).expect("the interfaces are there") {
+        let text = fs::read_to_string(file.expect("the interfaces are there").path()).unwrap();
         functions.extend(
             functions_of(&text).into_iter().filter(|(interface, _)| imports.contains(interface.as_str())),
         );
@@ -88,7 +88,7 @@ fn functions_of(text: &str) -> Vec<(String, String)> {
         } else if line.starts_with('}') {
             blocks.pop();
         } else if name == "constructor" || line.contains(": func(") || line.contains(": static func(") {
-            let interface = blocks[0].strip_prefix("interface ").unwrap();
+            let interface = blocks[0].strip_prefix("interface ").expect("the interfaces are there");
             let resource = blocks.get(1).and_then(|block| block.strip_prefix("resource "));
             let function = resource.map_or(name.to_owned(), |resource| format!("{resource}.{name}"));
             if !core::mem::take(&mut unstable) {
