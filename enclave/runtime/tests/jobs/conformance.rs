@@ -66,7 +66,8 @@ fn offered_functions() -> BTreeSet<String> {
     let imports: BTreeSet<&str> = imports.map(|(name, _)| name).collect();
     let mut functions = BTreeSet::new();
     for file in fs::read_dir(folder.join("deps")).expect("the interfaces are there") {
-        let text = fs::read_to_string(file.expect("the interfaces are there").path()).unwrap();
+        let text = fs::read_to_string(file.expect("the interfaces are there").path())
+            .expect("the interfaces are there");
         functions.extend(
             functions_of(&text).into_iter().filter(|(interface, _)| imports.contains(interface.as_str())),
         );
