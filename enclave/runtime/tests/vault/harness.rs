@@ -202,17 +202,23 @@ pub(crate) struct Done {
     pub(crate) report: JobReport,
     pub(crate) host: Vault,
     component: Vec<u8>,
+    job: Job<'static>,
 }
 
 /// Runs a script once, and twice more from its transcript, natively and in the interpreter, on a host that has nothing:
 /// the same comes out.
 pub(crate) fn run(script: &Script, host: Vault) -> Done {
+    run_as(script, JOB, host)
+}
+
+/// Likewise, of another job.
+pub(crate) fn run_as(script: &Script, job: Job<'static>, host: Vault) -> Done {
     let component = script.component();
-    let (report, host) = run_job(&load(&component, Tuning::Guest), &JOB, host);
-    let done = Done { report, host, component };
+    let (report, host) = run_job(&load(&component, Tuning::Guest), &job, host);
+    let done = Done { report, host, component, job };
     for tuning in [Tuning::Guest, Tuning::Interpreter] {
         let program = load(&done.component, tuning);
-        let (replayed, console) = replay_job(&program, &JOB, done.changed(|_| {}), Vault::default());
+        let (replayed, console) = replay_job(&program, &job, done.changed(|_| {}), Vault::default());
         assert_eq!(replayed.parting, None, "{:?}", done.report);
         let is_trap = matches!(done.report.outcome, Outcome::Trapped { .. });
         assert!(is_trap || replayed.outcome == done.report.outcome, "{replayed:?}");
@@ -259,12 +265,12 @@ impl Done {
     /// Where the component parts from a changed transcript.
     pub(crate) fn parting(&self, change: impl FnOnce(&mut Vec<Entry>)) -> Option<Parting> {
         let program = load(&self.component, Tuning::Guest);
-        replay_job(&program, &JOB, self.changed(change), Vault::default()).0.parting
+        replay_job(&program, &self.job, self.changed(change), Vault::default()).0.parting
     }
 
     /// Where another script parts from the transcript.
     pub(crate) fn parting_of(&self, other: &Script) -> Option<Parting> {
         let program = load(&other.component(), Tuning::Guest);
-        replay_job(&program, &JOB, self.changed(|_| {}), Vault::default()).0.parting
+        replay_job(&program, &self.job, self.changed(|_| {}), Vault::default()).0.parting
     }
 }

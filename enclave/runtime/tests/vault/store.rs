@@ -3,10 +3,11 @@
 use attestation_transcript::Kind;
 use bytes::Bytes;
 use enclave_runtime::{
-    Console, InputRead, JobHost, KeyPage, Outcome, Output, Stop, Tuning, VALUE_MAX_BYTES, run_job,
+    Console, InputRead, Job, JobHost, JobLimits, KeyPage, Limit, Outcome, Output, Stop, Tuning,
+    VALUE_MAX_BYTES, run_job,
 };
 
-use crate::harness::{CLOSED, JOB, MISSING, Vault, load, run, words};
+use crate::harness::{CLOSED, JOB, MISSING, Vault, load, run, run_as, words};
 use crate::script::Script;
 
 #[test]
@@ -153,6 +154,19 @@ fn more_in_one_call_than_the_host_takes_ends_the_run() {
     let done = run(&Script::new().open("a").set_many(&pairs), Vault::default());
     assert!(matches!(done.report.outcome, Outcome::Trapped { .. }), "{:?}", done.report.outcome);
     assert_eq!(done.host.asked, 1);
+}
+
+/// What a component reads is recorded, so the transcript's limit bounds it.
+#[test]
+fn reading_more_than_the_transcript_takes_ends_the_run() {
+    let value = "v".repeat(VALUE_MAX_BYTES);
+    let script = Script::new().open("a").set("k", &value).repeat(5, |script, _| script.get("k"));
+    let limits = JobLimits { transcript_bytes: 200_000, ..JOB.limits };
+    let done = run_as(&script, Job { limits, ..JOB }, Vault::default());
+    assert_eq!(done.report.outcome, Outcome::LimitExceeded { limit: Limit::Transcript });
+    let transcript_bytes = done.report.transcript.map(|transcript| transcript.bytes);
+    assert!(transcript_bytes.is_some_and(|bytes| bytes < 200_000 + 2 * 65_536), "{transcript_bytes:?}");
+    assert_eq!(done.host.asked, 2 + 4, "the fourth value was too much");
 }
 
 /// Whatever becomes of a run, what it wrote has been written.
