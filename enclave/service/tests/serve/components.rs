@@ -19,16 +19,33 @@ pub(crate) const TRAP: &str = r#"(func $ledger_overflow unreachable)
 /// Compiles and loads a service from the fields of a core module; `enclave/runtime/tests/http/prelude.wat` says what they may
 /// import.
 pub(crate) fn load_service(fields: &str) -> Program {
+    load_component(&wat::parse_str(service(fields)).expect("the test's text is valid"))
+}
+
+/// Likewise, of one that may count in the key-value store.
+pub(crate) fn load_counting_service(fields: &str) -> Program {
+    let main = "(core module $Main ";
+    let kit = r#"(with "kit" (instance $kit))"#;
+    let store =
+        r#"(with "store" (instance (export "open" (func $open)) (export "increment" (func $increment))))"#;
+    let functions = r#"(import "store" "open" (func $open (param i32 i32 i32)))
+        (import "store" "increment" (func $increment (param i32 i32 i32 i64 i32)))"#;
+    let text = service(fields)
+        .replace(main, &[include_str!("counting.wat"), main, functions].concat())
+        .replace(kit, &[kit, store].concat());
+    load_component(&wat::parse_str(text).expect("the test's text is valid"))
+}
+
+fn service(fields: &str) -> String {
     let imports = [
         include_str!("../../../runtime/tests/http/kit-imports.wat"),
         include_str!("../../../runtime/tests/http/service-imports.wat"),
     ];
     let main = format!("(core module $Main {} {fields})", imports.concat());
-    let text = include_str!("../../../runtime/tests/http/prelude.wat")
+    include_str!("../../../runtime/tests/http/prelude.wat")
         .replace(";; MAIN\n", &main)
         .replace(";; KIT\n", include_str!("../../../runtime/tests/http/kit.wat"))
-        .replace(";; EXPORT\n", include_str!("../../../runtime/tests/http/service-export.wat"));
-    load_component(&wat::parse_str(text).expect("the test's text is valid"))
+        .replace(";; EXPORT\n", include_str!("../../../runtime/tests/http/service-export.wat"))
 }
 
 /// Compiles and loads the fields of a core module.

@@ -11,7 +11,7 @@ use enclave_wire::control::{JobDone, JobStart, RequestFigures, Status, decode_bo
 use enclave_wire::frame::{Frame, FrameKind};
 use sha2::{Digest, Sha256};
 
-use crate::components::load_service;
+use crate::components::{load_counting_service, load_service};
 use crate::loader::{MANIFEST, chain_of};
 use crate::street::{ServiceLoader, Step, Town};
 use Step::{Expect, ExpectEnd, Finish, Send, StopReading, Vanish, Wait};
@@ -51,12 +51,22 @@ impl Served {
 }
 
 fn serve_with(scripts: Vec<Vec<Step>>, open_requests_max: u32, look_ns: u64, keep: bool) -> Served {
+    serve_program(&program(), scripts, open_requests_max, look_ns, keep)
+}
+
+fn serve_program(
+    program: &Program,
+    scripts: Vec<Vec<Step>>,
+    open_requests_max: u32,
+    look_ns: u64,
+    keep: bool,
+) -> Served {
     let text = manifest_text(open_requests_max);
     let manifest = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
-    let (town, program) = (Town::new(scripts, look_ns), program());
+    let town = Town::new(scripts, look_ns);
     let loader = ServiceLoader::new(&town, keep);
     let mut chain = chain_of(&text, &manifest);
-    let ended = serve(ControlLink::new(loader.clone()), town.clone(), &program, &manifest, &mut chain);
+    let ended = serve(ControlLink::new(loader.clone()), town.clone(), program, &manifest, &mut chain);
     assert_eq!(ended, Ok(Ended::Shutdown));
     Served { town, frames: loader.frames() }
 }
@@ -267,6 +277,38 @@ fn every_request_is_claimed_and_the_claim_says_what_passed() {
     let nothing = [&b"\xF6\xF6"[..], &0_u64.to_be_bytes()].concat();
     assert_eq!(outcome(&files[1]).output.sha256, <[u8; 32]>::from(Sha256::digest(&nothing)));
     assert_eq!(outcome(&files[1]).outcome, Outcome::Trapped);
+}
+
+/// Adds one in the store, and answers with the sum's digit. A request for `/t` traps once it has counted.
+const COUNT: &str = r#"(func (export "handle") (param $request i32) (param $out i32)
+        (local $response i32) (local $body i32) (local $stream i32)
+        (call $open (i32.const 8192) (i32.const 5) (i32.const 60000))
+        (call $increment (i32.load (i32.const 60004)) (i32.const 8192) (i32.const 5) (i64.const 1) (i32.const 60016))
+        (call $path (local.get $request) (i32.const 5104))
+        (if (i32.eq (i32.load8_u offset=1 (i32.load (i32.const 5108))) (i32.const 116)) (then unreachable))
+        (local.set $response (call $new-response (call $new-fields)))
+        (local.set $body (call $body-of (local.get $response)))
+        (call $give (local.get $out) (local.get $response))
+        (local.set $stream (call $writer (local.get $body)))
+        (i32.store8 (i32.const 60100) (i32.add (i32.const 48) (i32.load8_u (i32.const 60024))))
+        (drop (call $put (local.get $stream) (i32.const 60100) (i32.const 1)))
+        (call $drop-out (local.get $stream))
+        (drop (call $finished (local.get $body))))"#;
+
+/// Each request is an instance of its own; the store is the guest's.
+#[test]
+fn requests_count_together() {
+    let client = || vec![get("a"), Expect("0\r\n\r\n"), get("a"), Expect("0\r\n\r\n")];
+    let trapped = vec![get("t"), Expect("HTTP/1.1 500 "), ExpectEnd];
+    let last = vec![Wait(300), get("a"), Expect("1\r\n8\r\n")];
+    let scripts = vec![client(), client(), client(), trapped, last];
+    let served = serve_program(&load_counting_service(COUNT), scripts, 8, LOOK_NS, false);
+    let got: String = (0..3).map(|client| served.town.got(client)).collect();
+    let mut sums: Vec<&str> = got.split("\r\n1\r\n").skip(1).filter_map(|rest| rest.get(..1)).collect();
+    sums.sort_unstable();
+    sums.dedup();
+    assert_eq!(sums.len(), 6, "no two got the same: {sums:?}");
+    assert_eq!(served.figures().failed, 1);
 }
 
 #[test]
