@@ -12,6 +12,7 @@
 
 mod boots_anywhere;
 mod conformance;
+mod crowds;
 mod harness;
 mod hostile_artefact;
 mod hostile_loader;
