@@ -10,7 +10,7 @@ use enclave_runtime::{Demands, Footprint, Machine, Program, RuntimeError};
 use enclave_x86::paging::{Access, protect};
 use sha2::{Digest, Sha256};
 
-use crate::machine::{CodePages, GuardedStacks, PAGE};
+use crate::machine::{CodePages, GuardedStacks, PAGE, reserve_tables};
 
 /// Page-aligned memory that an artefact is read into and run from.
 #[derive(Debug)]
@@ -108,6 +108,7 @@ impl ArtefactBuffer {
         let program = unsafe { Program::load(machine, NonNull::slice_from_raw_parts(start, bytes)) }?;
         program.kind().check(manifest)?;
         program.footprint().check(heap_bytes, &demands)?;
+        reserve_tables(demands.runs)?;
         Ok(program)
     }
 }

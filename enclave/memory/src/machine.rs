@@ -4,11 +4,13 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::alloc::Layout;
-use core::ops::Range;
+use core::fmt;
+use core::ops::Range as Addresses;
 use core::ptr::NonNull;
 
+use enclave_runtime::RuntimeError;
 use enclave_wire::layout::PAGE_BYTES;
-use enclave_x86::paging::{Access, PagingError, protect};
+use enclave_x86::paging::{Access, PagingError, Range, give_tables, protect};
 use wasmtime::{CustomCodeMemory, Error, Result, StackCreator, StackMemory};
 
 pub(crate) const PAGE: usize = 4096;
@@ -113,12 +115,12 @@ unsafe impl StackMemory for GuardedStack {
         self.block.start.as_ptr().wrapping_add(self.block.bytes)
     }
 
-    fn range(&self) -> Range<usize> {
+    fn range(&self) -> Addresses<usize> {
         let start = self.block.start.as_ptr() as usize;
         start + PAGE..start + self.block.bytes
     }
 
-    fn guard_range(&self) -> Range<*mut u8> {
+    fn guard_range(&self) -> Addresses<*mut u8> {
         self.block.start.as_ptr()..self.block.start.as_ptr().wrapping_add(PAGE)
     }
 }
@@ -127,6 +129,21 @@ impl Drop for GuardedStack {
     fn drop(&mut self) {
         self.free.lock().push(self.block);
     }
+}
+
+/// Makes room for the page tables that the guard pages of so many stacks can take. Those of a few fit into boot RAM.
+pub(crate) fn reserve_tables(stacks: u32) -> Result<(), RuntimeError> {
+    if stacks <= 1 {
+        return Ok(());
+    }
+    let settings = |reason: &dyn fmt::Display| RuntimeError::Settings { reason: alloc::format!("{reason}") };
+    let bytes = usize::try_from(stacks).unwrap_or(usize::MAX).saturating_mul(PAGE);
+    let layout = Layout::from_size_align(bytes, PAGE).map_err(|error| settings(&error))?;
+    // SAFETY: the layout is not zero-sized.
+    let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) });
+    let start = start.ok_or_else(|| settings(&"no memory left for page tables"))?.as_ptr() as usize as u64;
+    // SAFETY: the heap is identity-mapped private memory, and the block is never given back.
+    unsafe { give_tables(Range { start, end: start + bytes as u64 }) }.map_err(|error| settings(&error))
 }
 
 fn paging_error(error: PagingError) -> Error {

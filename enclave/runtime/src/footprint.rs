@@ -29,6 +29,9 @@ pub(crate) const TABLE_ELEMENT_BYTES: u64 = 16;
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
+/// Besides each stack: its guard page, and the page table that it takes where it cuts a large page.
+const STACK_PAGES_BYTES: u64 = 2 * 4096;
+
 /// Memory that is added to a guest, in the manifest's steps.
 const STEP_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -43,7 +46,7 @@ pub struct Demands {
     pub call_stack_bytes: u32,
     /// Runs at the same time: 1, or the open requests of a service.
     pub runs: u32,
-    /// What is kept beside the runs: key-value store and files.
+    /// What components store: the key-value store, and the files of each run.
     pub storage_bytes: u64,
     /// What connections and names take in the guest's network, and clients that wait.
     pub network_bytes: u64,
@@ -62,7 +65,11 @@ impl Demands {
             component_memory_bytes,
             call_stack_bytes: manifest.limits.call_stack_bytes,
             runs,
-            storage_bytes: manifest.storage.bytes(),
+            // Every request has files of its own.
+            storage_bytes: manifest
+                .storage
+                .key_value_bytes
+                .saturating_add(manifest.storage.files_bytes.saturating_mul(runs.into())),
             network_bytes: network_bytes(manifest),
         }
     }
@@ -121,7 +128,7 @@ impl Footprint {
         } = *demands;
         // Each linear memory reserves its growth when it is made: compiled code relies on its place.
         let reserved = self.memories.saturating_mul(component_memory_bytes);
-        let stack = attestation_artefact::async_stack_bytes(call_stack_bytes) as u64;
+        let stack = attestation_artefact::async_stack_bytes(call_stack_bytes) as u64 + STACK_PAGES_BYTES;
         let tables = self.table_limit_bytes().saturating_mul(2);
         let run =
             [reserved, self.initial_memory_bytes, stack, tables].into_iter().fold(0, u64::saturating_add);

@@ -24,7 +24,6 @@ mod vault;
 
 pub use claims::ClaimChain;
 pub use error::ServiceError;
-pub use requests::{BACKLOG, SPARE_CONNECTIONS};
 pub use serve::{Ended, Guest, serve};
 pub use sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
 pub use surroundings::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};

@@ -15,6 +15,7 @@ use enclave_platform::ByteStream;
 use enclave_runtime::{Job, JobLimits, JobReport, Outcome, Program, Responded, Running, begin_request};
 use enclave_wire::control::{JobStart, RequestFigures, Serve};
 use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameKind};
+use enclave_wire::network::{BACKLOG, SPARE_CONNECTIONS};
 
 use self::client::{Begin, Client, Received};
 use self::host::{Ended as RunEnd, Facilities, RequestHost, WritingStage};
@@ -26,12 +27,6 @@ use crate::job::claim_outcome;
 use crate::serve::{Ended, Guest, decode};
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
-
-/// Connections besides those whose requests are answered: idle ones, and clients that wait for their turn.
-pub const SPARE_CONNECTIONS: usize = 32;
-
-/// Connections that nobody has accepted yet.
-pub const BACKLOG: usize = 32;
 
 /// Claims that are signed together at most: a signature costs as much as some small requests.
 const BATCH_CLAIMS: usize = 256;

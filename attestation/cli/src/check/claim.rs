@@ -22,7 +22,10 @@ pub(super) fn check_claim(verdict: &mut Verdict, verified: &VerifiedClaim, input
         ));
     }
     if batch.claims > 1 {
-        verdict.note(format!("one of {} claims that were signed together; the others were not shown", batch.claims));
+        verdict.note(format!(
+            "one of {} claims that were signed together; the others were not shown",
+            batch.claims
+        ));
     }
 }
 

@@ -22,7 +22,7 @@ use enclave_wire::boot::{
     FW_CFG_MANIFEST, LogLevel, MANIFEST_MAX_BYTES,
 };
 use enclave_wire::layout;
-use enclave_wire::network::{self, NetworkLimits};
+use enclave_wire::network::NetworkLimits;
 use enclave_x86::cpu::{self, CpuidBit, CpuidRegister, GIB_PAGES, GUEST_FEATURES};
 use enclave_x86::entropy::HardwareEntropy;
 use enclave_x86::paging::PagingError;
@@ -44,12 +44,6 @@ const SHARED_POOL_ADDRESS: usize = 0x20_0000;
 const SHARED_POOL_BYTES: usize = 0x40_0000;
 const _: () = assert!(SHARED_POOL_ADDRESS as u64 == layout::SHARED_POOL_GPA, "the pool is identity-mapped");
 const _: () = assert!(SHARED_POOL_BYTES as u64 == layout::SHARED_POOL_BYTES, "all of the pool is used");
-
-const _: () = assert!(
-    enclave_service::BACKLOG == network::BACKLOG
-        && enclave_service::SPARE_CONNECTIONS == network::SPARE_CONNECTIONS,
-    "as many connections are counted as the service takes"
-);
 
 static PORTS: DirectPorts = DirectPorts;
 

@@ -9,6 +9,7 @@ use enclave_runtime::Program;
 use enclave_service::{Ended, serve};
 use enclave_wire::control::{JobDone, JobStart, RequestFigures, Status, decode_body};
 use enclave_wire::frame::{Frame, FrameKind};
+use enclave_wire::network::SPARE_CONNECTIONS;
 use sha2::{Digest, Sha256};
 
 use crate::components::{load_counting_service, load_service};
@@ -215,7 +216,7 @@ fn more_clients_than_places_wait_and_are_served() {
     let served = serve_with(scripts, 16, 10 * LOOK_NS, false);
     assert_eq!(served.figures(), RequestFigures { open: 0, answered: 600, failed: 0 });
     let most = served.town.lock().most_accepted;
-    assert!((17..=16 + enclave_service::SPARE_CONNECTIONS).contains(&most), "{most}");
+    assert!((17..=16 + SPARE_CONNECTIONS).contains(&most), "{most}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod space;
 pub use space::{Access, AddressSpace, Encryption, PagingError, Range, Sharing, TableMemory, Translation};
 
 #[cfg(target_os = "none")]
-pub use live::{AddressSpaceLayout, dangerous_for_each_written, install, map, protect};
+pub use live::{AddressSpaceLayout, dangerous_for_each_written, give_tables, install, map, protect};
 
 #[cfg(target_os = "none")]
 mod live {
@@ -55,7 +55,7 @@ mod live {
     /// # Errors
     /// The ranges are not page-aligned or the tables do not suffice; both are faults of the build.
     pub fn install(layout: &AddressSpaceLayout<'_>) -> Result<(), PagingError> {
-        let mut space = AddressSpace::new(StaticTables { used: 0 }, layout.encryption)?;
+        let mut space = AddressSpace::new(StaticTables { used: 0, more: NOTHING }, layout.encryption)?;
         let rom = |va: Range| va.start - layout::ROM_VIRTUAL_OFFSET;
         space.map(
             layout.text.start,
@@ -137,13 +137,42 @@ mod live {
         Ok(())
     }
 
-    /// Calls `visit` with each page of `range` that was written to under the final tables. For use when the guest ends: takes
-    /// the tables from whoever holds them.
+    /// Adds pages for tables to those in boot RAM; once, and in whole pages. They are not cleared when the guest ends: they
+    /// say only what was mapped.
+    ///
+    /// # Errors
+    /// Not whole pages, or the tables are not installed.
+    ///
+    /// # Safety
+    /// The range is identity-mapped private memory, zeroed, and belongs to nobody else for as long as the guest lives.
+    pub unsafe fn give_tables(range: Range) -> Result<(), PagingError> {
+        if range.start % layout::PAGE_BYTES != 0 || range.end % layout::PAGE_BYTES != 0 {
+            return Err(PagingError::Misaligned { va: range.start, bytes: range.bytes() });
+        }
+        with_space(|space| {
+            space.tables_mut().more = range;
+            Ok(())
+        })?;
+        *GIVEN.lock() = range;
+        Ok(())
+    }
+
+    /// Calls `visit` with each page of `range` that was written to under the final tables, but for tables. For use when the
+    /// guest ends: takes the tables from whoever holds them.
     pub fn dangerous_for_each_written(range: Range, visit: &mut dyn FnMut(Range)) {
         // SAFETY: one processor, and whoever holds the lock is not going to continue.
         unsafe { SPACE.force_unlock() }
         if let Some(space) = SPACE.lock().as_ref() {
-            space.for_each_written(range, visit);
+            // SAFETY: likewise.
+            unsafe { GIVEN.force_unlock() }
+            let tables = *GIVEN.lock();
+            space.for_each_written(range, &mut |written| {
+                written
+                    .without(tables)
+                    .into_iter()
+                    .filter(|part| part.start < part.end)
+                    .for_each(&mut *visit);
+            });
         }
     }
 
@@ -156,7 +185,13 @@ mod live {
     #[derive(Debug)]
     struct StaticTables {
         used: usize,
+        /// Pages that were given later and not used yet.
+        more: Range,
     }
+
+    /// Given by [`give_tables`].
+    static GIVEN: spin::Mutex<Range> = spin::Mutex::new(NOTHING);
+    const NOTHING: Range = Range { start: 0, end: 0 };
 
     impl StaticTables {
         fn entry(table_gpa: u64, index: usize) -> *mut u64 {
@@ -170,7 +205,10 @@ mod live {
     impl TableMemory for StaticTables {
         fn allocate(&mut self) -> Option<u64> {
             if self.used == TABLE_COUNT {
-                return None;
+                let page = self.more.start;
+                let is_left = page < self.more.end;
+                self.more.start += if is_left { layout::PAGE_BYTES } else { 0 };
+                return is_left.then_some(page);
             }
             let page = PAGES.0.get().cast::<[u64; ENTRIES]>().wrapping_add(self.used);
             self.used += 1;

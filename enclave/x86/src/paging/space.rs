@@ -107,6 +107,17 @@ impl Range {
     pub const fn bytes(self) -> u64 {
         self.end - self.start
     }
+
+    /// What lies before `other` and what lies after it; each may be empty.
+    #[must_use]
+    pub const fn without(self, other: Self) -> [Self; 2] {
+        if other.start >= self.end || other.end <= self.start {
+            return [self, Self { start: self.end, end: self.end }];
+        }
+        let before =
+            Self { start: self.start, end: if other.start > self.start { other.start } else { self.start } };
+        [before, Self { start: if other.end < self.end { other.end } else { self.end }, end: self.end }]
+    }
 }
 
 /// Four levels of tables.
@@ -128,6 +139,11 @@ impl<M: TableMemory> AddressSpace<M> {
     pub fn new(mut tables: M, encryption: Encryption) -> Result<Self, PagingError> {
         let root = tables.allocate().ok_or(PagingError::OutOfTables)?;
         Ok(Self { tables, root, encryption })
+    }
+
+    /// Where the tables lie.
+    pub const fn tables_mut(&mut self) -> &mut M {
+        &mut self.tables
     }
 
     /// Guest-physical address of the root, for CR3. Page walks of an SNP guest are private whatever CR3 says (APM

@@ -44,6 +44,8 @@ fn site(rom: &[u8], open_requests_max: u32, memory_mib: u32) -> Site {
 }
 
 fn connect(guest: &Guest) -> TcpStream {
+    // QEMU's user networking has room for one that it has not accepted: the next would wait for a second or more.
+    thread::sleep(Duration::from_millis(10));
     let address = guest.info().published.expect("a service is published");
     let stream = TcpStream::connect(address).expect("the guest is reached");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -144,7 +146,8 @@ fn requests_are_answered_kept_and_replayed() {
 #[test]
 fn hundreds_of_requests_are_open_at_once() {
     let Some(rom) = rom() else { return };
-    let guest = site(rom, 256, 768).launch();
+    let site = site(rom, 256, 768);
+    let guest = site.launch();
     let head = "POST /e HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 10\r\n\r\n01234";
     let mut streams: Vec<_> = (0..256).map(|_| connect(&guest)).collect();
     for stream in &mut streams {
@@ -153,7 +156,7 @@ fn hundreds_of_requests_are_open_at_once() {
     let mut looks = 0;
     while figures(&guest).open < 256 {
         looks += 1;
-        assert!(looks < 600, "{:?}", figures(&guest));
+        assert!(looks < 600, "{:?}\n{}", figures(&guest), site.log());
         thread::sleep(Duration::from_millis(100));
     }
     // One more waits for its turn, and the guest still answers its loader.

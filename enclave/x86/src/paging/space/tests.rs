@@ -148,3 +148,16 @@ fn mistakes_are_named() {
     let mut full = AddressSpace::new(VecTables { pages: Vec::new(), limit: 2 }, Encryption::None).unwrap();
     assert_eq!(full.map(0, 0, 0x1000, rw.0, rw.1), Err(PagingError::OutOfTables));
 }
+
+#[test]
+fn ranges_without_others() {
+    let range = |start, end| Range { start, end };
+    let without = |other| range(10, 20).without(other).map(|part| (part.start, part.end));
+    assert_eq!(without(range(12, 15)), [(10, 12), (15, 20)]);
+    assert_eq!(without(range(5, 15)), [(10, 10), (15, 20)]);
+    assert_eq!(without(range(15, 25)), [(10, 15), (20, 20)]);
+    assert_eq!(without(range(5, 25)), [(10, 10), (20, 20)]);
+    for elsewhere in [range(0, 10), range(20, 30), range(0, 0)] {
+        assert_eq!(without(elsewhere), [(10, 20), (20, 20)]);
+    }
+}
