@@ -55,6 +55,9 @@ mod vault;
 pub use attestation_transcript::Run as RunName;
 #[cfg(feature = "compiler")]
 pub use compiled::Tuning;
+/// The types in which requests and responses pass between a component and its host.
+pub use enclave_http;
+
 pub use enclave::{
     EVIDENCE_MAX_BYTES, EnclaveFailure, PLAINTEXT_MAX_BYTES, SEAL_CONTEXT_MAX_BYTES, SEALED_MAX_BYTES,
     Unsealed,

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, ErrorKind, Read, Write};
 use attestation_claim::Digested;
 use attestation_claim::message::{Field, Response, encode_end, no_response};
 use bytes::Bytes;
-use enclave_http::Fields;
+use enclave_runtime::enclave_http::Fields;
 use enclave_runtime::{Console, IncomingRequest, InputRead, Output, ResponseHead, Stop};
 use sha2::{Digest, Sha256};
 

@@ -6,8 +6,8 @@ use attestation_claim::Claim;
 use attestation_claim::message::{Field, parse_request};
 use attestation_manifest::Service;
 use bytes::Bytes;
-use enclave_http::{Authority, Field as HttpField, Fields, Method, Scheme};
 use enclave_runtime::IncomingRequest;
+use enclave_runtime::enclave_http::{Authority, Field as HttpField, Fields, Method, Scheme};
 use sha2::{Digest, Sha256};
 
 use crate::error::ReplayError;

@@ -7,9 +7,7 @@
     reason = "constants that the package's tests build"
 )]
 
-use attestation_claim::{
-    ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim,
-};
+use attestation_claim::{ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
 use attestation_evidence::sim::{ChipEndorsement, endorse, sign_report};
 use attestation_evidence::{Evidence, Platform, report_data};
 use attestation_manifest::manifest_digest;

@@ -270,6 +270,7 @@ fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {
         address: Some("10.0.2.15/24".into()),
         gateway: Some("10.0.2.2".into()),
         mac: Some("52-54-00-12-34-56".into()),
+        requests: None,
     };
     let probe = Probe { destination: "10.0.2.2:7".into(), payload: b"echo".to_vec(), timeout_ms: 1000 };
     let probe_done = ProbeDone { answer: Some(b"echo".to_vec()), error: String::new(), elapsed_us: 9 };
@@ -385,6 +386,7 @@ fn sessions() -> Vec<(&'static str, Vec<u8>)> {
         address: None,
         gateway: None,
         mac: None,
+        requests: None,
     };
     let asked = stream(&[
         ready,

@@ -9,9 +9,7 @@ use attestation_evidence::Evidence;
 use attestation_manifest::{Role, manifest_digest, parse_manifest};
 use attestation_transcript::Root;
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
-use enclave_service::{
-    ClaimChain, HeapFigures, NetworkFigures, ProbeAnswer, Sockets, Surroundings, serve,
-};
+use enclave_service::{ClaimChain, HeapFigures, NetworkFigures, ProbeAnswer, Sockets, Surroundings, serve};
 use enclave_wire::control::{Credit, JobDone, decode_body};
 use enclave_wire::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameKind, FrameReader};
 use sha2::{Digest, Sha256};
