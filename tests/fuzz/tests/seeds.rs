@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use attestation_bundle::{Bundle, Instant, Item, Kind};
-use attestation_claim::Outcome;
+use attestation_claim::{Outcome, message};
 use attestation_corim::{Platform, ReferenceManifest};
 use attestation_evidence::Evidence;
 use attestation_policy::Preset;
@@ -141,6 +141,7 @@ fn all() -> Seeds {
     filesystem::snapshots().into_iter().for_each(|(name, bytes)| add("filesystem", name, bytes));
     http::messages().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     collateral().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
+    requests_and_responses().into_iter().for_each(|(name, bytes)| add("message", name, bytes));
     transcripts().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     seeds
 }
@@ -455,6 +456,24 @@ fn small_elf() -> Vec<u8> {
         }
     }
     elf.bytes()
+}
+
+/// Whole ones, and what stands for none.
+fn requests_and_responses() -> [(&'static str, Vec<u8>); 3] {
+    let request = message::Request {
+        method: "POST",
+        scheme: "http",
+        authority: Some("notary.example:8080"),
+        path_with_query: Some("/documents?a=b"),
+        fields: vec![("content-type", b"text/plain"), ("x", b"\xFF")],
+    };
+    let response = message::Response { status: 404, fields: vec![("a", b"b")] };
+    let end = |trailers: Option<&[message::Field<'_>]>| message::encode_end(trailers, 4);
+    [
+        ("request", [&[0][..], &request.encode(), b"body", &end(Some(&[("t", b"1")]))].concat()),
+        ("response", [&[1][..], &response.encode(), b"body", &end(None)].concat()),
+        ("no-response", [&[1][..], &message::no_response(), &message::encode_end(None, 0)].concat()),
+    ]
 }
 
 /// One segment of entries of every kind; three that are full, or hold more than that; and proofs of both.
