@@ -146,7 +146,7 @@ mod live {
     /// # Safety
     /// The range is identity-mapped private memory, zeroed, and belongs to nobody else for as long as the guest lives.
     pub unsafe fn give_tables(range: Range) -> Result<(), PagingError> {
-        if range.start % layout::PAGE_BYTES != 0 || range.end % layout::PAGE_BYTES != 0 {
+        if [range.start, range.end].into_iter().any(|end| !end.is_multiple_of(layout::PAGE_BYTES)) {
             return Err(PagingError::Misaligned { va: range.start, bytes: range.bytes() });
         }
         with_space(|space| {
