@@ -27,8 +27,6 @@ A = "1"
 [limits]
 transcript_bytes = 1000000
 call_stack_bytes = 65536
-[service]
-open_requests_max = 2
 [storage]
 key_value_bytes = 1048576
 "#;
@@ -129,10 +127,6 @@ fn manifest_says_what_app_toml_says() {
     let rules: Vec<_> =
         manifest.egress.iter().map(|rule| (rule.host, rule.port, rule.methods.as_slice())).collect();
     assert_eq!(rules, [("*.example.org", 443, &["GET", "POST"][..]), ("10.0.2.2", 7, &["*"])]);
-    let service = manifest.service.unwrap();
-    assert_eq!((service.port, service.open_requests_max, service.request_wall_ms), (8080, 2, 30_000));
-    assert_eq!((service.request_body_bytes, service.response_body_bytes), (1 << 20, 16 << 20));
-    assert_eq!((service.request_fuel, service.request_memory_bytes), (10_000_000_000, 16 << 20));
     assert_eq!(manifest.storage, Storage { key_value_bytes: 1 << 20, files_bytes: 0, persist: false });
     let json = core::str::from_utf8(image().manifest_json()).unwrap();
     assert!(
@@ -339,7 +333,7 @@ fn call_stacks_that_the_guest_refuses_are_not_compiled_for() {
 }
 
 #[test]
-fn what_is_stored_and_every_open_request_take_memory() {
+fn what_is_stored_takes_memory() {
     let component = COMPONENT.replace("(core module $m ", "(core module $m (memory 1) ");
     let fits =
         |tables: &str| match build_from(&component, &format!("name = \"a\"\nmemory_mib = 64\n{tables}")) {
@@ -352,9 +346,6 @@ fn what_is_stored_and_every_open_request_take_memory() {
     assert!(fits(&format!("{limits}[storage]\nkey_value_bytes = 8000000\nfiles_bytes = 8000000")));
     assert!(!fits(&format!("{limits}[storage]\nkey_value_bytes = 16000000\nfiles_bytes = 8000000")));
     assert!(!fits(&format!("{limits}[storage]\nkey_value_bytes = 8000000\nfiles_bytes = 16000000")));
-    assert!(fits(&format!("{limits}[service]\nopen_requests_max = 8\nrequest_memory_bytes = 2000000")));
-    assert!(!fits(&format!("{limits}[service]\nopen_requests_max = 8\nrequest_memory_bytes = 8000000")));
-    assert!(!fits(&format!("{limits}[service]\nopen_requests_max = 16\nrequest_memory_bytes = 2000000")));
 }
 
 #[test]
@@ -445,4 +436,11 @@ fn measurements_are_those_of_independent_tools() {
         reference.measurement.tdx_qemu.to_string(),
         "0ed90bc7ae63e80d64537e1956363863ed02d13e9fa389b96cd25d584a851dd6d5a4a71fc1a9d367ed3b0179c307c780"
     );
+}
+
+#[test]
+fn a_job_whose_manifest_has_a_service_is_refused() {
+    let error =
+        build_from(COMPONENT, "name = \"a\"\negress = []\n[service]\nopen_requests_max = 2").unwrap_err();
+    assert!(error.to_string().contains("it is a job"), "{error}");
 }
