@@ -45,7 +45,9 @@ mod payload;
 mod signed;
 
 pub use error::ClaimError;
-pub use payload::{Batch, Claim, Digested, LIMIT_NAME_MAX_BYTES, Measured, Outcome, Transcript, Usage};
+pub use payload::{
+    Batch, Claim, Digested, LIMIT_NAME_MAX_BYTES, Measured, Outcome, RunningDigest, Transcript, Usage,
+};
 pub use signed::{ChainPlace, SignedBatch, SignedClaim, VerifiedClaim, open_claims, sign_claim, sign_claims};
 
 /// The only version of claims.

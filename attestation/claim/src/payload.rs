@@ -6,6 +6,7 @@ use core::fmt;
 
 use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
+use sha2::{Digest, Sha256};
 
 use crate::{CLAIM_VERSION, ClaimError};
 
@@ -124,6 +125,33 @@ pub struct Digested {
     /// Length.
     #[n(1)]
     pub bytes: u64,
+}
+
+/// A hash that counts, on the way to a [`Digested`].
+#[derive(Debug, Clone, Default)]
+pub struct RunningDigest {
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl RunningDigest {
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Of all of them so far.
+    #[must_use]
+    pub fn digested(&self) -> Digested {
+        Digested { sha256: self.hash.clone().finalize().into(), bytes: self.bytes }
+    }
 }
 
 /// How a job ended. Encoded as an array: number of the variant, then its fields.

@@ -1,9 +1,11 @@
 //! The exchanges of one run.
 
 use alloc::collections::BTreeMap;
+use core::task::Poll;
 
 use attestation_manifest::EgressPolicy;
-use enclave_runtime::{ExchangeId, HttpFailure, HttpRequest};
+use enclave_http::Fields;
+use enclave_runtime::{ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse};
 
 use crate::exchange::{Exchange, destination};
 use crate::sockets::Sockets;
@@ -51,16 +53,54 @@ impl Exchanges {
         }
     }
 
-    pub(crate) fn get(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
+    fn get(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
         self.open.get_mut(&id.0)
+    }
+
+    /// See [`JobHost::http_body_space`](enclave_runtime::JobHost::http_body_space), as of all that follow.
+    pub(crate) fn body_space(&mut self, id: ExchangeId) -> usize {
+        self.get(id).map_or(usize::MAX, |exchange| exchange.body_space())
+    }
+
+    pub(crate) fn write_body(&mut self, id: ExchangeId, bytes: &[u8], sockets: Option<&mut dyn Sockets>) {
+        if let Some((exchange, sockets)) = self.get(id).zip(sockets) {
+            exchange.write_body(bytes, sockets);
+        }
+    }
+
+    pub(crate) fn finish_body(
+        &mut self,
+        id: ExchangeId,
+        trailers: &Fields,
+        sockets: Option<&mut dyn Sockets>,
+    ) {
+        if let Some((exchange, sockets)) = self.get(id).zip(sockets) {
+            exchange.finish_body(trailers, sockets);
+        }
+    }
+
+    pub(crate) fn response(&mut self, id: ExchangeId) -> Poll<Result<HttpResponse, HttpFailure>> {
+        self.get(id).map_or(Poll::Ready(Err(HttpFailure::Internal)), Exchange::response)
+    }
+
+    pub(crate) fn has_response(&mut self, id: ExchangeId) -> bool {
+        self.get(id).is_none_or(|exchange| exchange.has_response())
+    }
+
+    pub(crate) fn read_body(&mut self, id: ExchangeId, max_bytes: usize) -> HttpBody {
+        self.get(id).map_or(HttpBody::Failed(HttpFailure::Internal), |exchange| exchange.read_body(max_bytes))
+    }
+
+    pub(crate) fn has_body(&mut self, id: ExchangeId) -> bool {
+        self.get(id).is_none_or(|exchange| exchange.has_body())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
-    pub(crate) fn close(&mut self, id: ExchangeId, sockets: &mut dyn Sockets) {
-        if let Some(exchange) = self.open.remove(&id.0) {
+    pub(crate) fn close(&mut self, id: ExchangeId, sockets: Option<&mut dyn Sockets>) {
+        if let Some((exchange, sockets)) = self.open.remove(&id.0).zip(sockets) {
             exchange.close(sockets);
         }
     }

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::task::Poll;
 
-use attestation_claim::{Measured, Outcome as ClaimOutcome};
+use attestation_claim::{Measured, Outcome as ClaimOutcome, RunningDigest};
 use attestation_manifest::{Logs, Manifest, WallClock};
 use bytes::Bytes;
 use enclave_http::Fields;
@@ -18,9 +18,7 @@ use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, Jo
 use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
 
 use crate::claims::{ClaimChain, JobFacts};
-use crate::digest::RunningDigest;
 use crate::error::ServiceError;
-use crate::exchange::Exchange;
 use crate::exchanges::Exchanges;
 use crate::serve::{Guest, decode};
 use crate::surroundings::Surroundings;
@@ -163,7 +161,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
 
     /// Lets the loader send so much that at most a window is under way or waiting.
     fn give_credit(&mut self) -> Result<(), ServiceError> {
-        let owed = self.start.input_bytes - self.input.bytes - self.credit;
+        let owed = self.start.input_bytes - self.input.bytes() - self.credit;
         let room = CREDIT_WINDOW_BYTES.saturating_sub(self.credit + self.queued_bytes);
         let bytes = room.min(owed);
         // Few large grants instead of many small ones, and the last bytes whatever their number.
@@ -281,7 +279,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
     }
 
     fn is_input_complete(&self) -> bool {
-        self.input.bytes == self.start.input_bytes
+        self.input.bytes() == self.start.input_bytes
     }
 
     /// Ends the streams after the component: what it did not read still belongs to the claim's input, so it is received
@@ -407,45 +405,35 @@ where
     }
 
     fn http_body_space(&mut self, exchange: ExchangeId) -> usize {
-        self.exchanges.get(exchange).map_or(usize::MAX, |exchange| exchange.body_space())
+        self.exchanges.body_space(exchange)
     }
 
     fn http_body_write(&mut self, exchange: ExchangeId, bytes: Bytes) {
-        let sockets = self.guest.surroundings.sockets();
-        if let Some((exchange, sockets)) = self.exchanges.get(exchange).zip(sockets) {
-            exchange.write_body(&bytes, sockets);
-        }
+        self.exchanges.write_body(exchange, &bytes, self.guest.surroundings.sockets());
     }
 
     fn http_body_finish(&mut self, exchange: ExchangeId, trailers: Fields) {
-        let sockets = self.guest.surroundings.sockets();
-        if let Some((exchange, sockets)) = self.exchanges.get(exchange).zip(sockets) {
-            exchange.finish_body(&trailers, sockets);
-        }
+        self.exchanges.finish_body(exchange, &trailers, self.guest.surroundings.sockets());
     }
 
     fn http_response(&mut self, exchange: ExchangeId) -> Poll<Result<HttpResponse, HttpFailure>> {
-        let exchange = self.exchanges.get(exchange);
-        exchange.map_or(Poll::Ready(Err(HttpFailure::Internal)), Exchange::response)
+        self.exchanges.response(exchange)
     }
 
     fn http_has_response(&mut self, exchange: ExchangeId) -> bool {
-        self.exchanges.get(exchange).is_none_or(|exchange| exchange.has_response())
+        self.exchanges.has_response(exchange)
     }
 
     fn http_body_read(&mut self, exchange: ExchangeId, max_bytes: usize) -> HttpBody {
-        let exchange = self.exchanges.get(exchange);
-        exchange.map_or(HttpBody::Failed(HttpFailure::Internal), |exchange| exchange.read_body(max_bytes))
+        self.exchanges.read_body(exchange, max_bytes)
     }
 
     fn http_has_body(&mut self, exchange: ExchangeId) -> bool {
-        self.exchanges.get(exchange).is_none_or(|exchange| exchange.has_body())
+        self.exchanges.has_body(exchange)
     }
 
     fn http_close(&mut self, exchange: ExchangeId) {
-        if let Some(sockets) = self.guest.surroundings.sockets() {
-            self.exchanges.close(exchange, sockets);
-        }
+        self.exchanges.close(exchange, self.guest.surroundings.sockets());
     }
 
     fn vault(&mut self) -> Option<&mut dyn VaultHost> {

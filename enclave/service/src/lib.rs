@@ -10,7 +10,6 @@
 extern crate alloc;
 
 mod claims;
-mod digest;
 mod error;
 mod exchange;
 mod exchanges;

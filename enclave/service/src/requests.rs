@@ -36,7 +36,7 @@ const BATCH_WAIT_NS: u64 = 1_000_000_000;
 
 /// Answers requests until the loader asks for the end.
 pub(crate) fn serve<S, E>(
-    guest: Guest<S, E>,
+    mut guest: Guest<S, Shared<E>>,
     program: &Program,
     manifest: &Manifest<'_>,
     service: &Service,
@@ -46,7 +46,6 @@ where
     S: ByteStream + Send + 'static,
     E: Surroundings,
 {
-    let mut guest = guest.share();
     let mut args: Vec<&str> = alloc::vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();

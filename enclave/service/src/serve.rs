@@ -64,7 +64,7 @@ where
     E: Surroundings,
 {
     let vault = SharedVault::new(Vault::new(manifest, chain.identity()));
-    let mut guest = Guest::new(link, surroundings, manifest, vault);
+    let mut guest = Guest::new(link, Shared::new(surroundings), manifest, vault);
     guest.announce(chain)?;
     if let Some(service) = &manifest.service {
         return requests::serve(guest, program, manifest, service, chain);
@@ -130,25 +130,6 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
             is_shutdown_asked: false,
             requests: None,
             is_probing: false,
-        }
-    }
-
-    /// The same guest, with surroundings that requests can hold too.
-    pub(crate) fn share(self) -> Guest<S, Shared<E>> {
-        let Self { link, surroundings, egress, vault, jobs_done, running_job, last_job, .. } = self;
-        let Self { is_shutdown_asked, requests, is_probing, .. } = self;
-        let surroundings = Shared::new(surroundings);
-        Guest {
-            link,
-            surroundings,
-            egress,
-            vault,
-            jobs_done,
-            running_job,
-            last_job,
-            is_shutdown_asked,
-            requests,
-            is_probing,
         }
     }
 

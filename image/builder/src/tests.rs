@@ -39,6 +39,19 @@ const COMPONENT: &str = r#"(component
     (instance $export (export "run" (func $run)))
     (export "wasi:cli/run@0.2.3" (instance $export)))"#;
 
+/// A service, of three linear memories: one for each of its core modules, and one that both have.
+fn service() -> String {
+    const HTTP: &str = include_str!("../../../enclave/runtime/tests/http/prelude.wat");
+    const IMPORTS: &str = concat!(
+        include_str!("../../../enclave/runtime/tests/http/kit-imports.wat"),
+        include_str!("../../../enclave/runtime/tests/http/service-imports.wat")
+    );
+    const SERVICE: &str = include_str!("../../../enclave/service/tests/serve/service.wat");
+    HTTP.replace(";; MAIN\n", &format!("(core module $Main {IMPORTS} {SERVICE})"))
+        .replace(";; KIT\n", include_str!("../../../enclave/runtime/tests/http/kit.wat"))
+        .replace(";; EXPORT\n", include_str!("../../../enclave/runtime/tests/http/service-export.wat"))
+}
+
 const FILES: [ImageFile; 6] = [
     ImageFile::Rom,
     ImageFile::Component,
@@ -439,8 +452,44 @@ fn measurements_are_those_of_independent_tools() {
 }
 
 #[test]
-fn a_job_whose_manifest_has_a_service_is_refused() {
-    let error =
-        build_from(COMPONENT, "name = \"a\"\negress = []\n[service]\nopen_requests_max = 2").unwrap_err();
-    assert!(error.to_string().contains("it is a job"), "{error}");
+fn a_component_is_what_its_manifest_says() {
+    const WITH_SERVICE: &str = "name = \"a\"\nmemory_mib = 256\n[service]\nopen_requests_max = 2\n";
+    let refusal = |component: &str, app: &str| build_from(component, app).unwrap_err().to_string();
+    let job = refusal(COMPONENT, WITH_SERVICE);
+    assert!(job.contains("it is a job") && job.contains("take [service] out of app.toml"), "{job}");
+    let service = refusal(&self::service(), "name = \"a\"");
+    assert!(
+        service.contains("it answers requests") && service.contains("give app.toml a [service]"),
+        "{service}"
+    );
+
+    let image = build_from(&self::service(), WITH_SERVICE).unwrap();
+    let service = image.manifest().unwrap().service.unwrap();
+    assert_eq!((service.port, service.open_requests_max, service.request_wall_ms), (8080, 2, 30_000));
+    assert_eq!((service.request_body_bytes, service.response_body_bytes), (1 << 20, 16 << 20));
+    assert_eq!((service.request_fuel, service.request_memory_bytes), (10_000_000_000, 16 << 20));
+}
+
+#[test]
+fn every_open_request_takes_memory() {
+    let needed = |table: &str| {
+        let app =
+            format!("name = \"a\"\nmemory_mib = 32\n[limits]\ncall_stack_bytes = 65536\n[service]\n{table}");
+        match build_from(&service(), &app) {
+            Err(BuildError::Component(RuntimeError::Memory { needed_bytes, network_bytes, .. })) => {
+                needed_bytes - network_bytes
+            }
+            other => panic!("{:?}", other.map(drop)),
+        }
+    };
+    let eight = needed("open_requests_max = 8\nrequest_memory_bytes = 2000000");
+    let sixteen = needed("open_requests_max = 16\nrequest_memory_bytes = 2000000");
+    let larger = needed("open_requests_max = 8\nrequest_memory_bytes = 2100000");
+    let with_files =
+        needed("open_requests_max = 8\nrequest_memory_bytes = 2000000\n[storage]\nfiles_bytes = 1000000");
+    assert_eq!((larger - eight) % (8 * 100_000), 0, "each linear memory of each request");
+    assert!(larger > eight);
+    // Memories, stack, guard page and page table, and what the host keeps for it.
+    assert!(sixteen - eight >= 8 * (2_000_000 + (2 << 16) + 2 * 4096 + (512 << 10)));
+    assert_eq!(with_files - eight, 8 * 1_000_000);
 }

@@ -2,35 +2,16 @@
 
 use std::io::{self, Cursor, ErrorKind, Read, Write};
 
-use attestation_claim::Digested;
+use attestation_claim::RunningDigest;
 use attestation_claim::message::{Field, Response, encode_end, no_response};
 use bytes::Bytes;
 use enclave_runtime::enclave_http::Fields;
 use enclave_runtime::{Console, IncomingRequest, InputRead, Output, ResponseHead, Stop};
-use sha2::{Digest, Sha256};
 
 use crate::request::ServedRequest;
 
 /// Output that is taken over at once.
 const OUTPUT_SPACE_BYTES: usize = 64 * 1024;
-
-/// A hash that counts.
-#[derive(Debug, Default)]
-pub(crate) struct RunningDigest {
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl RunningDigest {
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.hash.update(bytes);
-        self.bytes += bytes.len() as u64;
-    }
-
-    pub(crate) fn digested(&self) -> Digested {
-        Digested { sha256: self.hash.clone().finalize().into(), bytes: self.bytes }
-    }
-}
 
 /// How far a response came.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,6 +30,9 @@ pub(crate) struct ReplayConsole {
     trailers: Option<Fields>,
     is_service: bool,
     response: ResponseSide,
+    /// The component asks for more of its request than the claim says it has read. A run that time ended while it waited
+    /// does not come so far: its transcript ends it before.
+    pub(crate) reads_on: bool,
     pub(crate) input_digest: RunningDigest,
     pub(crate) output_digest: RunningDigest,
     pub(crate) input_failure: Option<io::Error>,
@@ -68,6 +52,7 @@ impl ReplayConsole {
             trailers: None,
             is_service: false,
             response: ResponseSide::default(),
+            reads_on: false,
             input_digest: RunningDigest::default(),
             output_digest: RunningDigest::default(),
             input_failure: None,
@@ -112,7 +97,7 @@ impl ReplayConsole {
 
 impl Console for ReplayConsole {
     fn pump(&mut self) -> Result<(), Stop> {
-        let is_broken = self.input_failure.is_some() || self.output_failure.is_some();
+        let is_broken = self.input_failure.is_some() || self.output_failure.is_some() || self.reads_on;
         if is_broken { Err(Stop::ConnectionLost) } else { Ok(()) }
     }
 
@@ -120,8 +105,11 @@ impl Console for ReplayConsole {
         let mut piece = vec![0; max_bytes];
         loop {
             match self.input.read(&mut piece) {
-                // There was more, but the component never asked for it.
-                Ok(0) if self.is_service && self.trailers.is_none() => return InputRead::Pending,
+                // There was more, or at least no end, when the component was given its last piece.
+                Ok(0) if self.is_service && self.trailers.is_none() => {
+                    self.reads_on = true;
+                    return InputRead::Pending;
+                }
                 Ok(0) => return InputRead::End,
                 Ok(count) => {
                     piece.truncate(count);

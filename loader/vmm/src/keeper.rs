@@ -5,8 +5,9 @@
 
 use core::mem;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use attestation_claim::{SignedClaim, open_claims};
@@ -60,7 +61,8 @@ impl Keeper {
         if let Some(parent) = folder.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::create_dir(&folder)?;
+        // What clients send is nobody's business on this host but the operator's.
+        DirBuilder::new().mode(0o700).create(&folder)?;
         Ok(Self {
             folder,
             request_max_bytes: service.request_body_bytes.saturating_add(HEAD_BYTES),

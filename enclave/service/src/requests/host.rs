@@ -19,7 +19,6 @@ use enclave_runtime::{
 
 use super::kept::{Kept, Outbox};
 use super::wire::Wire;
-use crate::exchange::Exchange;
 use crate::exchanges::Exchanges;
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
@@ -339,43 +338,34 @@ impl<E: Surroundings> JobHost for RequestHost<E> {
     }
 
     fn http_body_space(&mut self, exchange: ExchangeId) -> usize {
-        self.exchanges.get(exchange).map_or(usize::MAX, |exchange| exchange.body_space())
+        self.exchanges.body_space(exchange)
     }
 
     fn http_body_write(&mut self, exchange: ExchangeId, bytes: Bytes) {
-        let Self { facilities, exchanges, .. } = self;
-        if let Some(exchange) = exchanges.get(exchange) {
-            facilities.shared.with_sockets(|sockets| exchange.write_body(&bytes, sockets));
-        }
+        self.exchanges.write_body(exchange, &bytes, self.facilities.shared.sockets());
     }
 
     fn http_body_finish(&mut self, exchange: ExchangeId, trailers: Fields) {
-        let Self { facilities, exchanges, .. } = self;
-        if let Some(exchange) = exchanges.get(exchange) {
-            facilities.shared.with_sockets(|sockets| exchange.finish_body(&trailers, sockets));
-        }
+        self.exchanges.finish_body(exchange, &trailers, self.facilities.shared.sockets());
     }
 
     fn http_response(&mut self, exchange: ExchangeId) -> Poll<Result<HttpResponse, HttpFailure>> {
-        let exchange = self.exchanges.get(exchange);
-        exchange.map_or(Poll::Ready(Err(HttpFailure::Internal)), Exchange::response)
+        self.exchanges.response(exchange)
     }
 
     fn http_has_response(&mut self, exchange: ExchangeId) -> bool {
-        self.exchanges.get(exchange).is_none_or(|exchange| exchange.has_response())
+        self.exchanges.has_response(exchange)
     }
 
     fn http_body_read(&mut self, exchange: ExchangeId, max_bytes: usize) -> HttpBody {
-        let exchange = self.exchanges.get(exchange);
-        exchange.map_or(HttpBody::Failed(HttpFailure::Internal), |exchange| exchange.read_body(max_bytes))
+        self.exchanges.read_body(exchange, max_bytes)
     }
 
     fn http_has_body(&mut self, exchange: ExchangeId) -> bool {
-        self.exchanges.get(exchange).is_none_or(|exchange| exchange.has_body())
+        self.exchanges.has_body(exchange)
     }
 
     fn http_close(&mut self, exchange: ExchangeId) {
-        let Self { facilities, exchanges, .. } = self;
-        facilities.shared.with_sockets(|sockets| exchanges.close(exchange, sockets));
+        self.exchanges.close(exchange, self.facilities.shared.sockets());
     }
 }

@@ -6,14 +6,12 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use attestation_claim::Digested;
 use attestation_claim::message::{Field, Request, Response, encode_end, no_response};
+use attestation_claim::{Digested, RunningDigest};
 use enclave_http::{Fields, StatusCode};
 use enclave_runtime::IncomingRequest;
 use enclave_wire::frame::FrameKind;
 use spin::Mutex;
-
-use crate::digest::RunningDigest;
 
 /// While more than this waits for the loader, components wait.
 const OUTBOX_BYTES: usize = 256 << 10;
@@ -130,7 +128,7 @@ impl Kept {
         if !self.input.is_whole {
             self.note_input(encode_end(None, self.input.body_bytes));
         }
-        if self.output.digest.bytes == 0 {
+        if self.output.digest.bytes() == 0 {
             self.output.digest.update(&no_response());
         }
         if !self.output.is_whole {

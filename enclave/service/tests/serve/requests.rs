@@ -6,7 +6,7 @@ use attestation_manifest::parse_manifest;
 use attestation_transcript::{Root, Run, verify_run};
 use enclave_platform::ControlLink;
 use enclave_runtime::Program;
-use enclave_service::{Ended, serve};
+use enclave_service::{Ended, ServiceError, serve};
 use enclave_wire::control::{JobDone, JobStart, RequestFigures, Status, decode_body};
 use enclave_wire::frame::{Frame, FrameKind};
 use enclave_wire::network::SPARE_CONNECTIONS;
@@ -310,6 +310,18 @@ fn requests_count_together() {
     sums.dedup();
     assert_eq!(sums.len(), 6, "no two got the same: {sums:?}");
     assert_eq!(served.figures().failed, 1);
+}
+
+#[test]
+fn a_guest_without_a_network_does_not_pretend_to_serve() {
+    let text = manifest_text(8).replace(r#""port":80,"#, r#""port":81,"#);
+    let manifest = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
+    // This network opens port 80 alone.
+    let town = Town::new(Vec::new(), LOOK_NS);
+    let loader = ServiceLoader::new(&town, false);
+    let mut chain = chain_of(&text, &manifest);
+    let ended = serve(ControlLink::new(loader), town, &program(), &manifest, &mut chain);
+    assert_eq!(ended, Err(ServiceError::Port { port: 81 }));
 }
 
 #[test]

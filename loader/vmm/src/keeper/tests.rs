@@ -1,5 +1,7 @@
 //! What is kept, under which name, and what a guest cannot make us keep.
 
+use std::os::unix::fs::PermissionsExt;
+
 use attestation_claim::{ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claims};
 use attestation_evidence::{Evidence, Platform};
 use attestation_manifest::parse_manifest;
@@ -113,6 +115,13 @@ fn a_request_has_its_name_once_its_claim_is_signed() {
 }
 
 #[test]
+fn what_is_kept_is_the_operators() {
+    let desk = Desk::new();
+    let mode = fs::metadata(desk.keeper.folder()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
 fn what_nobody_claims_is_removed() {
     let mut desk = Desk::new();
     desk.request(1);
@@ -141,6 +150,13 @@ fn a_guest_that_breaks_a_rule_is_named_with_it() {
         desk.send(FrameKind::BATCH, 0, &sign(&[claim(2)]))
     });
     assert!(unsigned.contains("expected the 1 that were signed together"), "{unsigned}");
+    let unsigned = refused(&|desk| {
+        (0..4097).try_for_each(|number| {
+            desk.send(FrameKind::REQUEST, number, b"")?;
+            desk.send(FrameKind::REQUEST_CLAIM, number, b"")
+        })
+    });
+    assert!(unsigned.contains("more than 4096 claims wait"), "{unsigned}");
     let many = refused(&|desk| (0..1025).try_for_each(|number| desk.send(FrameKind::REQUEST, number, b"")));
     assert!(many.contains("more than 1024 requests are open"), "{many}");
     let twice = refused(&|desk| {

@@ -10,6 +10,7 @@ use std::thread;
 
 use attestation_claim::SignedClaim;
 use enclave_wire::control::RequestFigures;
+use image_builder::ImageFile;
 use loader_replay::{Claimed, Pieces, Tuning, replay};
 use loader_vmm::error::LaunchError;
 use loader_vmm::{Guest, launch};
@@ -177,6 +178,24 @@ fn hundreds_of_requests_are_open_at_once() {
     assert!(response.contains("hello"), "{response}");
     assert_eq!(figures(&guest), RequestFigures { open: 0, answered: 257, failed: 0 });
     assert!(guest.stop(PATIENCE).is_clean());
+}
+
+#[test]
+fn a_guest_refuses_a_program_that_is_not_what_its_manifest_says() {
+    let Some(rom) = rom() else { return };
+    let site = site(rom, 8, 128);
+    site.change(ImageFile::Manifest, |bytes| {
+        let text = String::from_utf8(bytes.clone()).expect("the manifest is text");
+        let (before, rest) = text.split_once("\"service\": {").expect("it has a service");
+        let (_, after) = rest.split_once('}').expect("which ends");
+        *bytes = format!("{before}\"service\": null{after}").into_bytes();
+    });
+    let mut config = site.config();
+    config.publish = None;
+    config.keep = None;
+    let error = launch(&config).expect_err("it is no job").to_string();
+    assert!(error.contains("refused"), "{error}");
+    assert!(site.log().contains("it answers requests"), "{}", site.log());
 }
 
 #[test]
