@@ -32,7 +32,7 @@ pub(crate) struct ReplayConsole {
     response: ResponseSide,
     /// The component asks for more of its request than the claim says it has read. A run that time ended while it waited
     /// does not come so far: its transcript ends it before.
-    pub(crate) reads_on: bool,
+    reads_on: bool,
     pub(crate) input_digest: RunningDigest,
     pub(crate) output_digest: RunningDigest,
     pub(crate) input_failure: Option<io::Error>,

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::console::ReplayConsole;
 use crate::error::ReplayError;
 use crate::request::read_request;
-use crate::verdict::{Difference, Verdict, claimed_outcome, differences};
+use crate::verdict::{Verdict, claimed_outcome, differences};
 
 /// A claim with the manifest in its evidence, before anything was run.
 #[derive(Debug)]
@@ -86,15 +86,6 @@ impl Claimed {
         Ok(Program::compile(component, tuning, manifest.limits.call_stack_bytes, memory_bytes)?)
     }
 
-    fn other_end(&self, outcome: &Outcome, console: &ReplayConsole) -> Difference {
-        if console.reads_on {
-            let claimed = "no more of the request was read".to_owned();
-            return Difference { field: "input", claimed, found: "the component reads on".to_owned() };
-        }
-        let (claimed, found) = (self.claim.outcome.to_string(), format!("{outcome:?}"));
-        Difference { field: "outcome", claimed, found }
-    }
-
     fn verdict(&self, report: ReplayReport, console: &ReplayConsole, entries: usize) -> Verdict {
         // A run that parts has another end, too: the first difference is what counts.
         let parting: Option<Parting> = report.parting;
@@ -104,9 +95,8 @@ impl Claimed {
                 let output = console.output_digest.digested();
                 differences(&self.claim, outcome, &report.usage, &output)
             }
-            // No claim speaks of such an end, so it is not the claimed one.
-            (None, None) => vec![self.other_end(&report.outcome, console)],
-            (Some(_), _) => Vec::new(),
+            // An end that no claim speaks of is not the transcript's: that is the parting.
+            _ => Vec::new(),
         };
         let outcome = outcome.map_or_else(|| format!("{:?}", report.outcome), |outcome| outcome.to_string());
         Verdict { parting, differences, outcome, usage: report.usage, entries }

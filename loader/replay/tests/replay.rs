@@ -5,12 +5,17 @@
 use std::io::{Cursor, Write, sink};
 use std::sync::{Arc, Mutex};
 
+use attestation_claim::message::{Field, Request, Response, encode_end};
 use attestation_claim::{ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
 use attestation_evidence::{Evidence, Platform};
 use attestation_manifest::{manifest_digest, parse_manifest};
-use attestation_transcript::Run;
+use attestation_transcript::{Kind, Run};
 use bytes::Bytes;
-use enclave_runtime::{Console, InputRead, Job, JobHost, JobLimits, Output, Program, Stop, Tuning, run_job};
+use enclave_runtime::enclave_http::{Fields, Method, Scheme};
+use enclave_runtime::{
+    Console, IncomingRequest, InputRead, Job, JobHost, JobLimits, JobReport, Output, Program, Stop, Tuning,
+    begin_request, run_job,
+};
 use loader_replay::{Claimed, Pieces, ReplayError, Verdict, replay};
 use p256::ecdsa::SigningKey;
 use sha2::{Digest, Sha256};
@@ -118,15 +123,23 @@ fn run(engine: &str, bend: impl FnOnce(&mut Claim)) -> Done {
     let job = Job { limits: JobLimits::of(&manifest), args: &["test", "one"], env: &[], run };
     let program = Program::compile(&component, Tuning::Guest, 65536, 1 << 20).expect("it compiles");
     let (report, host) = run_job(&program, &job, Host::default());
+    let mut claim = claim(run, &report, digested(INPUT), digested(&host.output));
+    bend(&mut claim);
+    Done { claim: sign(&claim, &text), transcript: host.transcript, output: host.output }
+}
+
+fn digested(bytes: &[u8]) -> Digested {
+    Digested { sha256: Sha256::digest(bytes).into(), bytes: bytes.len() as u64 }
+}
+
+fn claim(run: Run, report: &JobReport, input: Digested, output: Digested) -> Claim {
     let recorded = report.transcript.expect("the run has a transcript");
-    let digested =
-        |bytes: &[u8]| Digested { sha256: Sha256::digest(bytes).into(), bytes: bytes.len() as u64 };
-    let mut claim = Claim {
+    Claim {
         component: run.component,
         artefact: run.component,
         manifest: run.manifest,
-        input: digested(INPUT),
-        output: digested(&host.output),
+        input,
+        output,
         outcome: Outcome::Exited { code: 0 },
         sequence: 0,
         transcript: Transcript { root: recorded.root.0, entries: recorded.entries, bytes: recorded.bytes },
@@ -137,8 +150,10 @@ fn run(engine: &str, bend: impl FnOnce(&mut Claim)) -> Done {
             error_output_bytes: 0,
         },
         measured: Measured { run_us: 1, heap_peak_bytes: 2 },
-    };
-    bend(&mut claim);
+    }
+}
+
+fn sign(claim: &Claim, manifest: &str) -> Vec<u8> {
     let key = SigningKey::from_slice(&[7; 32]).expect("a valid scalar");
     let instance_key = key.verifying_key().to_sec1_point(false).as_bytes().try_into().expect("65 bytes");
     let evidence = Evidence {
@@ -147,10 +162,9 @@ fn run(engine: &str, bend: impl FnOnce(&mut Claim)) -> Done {
         endorsement: Vec::new(),
         instance_key,
         hpke_key: None,
-        manifest: text.clone().into_bytes(),
+        manifest: manifest.as_bytes().to_vec(),
     };
-    let (claim, _) = sign_claim(&claim, ChainPlace::default(), &evidence, &key);
-    Done { claim, transcript: host.transcript, output: host.output }
+    sign_claim(claim, ChainPlace::default(), &evidence, &key).0
 }
 
 /// Output that outlives the replay.
@@ -238,4 +252,82 @@ fn files_of_other_claims_and_other_engines_are_refused() {
     let last = claim.len() - 1;
     claim[last] ^= 1;
     assert!(matches!(Claimed::read(&claim), Err(ReplayError::Claim(_))));
+}
+
+/// Gives back what it gets, at `/e`.
+fn service() -> Vec<u8> {
+    const HTTP: &str = include_str!("../../../enclave/runtime/tests/http/prelude.wat");
+    const IMPORTS: &str = concat!(
+        include_str!("../../../enclave/runtime/tests/http/kit-imports.wat"),
+        include_str!("../../../enclave/runtime/tests/http/service-imports.wat")
+    );
+    const SERVICE: &str = include_str!("../../../enclave/service/tests/serve/service.wat");
+    let text = HTTP
+        .replace(";; MAIN\n", &format!("(core module $Main {IMPORTS} {SERVICE})"))
+        .replace(";; KIT\n", include_str!("../../../enclave/runtime/tests/http/kit.wat"))
+        .replace(";; EXPORT\n", include_str!("../../../enclave/runtime/tests/http/service-export.wat"));
+    wat::parse_str(text).expect("the test's text is valid")
+}
+
+/// The verdict on an answer to a request whose kept file ends with `trailers`.
+fn answer_verdict(trailers: Option<&[Field<'_>]>, response: &[u8]) -> Verdict {
+    let component = service();
+    let table = r#""service":{"port":80,"open_requests_max":1,"request_wall_ms":1000,"request_body_bytes":1000,
+"response_body_bytes":1000,"request_fuel":500000000,"request_memory_bytes":1048576}"#;
+    let text = manifest(&component, attestation_artefact::ENGINE).replace(r#""service":null"#, table);
+    let parsed = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
+    let service = parsed.service.as_ref().expect("it has one");
+    let run =
+        Run { component: parsed.component.sha256.0, manifest: manifest_digest(text.as_bytes()), sequence: 0 };
+    let limits = JobLimits::of_request(&parsed, service);
+    let job = Job { limits, args: &["test", "one"], env: &[], run };
+    let program = Program::compile(&component, Tuning::Guest, 65536, 1 << 20).expect("it compiles");
+    let request = IncomingRequest {
+        method: Method::GET,
+        scheme: Scheme::Http,
+        authority: None,
+        path_with_query: Some("/e".into()),
+        fields: Fields::new(),
+    };
+    let mut running = begin_request(&program, &job, request, Host::default());
+    let (report, host) = (0..1000).find_map(|_| running.step()).expect("it ends");
+    let head = Request {
+        method: "GET",
+        scheme: "http",
+        authority: None,
+        path_with_query: Some("/e"),
+        fields: Vec::new(),
+    };
+    let input = [&head.encode()[..], INPUT, &encode_end(trailers, INPUT.len() as u64)].concat();
+    let claim = claim(run, &report, digested(&input), digested(response));
+    let pieces = Pieces {
+        component: &component,
+        transcript: host.transcript,
+        input: Box::new(Cursor::new(input)),
+        output: Box::new(sink()),
+        error_output: Box::new(sink()),
+        tuning: Tuning::Guest,
+    };
+    let claimed = Claimed::read(&sign(&claim, &text)).expect("the claim is in order");
+    replay(&claimed, pieces).expect("it can be replayed")
+}
+
+#[test]
+fn a_request_is_answered_once_more() {
+    let head = Response { status: 200, fields: Vec::new() }.encode();
+    let body = [INPUT, b"hello"].concat();
+    let response = [&head[..], &body, &encode_end(Some(&[]), body.len() as u64)].concat();
+    let verdict = answer_verdict(Some(&[]), &response);
+    assert!(verdict.is_equal(), "{verdict:?}");
+    let verdict = answer_verdict(Some(&[]), &response[1..]);
+    assert_eq!(verdict.differences[0].field, "output, bytes");
+}
+
+/// A guest that lies about where its component stopped reading: the replay neither waits for ever nor believes it.
+#[test]
+fn a_component_that_reads_on_refutes_the_claim() {
+    let verdict = answer_verdict(None, b"");
+    assert!(!verdict.is_equal(), "{verdict:?}");
+    let parting = verdict.parting.expect("the transcript ends otherwise");
+    assert_eq!(parting.recorded.expect("it has an end").kind, Kind::END);
 }
