@@ -457,13 +457,13 @@ fn a_component_is_what_its_manifest_says() {
     let refusal = |component: &str, app: &str| build_from(component, app).unwrap_err().to_string();
     let job = refusal(COMPONENT, WITH_SERVICE);
     assert!(job.contains("it is a job") && job.contains("take [service] out of app.toml"), "{job}");
-    let service = refusal(&self::service(), "name = \"a\"");
+    let unannounced = refusal(&service(), "name = \"a\"");
     assert!(
-        service.contains("it answers requests") && service.contains("give app.toml a [service]"),
-        "{service}"
+        unannounced.contains("it answers requests") && unannounced.contains("give app.toml a [service]"),
+        "{unannounced}"
     );
 
-    let image = build_from(&self::service(), WITH_SERVICE).unwrap();
+    let image = build_from(&service(), WITH_SERVICE).unwrap();
     let service = image.manifest().unwrap().service.unwrap();
     assert_eq!((service.port, service.open_requests_max, service.request_wall_ms), (8080, 2, 30_000));
     assert_eq!((service.request_body_bytes, service.response_body_bytes), (1 << 20, 16 << 20));
