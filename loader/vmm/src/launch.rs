@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -214,6 +214,8 @@ fn keeper(config: &LaunchConfig) -> Result<Option<Keeper>, LaunchError> {
     let service =
         manifest.service.as_ref().ok_or_else(|| LaunchError::NothingToKeep { folder: folder.clone() })?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Whoever asks for its name later may be elsewhere.
+    let folder = absolute(folder).map_err(at("find", folder))?;
     let folder = folder.join(format!("boot-{}", since.as_millis()));
     Keeper::create(folder.clone(), &manifest, service).map_err(at("create", &folder)).map(Some)
 }
