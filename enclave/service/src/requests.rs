@@ -162,13 +162,17 @@ impl<E: Surroundings> Desk<'_, E> {
         }
     }
 
-    /// Takes those who wait, as long as there are places. Where there are none, whoever has been idle for longest goes; who
-    /// comes when nobody is idle has to wait.
+    /// Takes those who wait, as long as there are places. Where there are none, one goes for each that waits: whoever has
+    /// been idle for longest. Who comes when nobody is idle has to wait.
     fn accept(&mut self, shared: &Shared<E>, now_ns: u64) {
         let most = self.open_max.saturating_add(SPARE_CONNECTIONS);
         while self.clients.len() < most {
             let Some(connection) = shared.with_sockets(|sockets| sockets.accept()).flatten() else { return };
             self.clients.push(Client::new(connection, now_ns));
+        }
+        let leaving = self.clients.iter().filter(|client| client.is_leaving()).count();
+        if leaving >= shared.with_sockets(|sockets| sockets.waiting()).unwrap_or(0) {
+            return;
         }
         let idle = self.clients.iter_mut().filter_map(|client| Some((client.idle_since_ns(now_ns)?, client)));
         if let Some((_, client)) = idle.min_by_key(|(since_ns, _)| *since_ns) {

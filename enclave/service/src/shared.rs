@@ -102,6 +102,10 @@ impl<E: Surroundings> Sockets for Shared<E> {
         self.with_sockets(|sockets| sockets.accept()).flatten()
     }
 
+    fn waiting(&mut self) -> usize {
+        self.with_sockets(|sockets| sockets.waiting()).unwrap_or(0)
+    }
+
     fn state(&mut self, connection: Connection) -> ConnectionState {
         self.with_sockets(|sockets| sockets.state(connection)).unwrap_or(ConnectionState::Closed)
     }

@@ -28,6 +28,9 @@ pub trait Sockets {
     /// Takes the next connection to the port that [`listen`](Self::listen) opened.
     fn accept(&mut self) -> Option<Connection>;
 
+    /// How many connections [`accept`](Self::accept) would give now.
+    fn waiting(&mut self) -> usize;
+
     /// Where a connection is.
     fn state(&mut self, connection: Connection) -> ConnectionState;
 

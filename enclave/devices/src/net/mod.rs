@@ -162,6 +162,12 @@ impl<T: Transport> Network<T> {
         self.stack.accept()
     }
 
+    /// How many connections wait to be accepted.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.stack.waiting()
+    }
+
     /// How far a connection is.
     #[must_use]
     pub fn state(&self, id: ConnectionId) -> ConnectionState {

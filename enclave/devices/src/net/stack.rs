@@ -233,6 +233,10 @@ impl Stack {
         self.table.accept()
     }
 
+    pub(super) fn waiting(&self) -> usize {
+        self.table.waiting()
+    }
+
     pub(super) fn state(&self, id: ConnectionId) -> ConnectionState {
         self.table.state(id)
     }

@@ -158,6 +158,11 @@ impl Table {
         self.slots.id(index)
     }
 
+    /// How many such there are.
+    pub(super) fn waiting(&self) -> usize {
+        self.accept_queue.len()
+    }
+
     pub(super) fn state(&self, id: ConnectionId) -> ConnectionState {
         let Some(live) = self.slots.owned(id) else { return ConnectionState::Closed };
         if let Some(failure) = live.failure {

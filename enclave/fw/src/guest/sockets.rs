@@ -76,6 +76,10 @@ impl Sockets for RealSockets {
         Some(self.name(id))
     }
 
+    fn waiting(&mut self) -> usize {
+        self.network.waiting()
+    }
+
     fn state(&mut self, connection: Connection) -> ConnectionState {
         let state = self.id(connection).map_or(NetState::Closed, |id| self.network.state(id));
         match state {

@@ -63,6 +63,10 @@ impl Sockets for Network {
         None
     }
 
+    fn waiting(&mut self) -> usize {
+        0
+    }
+
     fn state(&mut self, _connection: Connection) -> ConnectionState {
         self.state
     }

@@ -16,8 +16,12 @@ use crate::surroundings::Surroundings;
 /// How long a head may take from the connection or the end of the last response.
 const HEAD_MAX_NS: u64 = 10_000_000_000;
 
-/// How long a connection may be idle while others wait for its place.
+/// How long a connection whose last request is answered may be idle while others wait for its place.
 const IDLE_MIN_NS: u64 = 100_000_000;
+
+/// Likewise, before its first request: one whose packet was lost comes a second later (RFC 6298, section 2.1), and who is
+/// sent away without an answer may not try again.
+const FIRST_MIN_NS: u64 = 2_000_000_000;
 
 /// How long a client may take to read the end of its last response, and then to hang up.
 const LINGER_MAX_NS: u64 = 2_000_000_000;
@@ -180,11 +184,15 @@ impl<E: Surroundings> Client<E> {
 
     /// Since when nothing has come of the next request, where that is long enough for this client to go.
     pub(crate) fn idle_since_ns(&self, now_ns: u64) -> Option<u64> {
-        let is_idle = now_ns.saturating_sub(self.since_ns) > IDLE_MIN_NS;
-        match &self.stage {
-            Stage::Head { wire, .. } if is_idle && wire.incoming.is_empty() => Some(self.since_ns),
-            _ => None,
-        }
+        let Stage::Head { wire, is_first, .. } = &self.stage else { return None };
+        let patience_ns = if *is_first { FIRST_MIN_NS } else { IDLE_MIN_NS };
+        let is_idle = wire.incoming.is_empty() && now_ns.saturating_sub(self.since_ns) > patience_ns;
+        is_idle.then_some(self.since_ns)
+    }
+
+    /// Whether this client's place is free soon.
+    pub(crate) const fn is_leaving(&self) -> bool {
+        matches!(self.stage, Stage::Lingering { .. })
     }
 
     /// Ends a connection that waits for its next request.

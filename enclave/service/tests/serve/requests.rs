@@ -219,6 +219,27 @@ fn more_clients_than_places_wait_and_are_served() {
     assert!((17..=16 + SPARE_CONNECTIONS).contains(&most), "{most}");
 }
 
+/// All of them are connected before the first says something, and some more wait.
+#[test]
+fn a_first_request_may_be_late() {
+    let late = || vec![Wait(4_000), get("a"), Expect("0\r\n\r\n")];
+    let scripts = (0..2 * (16 + SPARE_CONNECTIONS)).map(|_| late()).collect();
+    let served = serve_with(scripts, 16, 50 * LOOK_NS, false);
+    assert_eq!(served.figures(), RequestFigures { open: 0, answered: 96, failed: 0 });
+}
+
+/// Those whose last request is answered make room, but only as many as others need.
+#[test]
+fn who_is_idle_makes_room_for_who_waits() {
+    let places = 16 + SPARE_CONNECTIONS;
+    let mut scripts: Vec<_> = (0..places).map(|_| vec![get("a"), Expect("0\r\n\r\n"), Wait(9_000)]).collect();
+    scripts.extend((0..5).map(|_| vec![get("a"), Expect("0\r\n\r\n"), Wait(9_000)]));
+    let served = serve_with(scripts, 16, 50 * LOOK_NS, false);
+    assert_eq!(served.figures(), RequestFigures { open: 0, answered: places as u64 + 5, failed: 0 });
+    let sent_away = places + 5 - served.town.unreleased();
+    assert_eq!(sent_away, 5);
+}
+
 #[test]
 fn a_request_that_computes_for_long_does_not_keep_others_waiting() {
     // The first never ends by itself; the others are answered long before its fuel is.

@@ -235,6 +235,10 @@ impl Sockets for Town {
         Some(Connection(next as u64))
     }
 
+    fn waiting(&mut self) -> usize {
+        self.lock().clients.iter().filter(|client| !client.is_accepted).count()
+    }
+
     fn state(&mut self, connection: Connection) -> ConnectionState {
         let mut street = self.lock();
         let client = street.client(connection);
