@@ -1,50 +1,92 @@
-//! Which interfaces a component may import, by name.
+//! Which interfaces a component may import, by name, and what stands behind them.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use wasmtime::Engine;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, HasSelf, Linker};
 
+use crate::RuntimeError;
 #[cfg(feature = "compiler")]
 use crate::absent::absent_imports;
-use crate::absent::is_absent;
+use crate::absent::{self, is_absent};
+use crate::bindings::redoubt::enclave;
+use crate::bindings::wasi::{cli, clocks, filesystem, http, io, keyvalue, logging, random};
+use crate::state::State;
 
-/// Every interface that the guest offers: its name and the beginning of the versions that fit.
-const OFFERED: &[(&str, &str)] = &[
-    ("wasi:cli/environment", "0.2"),
-    ("wasi:cli/exit", "0.2"),
-    ("wasi:cli/stdin", "0.2"),
-    ("wasi:cli/stdout", "0.2"),
-    ("wasi:cli/stderr", "0.2"),
-    ("wasi:cli/terminal-input", "0.2"),
-    ("wasi:cli/terminal-output", "0.2"),
-    ("wasi:cli/terminal-stdin", "0.2"),
-    ("wasi:cli/terminal-stdout", "0.2"),
-    ("wasi:cli/terminal-stderr", "0.2"),
-    ("wasi:clocks/monotonic-clock", "0.2"),
-    ("wasi:clocks/wall-clock", "0.2"),
-    ("wasi:filesystem/types", "0.2"),
-    ("wasi:filesystem/preopens", "0.2"),
-    ("wasi:http/types", "0.2"),
-    ("wasi:http/outgoing-handler", "0.2"),
-    ("wasi:io/error", "0.2"),
-    ("wasi:io/poll", "0.2"),
-    ("wasi:io/streams", "0.2"),
-    ("wasi:keyvalue/store", "0.2.0-draft"),
-    ("wasi:keyvalue/atomics", "0.2.0-draft"),
-    ("wasi:keyvalue/batch", "0.2.0-draft"),
-    ("wasi:logging/logging", "0.1.0-draft"),
-    ("wasi:random/random", "0.2"),
-    ("wasi:random/insecure", "0.2"),
-    ("wasi:random/insecure-seed", "0.2"),
-    ("redoubt:enclave/failures", "0.1.0"),
-    ("redoubt:enclave/evidence", "0.1.0"),
-    ("redoubt:enclave/sealing", "0.1.0"),
-    ("redoubt:enclave/receipts", "0.1.0"),
-    ("redoubt:enclave/inference", "0.1.0"),
-    ("redoubt:enclave/checkpoint", "0.1.0"),
+/// An interface that the guest offers.
+struct Offer {
+    interface: &'static str,
+    /// The beginning of the versions that fit.
+    version: &'static str,
+    /// Defines its functions and resources.
+    add: fn(&mut Linker<State>) -> wasmtime::Result<()>,
+}
+
+macro_rules! offer {
+    ($interface:literal, $version:literal, $module:ident :: $name:ident) => {
+        Offer {
+            interface: $interface,
+            version: $version,
+            add: |linker| $module::$name::add_to_linker::<_, HasSelf<_>>(linker, |state| state),
+        }
+    };
+}
+
+/// All of them.
+const OFFERED: &[Offer] = &[
+    offer!("wasi:cli/environment", "0.2", cli::environment),
+    offer!("wasi:cli/exit", "0.2", cli::exit),
+    offer!("wasi:cli/stdin", "0.2", cli::stdin),
+    offer!("wasi:cli/stdout", "0.2", cli::stdout),
+    offer!("wasi:cli/stderr", "0.2", cli::stderr),
+    offer!("wasi:cli/terminal-input", "0.2", cli::terminal_input),
+    offer!("wasi:cli/terminal-output", "0.2", cli::terminal_output),
+    offer!("wasi:cli/terminal-stdin", "0.2", cli::terminal_stdin),
+    offer!("wasi:cli/terminal-stdout", "0.2", cli::terminal_stdout),
+    offer!("wasi:cli/terminal-stderr", "0.2", cli::terminal_stderr),
+    offer!("wasi:clocks/monotonic-clock", "0.2", clocks::monotonic_clock),
+    offer!("wasi:clocks/wall-clock", "0.2", clocks::wall_clock),
+    offer!("wasi:filesystem/types", "0.2", filesystem::types),
+    offer!("wasi:filesystem/preopens", "0.2", filesystem::preopens),
+    Offer {
+        interface: "wasi:http/types",
+        version: "0.2",
+        add: |linker| {
+            let stable = http::types::LinkOptions::default();
+            http::types::add_to_linker::<_, HasSelf<_>>(linker, &stable, |state| state)
+        },
+    },
+    offer!("wasi:http/outgoing-handler", "0.2", http::outgoing_handler),
+    offer!("wasi:io/error", "0.2", io::error),
+    offer!("wasi:io/poll", "0.2", io::poll),
+    offer!("wasi:io/streams", "0.2", io::streams),
+    offer!("wasi:keyvalue/store", "0.2.0-draft", keyvalue::store),
+    offer!("wasi:keyvalue/atomics", "0.2.0-draft", keyvalue::atomics),
+    offer!("wasi:keyvalue/batch", "0.2.0-draft", keyvalue::batch),
+    offer!("wasi:logging/logging", "0.1.0-draft", logging::logging),
+    offer!("wasi:random/random", "0.2", random::random),
+    offer!("wasi:random/insecure", "0.2", random::insecure),
+    offer!("wasi:random/insecure-seed", "0.2", random::insecure_seed),
+    offer!("redoubt:enclave/failures", "0.1.0", enclave::failures),
+    offer!("redoubt:enclave/evidence", "0.1.0", enclave::evidence),
+    offer!("redoubt:enclave/sealing", "0.1.0", enclave::sealing),
+    offer!("redoubt:enclave/receipts", "0.1.0", enclave::receipts),
+    offer!("redoubt:enclave/inference", "0.1.0", enclave::inference),
+    offer!("redoubt:enclave/checkpoint", "0.1.0", enclave::checkpoint),
 ];
+
+/// Offers a component what it imports, and only that: the guest does this while somebody waits for it to boot.
+pub(crate) fn linker_for(engine: &Engine, component: &Component) -> Result<Linker<State>, RuntimeError> {
+    let mut linker = Linker::new(engine);
+    let component_type = component.component_type();
+    let wanted = |offer: &&Offer| component_type.imports(engine).any(|(name, _)| offer.is(name));
+    for offer in OFFERED.iter().filter(wanted) {
+        (offer.add)(&mut linker).map_err(RuntimeError::settings)?;
+    }
+    absent::add_to_linker(&mut linker, engine, component)?;
+    Ok(linker)
+}
 
 /// Names of the imports that the guest does not offer, in the component's order; not those that it tolerates.
 pub(crate) fn unsupported_imports(engine: &Engine, component: &Component) -> Vec<String> {
@@ -54,9 +96,16 @@ pub(crate) fn unsupported_imports(engine: &Engine, component: &Component) -> Vec
 }
 
 fn is_offered(import: &str) -> bool {
-    import.split_once('@').is_some_and(|(interface, version)| {
-        OFFERED.iter().any(|(name, start)| *name == interface && is_version(version, start))
-    })
+    OFFERED.iter().any(|offer| offer.is(import))
+}
+
+impl Offer {
+    /// Whether an import is this interface.
+    fn is(&self, import: &str) -> bool {
+        import.split_once('@').is_some_and(|(interface, version)| {
+            interface == self.interface && is_version(version, self.version)
+        })
+    }
 }
 
 /// The entry point of a job.
@@ -92,16 +141,16 @@ pub struct Inspected {
 /// what its jobs take, and which of its imports it must not call.
 ///
 /// # Errors
-/// [`RuntimeError::UnsupportedImports`](crate::RuntimeError::UnsupportedImports) with every name; other variants for
+/// [`RuntimeError::UnsupportedImports`](RuntimeError::UnsupportedImports) with every name; other variants for
 /// bytes that are no component, for functions the guest does not know inside an interface that it does, and for a
 /// component that is no `wasi:cli/command`.
 #[cfg(feature = "compiler")]
-pub fn inspect(component: &[u8]) -> Result<Inspected, crate::RuntimeError> {
+pub fn inspect(component: &[u8]) -> Result<Inspected, RuntimeError> {
     let mut config = attestation_artefact::base_config(attestation_artefact::CALL_STACK_DEFAULT_BYTES);
     // The code is thrown away.
     config.cranelift_opt_level(wasmtime::OptLevel::None);
-    let engine = Engine::new(&config).map_err(crate::RuntimeError::settings)?;
-    let component = Component::from_binary(&engine, component).map_err(crate::RuntimeError::component)?;
+    let engine = Engine::new(&config).map_err(RuntimeError::settings)?;
+    let component = Component::from_binary(&engine, component).map_err(RuntimeError::component)?;
     let kind = crate::linked::Linked::of(&engine, &component)?.kind();
     let trapping_imports = absent_imports(&engine, &component);
     Ok(Inspected { kind, footprint: crate::Footprint::of(&component)?, trapping_imports })

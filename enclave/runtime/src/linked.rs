@@ -2,18 +2,17 @@
 
 use alloc::boxed::Box;
 
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 use wasmtime::{Engine, Store};
 
 use crate::RuntimeError;
-use crate::absent;
 use crate::bindings::job::JobPre;
 use crate::bindings::service::ServicePre;
 use crate::http::IncomingRequest;
-use crate::imports::{JOB_EXPORT, SERVICE_EXPORT, is_entry, unsupported_imports};
+use crate::imports::{JOB_EXPORT, SERVICE_EXPORT, is_entry, linker_for, unsupported_imports};
 use crate::program::ProgramKind;
 use crate::running::Task;
-use crate::state::{self, State};
+use crate::state::State;
 
 /// Ready to be instantiated. Cheap to clone.
 #[derive(Clone)]
@@ -30,9 +29,7 @@ impl Linked {
             return Err(RuntimeError::UnsupportedImports { names });
         }
         let kind = kind(engine, component)?;
-        let mut linker = Linker::new(engine);
-        state::add_to_linker(&mut linker).map_err(RuntimeError::settings)?;
-        absent::add_to_linker(&mut linker, engine, component)?;
+        let linker = linker_for(engine, component)?;
         let instance = linker.instantiate_pre(component).map_err(RuntimeError::mismatch)?;
         let linked = match kind {
             ProgramKind::Job => JobPre::new(instance).map(Self::Job),

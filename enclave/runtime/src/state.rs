@@ -1,4 +1,4 @@
-//! The state of a running component, and what is offered to it.
+//! The state of a running component.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,10 +6,8 @@ use core::future::poll_fn;
 use core::task::Poll;
 
 use enclave_filesystem::FileSystem;
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::ResourceTable;
 
-use crate::bindings::redoubt::enclave;
-use crate::bindings::wasi::{cli, clocks, filesystem, http, io, keyvalue, logging, random};
 use crate::budget::MemoryBudget;
 use crate::host::JobHost;
 use crate::limits::RunEnd;
@@ -77,41 +75,4 @@ impl State {
             answer
         })
     }
-}
-
-/// Offers every interface of the world.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    cli::environment::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::exit::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::stdin::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::stdout::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::stderr::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::terminal_input::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::terminal_output::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::terminal_stdin::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::terminal_stdout::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    cli::terminal_stderr::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    clocks::monotonic_clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    clocks::wall_clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    filesystem::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    filesystem::preopens::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    let stable = http::types::LinkOptions::default();
-    http::types::add_to_linker::<_, HasSelf<_>>(linker, &stable, |state| state)?;
-    http::outgoing_handler::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    io::streams::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    keyvalue::store::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    keyvalue::atomics::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    keyvalue::batch::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    logging::logging::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    random::random::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    random::insecure::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    random::insecure_seed::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    enclave::failures::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    enclave::evidence::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    enclave::sealing::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    enclave::receipts::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    enclave::inference::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    enclave::checkpoint::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
