@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::component::{self, World};
+use crate::image::{self, Source};
 use crate::new::{self, Kind, Lang};
 use crate::workspace::Workspace;
 
@@ -26,6 +27,16 @@ const EXAMPLES: [(Lang, Kind, &str); 3] = [
     (Lang::Js, Kind::Service, "examples/webhook-scrubber"),
     (Lang::Python, Kind::Job, "examples/sensor-report"),
 ];
+
+/// Builds the examples' images, each in the folder of its name in `out`.
+pub(crate) fn build_examples(workspace: &Workspace, out: &Path) -> Result<()> {
+    for (.., example) in EXAMPLES {
+        let source = Source::project(workspace, &workspace.path(example))?;
+        let name = Path::new(example).file_name().context("an example has a name")?;
+        image::build(workspace, Some(source), &out.join(name))?;
+    }
+    Ok(())
+}
 
 /// Runs all of it.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {

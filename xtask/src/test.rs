@@ -286,11 +286,14 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
         "attestation-cli",
     ]);
     programs.run("building redoubt and redoubt-verify")?;
+    let examples = workspace.scratch().join("examples");
+    languages::build_examples(workspace, &examples)?;
     let test = Tool::cargo(workspace)
         .args(["test", "--package", "tests-e2e", "--locked"])
-        .env("REDOUBT_REQUIRE", "conformance,qemu,image,ledger,programs")
+        .env("REDOUBT_REQUIRE", "conformance,examples,qemu,image,ledger,programs")
         .env("REDOUBT_CONFORMANCE", conformance_component(workspace)?)
         .env("REDOUBT_DIST", image_folder(workspace))
+        .env("REDOUBT_EXAMPLES", examples)
         .env("REDOUBT_LEDGER", large_ledger(workspace)?)
         .env("REDOUBT_BIN_DIR", workspace.target().join("debug"));
     // Each test starts virtual machines: several at once would only be slower, and their timeouts would lie.

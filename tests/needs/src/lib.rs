@@ -18,6 +18,8 @@ pub enum Need {
     Conformance,
     /// `/dev/full`, which no disk is as full as.
     DevFull,
+    /// The examples' images.
+    Examples,
     /// Evidence of real hardware.
     Fixtures,
     /// The example's image.
@@ -33,9 +35,10 @@ pub enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Conformance,
         Self::DevFull,
+        Self::Examples,
         Self::Fixtures,
         Self::Image,
         Self::Ledger,
@@ -50,6 +53,7 @@ impl Need {
         match self {
             Self::Conformance => "conformance",
             Self::DevFull => "dev-full",
+            Self::Examples => "examples",
             Self::Fixtures => "fixtures",
             Self::Image => "image",
             Self::Ledger => "ledger",

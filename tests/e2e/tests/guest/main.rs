@@ -13,6 +13,7 @@
 mod boots_anywhere;
 mod conformance;
 mod crowds;
+mod examples;
 mod harness;
 mod hostile_artefact;
 mod hostile_loader;
@@ -21,6 +22,7 @@ mod kept;
 mod limits;
 mod mismatches;
 mod network;
+mod outgoing;
 mod programs;
 mod replay;
 #[path = "../../../../enclave/runtime/tests/vault/script.rs"]

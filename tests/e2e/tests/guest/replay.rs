@@ -50,9 +50,19 @@ fn replayed_from(
 }
 
 fn assert_replays(job: &JobResult, fields: &str, input: &[u8]) {
-    for tuning in TUNINGS {
-        let verdict =
-            replayed(job, fields, input, tuning).unwrap_or_else(|error| panic!("{tuning:?}: {error}"));
+    assert_replays_of(job, &component(fields), input);
+}
+
+/// Runs a job once more in every way there is, and expects the same of each.
+pub(crate) fn assert_replays_of(job: &JobResult, component: &[u8], input: &[u8]) {
+    assert_replays_by(job, component, input, &TUNINGS);
+}
+
+/// Likewise, in these ways.
+pub(crate) fn assert_replays_by(job: &JobResult, component: &[u8], input: &[u8], tunings: &[Tuning]) {
+    for &tuning in tunings {
+        let verdict = replayed_from(job, job.transcript.clone(), component, input, tuning)
+            .unwrap_or_else(|error| panic!("{tuning:?}: {error}"));
         assert!(verdict.is_equal(), "{tuning:?}: {verdict:?}");
     }
 }

@@ -54,7 +54,7 @@ fn connect(guest: &Guest) -> TcpStream {
 }
 
 /// Sends this and reads until the guest hangs up.
-fn ask(guest: &Guest, request: &str) -> String {
+pub(crate) fn ask(guest: &Guest, request: &str) -> String {
     let mut stream = connect(guest);
     stream.write_all(request.as_bytes()).expect("the request is sent");
     let mut response = Vec::new();
@@ -66,12 +66,12 @@ fn get(guest: &Guest, path: &str) -> String {
     ask(guest, &format!("GET /{path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"))
 }
 
-fn figures(guest: &Guest) -> RequestFigures {
+pub(crate) fn figures(guest: &Guest) -> RequestFigures {
     guest.status(PATIENCE).expect("a status").requests.expect("a service")
 }
 
 /// The files of the only boot, by name.
-fn kept(site: &Site) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn kept(site: &Site) -> BTreeMap<String, Vec<u8>> {
     let boots: Vec<_> = fs::read_dir(site.kept_dir()).expect("the folder is there").collect();
     assert_eq!(boots.len(), 1);
     let folder = boots.into_iter().next().expect("one").expect("it is read").path();
@@ -84,11 +84,22 @@ fn kept(site: &Site) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn assert_replays(files: &BTreeMap<String, Vec<u8>>, number: usize) {
+    let tunings = [Tuning::Guest, Tuning::Baseline, Tuning::Interpreter];
+    assert_request_replays(files, number, &service(), &tunings);
+}
+
+/// Answers a request once more from what was kept of it, and expects the same.
+pub(crate) fn assert_request_replays(
+    files: &BTreeMap<String, Vec<u8>>,
+    number: usize,
+    component: &[u8],
+    tunings: &[Tuning],
+) {
     let file = |end: &str| files.get(&format!("{number}.{end}")).expect("the file was kept").clone();
     let claimed = Claimed::read(&file("claim.cbor")).expect("the claim is in order");
-    for tuning in [Tuning::Guest, Tuning::Baseline, Tuning::Interpreter] {
+    for &tuning in tunings {
         let pieces = Pieces {
-            component: &service(),
+            component,
             transcript: file("transcript"),
             input: Box::new(io::Cursor::new(file("request"))),
             output: Box::new(io::sink()),

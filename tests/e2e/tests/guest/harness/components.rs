@@ -5,14 +5,26 @@ pub(crate) const ECHO: &str = include_str!("../../../../../enclave/runtime/tests
 
 /// Does what the first letter of the path says, see `service.wat`.
 pub(crate) fn service() -> Vec<u8> {
-    const HTTP: &str = include_str!("../../../../../enclave/runtime/tests/http/prelude.wat");
-    const KIT: &str = include_str!("../../../../../enclave/runtime/tests/http/kit.wat");
-    const KIT_IMPORTS: &str = include_str!("../../../../../enclave/runtime/tests/http/kit-imports.wat");
     const IMPORTS: &str = include_str!("../../../../../enclave/runtime/tests/http/service-imports.wat");
     const EXPORT: &str = include_str!("../../../../../enclave/runtime/tests/http/service-export.wat");
     const SERVICE: &str = include_str!("../../../../../enclave/service/tests/serve/service.wat");
-    let main = format!("(core module $Main {KIT_IMPORTS} {IMPORTS} {SERVICE})");
-    let text = HTTP.replace(";; MAIN\n", &main).replace(";; KIT\n", KIT).replace(";; EXPORT\n", EXPORT);
+    with_http(&format!("{IMPORTS} {SERVICE}"), EXPORT)
+}
+
+/// A job that may use the kit of `kit.wat`, around the fields of a core module.
+pub(crate) fn http_job(fields: &str) -> Vec<u8> {
+    const EXPORT: &str = r#"(func $run (result (result)) (canon lift (core func $main "run")))
+        (instance $command (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.0" (instance $command))"#;
+    with_http(fields, EXPORT)
+}
+
+fn with_http(fields: &str, export: &str) -> Vec<u8> {
+    const HTTP: &str = include_str!("../../../../../enclave/runtime/tests/http/prelude.wat");
+    const KIT: &str = include_str!("../../../../../enclave/runtime/tests/http/kit.wat");
+    const KIT_IMPORTS: &str = include_str!("../../../../../enclave/runtime/tests/http/kit-imports.wat");
+    let main = format!("(core module $Main {KIT_IMPORTS} {fields})");
+    let text = HTTP.replace(";; MAIN\n", &main).replace(";; KIT\n", KIT).replace(";; EXPORT\n", export);
     wat::parse_str(text).expect("the test's text is valid")
 }
 

@@ -1,6 +1,6 @@
 //! Jobs, and what came of them.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use attestation_claim::{SignedClaim, VerifiedClaim};
 use enclave_wire::control::{JobDone, JobOutcome};
@@ -11,6 +11,8 @@ use loader_vmm::session::{JobIo, Session};
 pub(crate) struct JobResult {
     pub(crate) done: JobDone,
     pub(crate) output: Vec<u8>,
+    /// What the component and the guest had to say of it, as text.
+    pub(crate) error_output: String,
     pub(crate) transcript: Vec<u8>,
     /// How many bytes of input the guest took.
     pub(crate) sent_bytes: u64,
@@ -73,15 +75,16 @@ pub(crate) fn run_job_to(
     output: &mut dyn Write,
 ) -> JobResult {
     let mut sent_bytes = 0;
-    let mut transcript = Vec::new();
+    let (mut transcript, mut error_output) = (Vec::new(), Vec::new());
     let io = JobIo {
         input,
         input_bytes,
         output,
-        error_output: &mut io::sink(),
+        error_output: &mut error_output,
         transcript: &mut transcript,
         progress: &mut |so_far| sent_bytes = so_far.input_bytes,
     };
     let done = guest.run_job(io).unwrap_or_else(|error| panic!("{error}"));
-    JobResult { done, output: Vec::new(), transcript, sent_bytes }
+    let error_output = String::from_utf8_lossy(&error_output).into_owned();
+    JobResult { done, output: Vec::new(), error_output, transcript, sent_bytes }
 }

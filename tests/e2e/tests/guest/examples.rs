@@ -1,0 +1,103 @@
+//! The examples in every language, as their images come out of the builder: their answers, and replays of them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use image_builder::ImageFile;
+use loader_replay::Tuning;
+use tests_needs::Need;
+
+use crate::harness::{PATIENCE, Site, rom, run_job};
+use crate::replay::assert_replays_by;
+use crate::services::{ask, assert_request_replays, figures, kept};
+
+/// The engine's compiler takes a minute for a language's runtime, so these are replayed in the fastest way alone.
+const TUNINGS: [Tuning; 1] = [Tuning::Baseline];
+
+/// A copy of an example's image. `None` after saying why not: the caller returns.
+fn example(name: &str) -> Option<Site> {
+    rom()?;
+    let Some(folder) = std::env::var_os("REDOUBT_EXAMPLES").map(PathBuf::from) else {
+        Need::Examples.missing("REDOUBT_EXAMPLES does not say where the examples' images are");
+        return None;
+    };
+    Some(Site::of_folder(&folder.join(name)))
+}
+
+fn component(site: &Site) -> Vec<u8> {
+    fs::read(site.path().join(ImageFile::Component.name())).expect("the component is there")
+}
+
+/// A request that ends its connection.
+fn post(path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nconnection: close\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// Expects each of these answers to its request, and the same from replays.
+fn assert_answers(mut site: Site, cases: &[(String, &str, &str)]) {
+    site.is_service = true;
+    let guest = site.launch();
+    for (request, status, end) in cases {
+        let answer = ask(&guest, request);
+        let line = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&line) && answer.contains(end), "{line} … {end}: {answer}");
+    }
+    assert_eq!((figures(&guest).answered, figures(&guest).failed), (cases.len() as u64, 0));
+    assert!(guest.stop(PATIENCE).is_clean());
+    let (files, component) = (kept(&site), component(&site));
+    (0..cases.len()).for_each(|number| assert_request_replays(&files, number, &component, &TUNINGS));
+}
+
+#[test]
+fn the_service_in_rust_answers() {
+    let Some(site) = example("notary-service") else { return };
+    // SHA-256 of "abc", FIPS 180-2, appendix B.1.
+    let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let health = "GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    assert_answers(
+        site,
+        &[
+            (post("/documents", "abc"), "200", digest),
+            (health.into(), "200", ""),
+            (post("/elsewhere", "abc"), "404", ""),
+        ],
+    );
+}
+
+#[test]
+fn the_service_in_javascript_answers() {
+    let Some(site) = example("webhook-scrubber") else { return };
+    // The answers of the example's own tests.
+    let event =
+        r#"{"user": {"name": "Ada", "email": "ada@example.org"}, "Api-Key": "k", "from": "192.0.2.7"}"#;
+    let scrubbed = r#"{"event":{"Api-Key":"[secret]","from":"[ip]","user":{"email":"[email]","name":"Ada"}},"removed":{"card":0,"email":1,"ip":1,"secret":1,"token":0}}"#;
+    assert_answers(site, &[(post("/scrub", event), "200", scrubbed), (post("/scrub", "{"), "400", "")]);
+}
+
+#[test]
+fn the_job_in_python_reports() {
+    let Some(site) = example("sensor-report") else { return };
+    let guest = site.launch();
+    let readings = "time,sensor,value\n2026-01-31T12:00:00Z,hall/door,20.5\n\
+                    \"2026-01-31T11:00:00Z\",\"hall/door\",\"-1\"\n\n2026-01-31T12:00:05Z,attic,7\n";
+    let job = run_job(&guest, readings.as_bytes());
+    let refused = run_job(&guest, b"time,value\n");
+    assert!(guest.stop(PATIENCE).is_clean());
+    job.assert_success();
+    let report: serde_json::Value = serde_json::from_slice(&job.output).expect("a report in JSON");
+    // Worked out by hand in the example's own tests.
+    assert_eq!((&report["lines"], &report["readings"]), (&5.into(), &3.into()));
+    let door = &report["sensors"]["hall/door"];
+    assert_eq!(
+        (&door["mean"], &door["deviation"], &door["min"]),
+        (&9.75.into(), &10.75.into(), &(-1.0).into())
+    );
+    let component = component(&site);
+    assert_replays_by(&job, &component, readings.as_bytes(), &TUNINGS);
+    assert!(refused.output.is_empty(), "what is no file of readings has no report");
+    assert_replays_by(&refused, &component, b"time,value\n", &TUNINGS);
+}
