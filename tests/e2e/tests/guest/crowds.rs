@@ -94,10 +94,15 @@ fn no_crowd_exhausts_a_guest_that_was_just_large_enough() {
     let guest = site.launch();
     let head = "POST /e HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n";
     let request = format!("{head}{}", "x".repeat(SENT_BYTES));
-    let mut clients: Vec<_> = (0..CLIENTS).map(|_| connect(&guest)).collect();
+    // At once, each of them: so many take longer to connect than a guest waits for a head.
+    let calls = (0..CLIENTS).map(|_| {
+        let mut client = connect(&guest);
+        push(&mut client, request.as_bytes());
+        client
+    });
+    let clients: Vec<_> = calls.collect();
     let look = || guest.status(PATIENCE).unwrap_or_else(|error| panic!("{error}\n{}", site.log()));
     let open_now = || look().requests.expect("a service").open;
-    clients.iter_mut().for_each(|client| push(client, request.as_bytes()));
     wait_until(|| open_now() == OPEN as u64);
     let status = look();
     println!("{memory_mib} MiB, heap: {} of {} bytes", status.heap_used_bytes, status.heap_total_bytes);
