@@ -75,6 +75,11 @@ pub fn instrument(component: &[u8], call_stack_bytes: u32) -> Result<Vec<u8>, Co
     instrument_with_frames(component, call_stack_bytes).map(|instrumented| instrumented.bytes)
 }
 
+/// Whether bytes are a component that the engine takes, and not nested too deep.
+pub(crate) fn validate(component: &[u8]) -> Result<(), CompileError> {
+    survey::survey(component).map(drop)
+}
+
 /// [`instrument`], with what its compiled form must keep to.
 pub(crate) fn instrument_with_frames(
     component: &[u8],

@@ -24,6 +24,8 @@ mod error;
 mod frames;
 #[cfg(feature = "compiler")]
 mod instrument;
+#[cfg(feature = "compiler")]
+mod outline;
 
 pub use call_depth::{
     CALL_DEPTH_FUNCTION, CALL_STACK_DEFAULT_BYTES, CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES,
@@ -37,6 +39,8 @@ pub use cpu::{CpuFeature, CpuidRegister, REQUIRED_CPU_FEATURES, is_required_feat
 pub use error::CompileError;
 #[cfg(feature = "compiler")]
 pub use instrument::instrument;
+#[cfg(feature = "compiler")]
+pub use outline::outline;
 
 /// Names the compiler and its tuning, for the manifest and the reference values.
 ///

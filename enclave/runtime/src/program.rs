@@ -160,6 +160,15 @@ impl RuntimeError {
         Self::Component { reason: format!("{error:#}") }
     }
 
+    #[cfg(feature = "compiler")]
+    pub(crate) fn not_compiled(error: attestation_artefact::CompileError) -> Self {
+        let reason = match error {
+            attestation_artefact::CompileError::Component { reason } => reason,
+            other => format!("{other}"),
+        };
+        Self::Component { reason }
+    }
+
     pub(crate) fn mismatch(error: wasmtime::Error) -> Self {
         Self::Mismatch { reason: format!("{error:#}") }
     }
