@@ -268,7 +268,8 @@ pub struct Storage {
     pub key_value_bytes: u64,
     /// File system in memory; 0: not offered.
     pub files_bytes: u64,
-    /// Whether both are sealed and given to the loader to be kept. Nothing does that yet, so only `false` parses.
+    /// Whether the key-value store is sealed and given to the loader to be kept for the next boot. Files are not yet, so
+    /// `true` parses only without them.
     pub persist: bool,
 }
 

@@ -253,9 +253,10 @@ fn check_storage(storage: &Storage, memory_mib: u32) -> Result<(), ManifestError
     {
         check(bytes < memory_bytes, field, "less than memory_mib", bytes)?;
     }
-    // Whoever relies on it would lose everything with the guest.
-    let instead = "false: this release keeps nothing when a guest ends; what has to last, seal and write out";
-    check(!storage.persist, "storage.persist", instead, storage.persist)
+    // Whoever relies on it would lose the files with the run.
+    let can_persist = storage.key_value_bytes > 0 && storage.files_bytes == 0;
+    let instead = "false, or a key-value store and no files: files do not outlast a run in this release";
+    check(!storage.persist || can_persist, "storage.persist", instead, storage.persist)
 }
 
 fn check_positive(field: &'static str, found: u64) -> Result<(), ManifestError> {

@@ -4,7 +4,7 @@
 //! on its behalf is not: an allocation that fails there ends the guest. So everything of that kind has a bound, and a
 //! guest that has less memory than the sum is refused before it takes a job.
 
-use attestation_manifest::Manifest;
+use attestation_manifest::{Manifest, Storage};
 use enclave_wire::network::{NetworkLimits, SPARE_CONNECTIONS};
 use wasmtime::component::Component;
 
@@ -66,13 +66,17 @@ impl Demands {
             call_stack_bytes: manifest.limits.call_stack_bytes,
             runs,
             // Every request has files of its own.
-            storage_bytes: manifest
-                .storage
-                .key_value_bytes
+            storage_bytes: key_value_bytes(&manifest.storage)
                 .saturating_add(manifest.storage.files_bytes.saturating_mul(runs.into())),
             network_bytes: network_bytes(manifest),
         }
     }
+}
+
+/// A store that outlasts the guest is in memory a second time while it is sealed, and while it is read.
+fn key_value_bytes(storage: &Storage) -> u64 {
+    let copies = if storage.persist { 2 } else { 1 };
+    storage.key_value_bytes.saturating_mul(copies)
 }
 
 fn network_bytes(manifest: &Manifest<'_>) -> u64 {

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use enclave_platform::LinkError;
+use enclave_sealing::SealError;
 
 /// A failure that ends the guest. The loader, and so the host, is guilty unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum ServiceError {
         /// The manifest's.
         port: u16,
     },
+    /// What is stored cannot be sealed: there is no memory for it. The manifest is guilty, or this guest's arithmetic.
+    #[error("state: {0}")]
+    State(#[from] SealError),
     /// A job number that was used before, or zero.
     #[error("job number: expected more than {previous}, found {found}")]
     JobNumber {

@@ -26,4 +26,6 @@ pub use error::ServiceError;
 pub use serve::{Ended, Guest, serve};
 pub use sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
 pub use surroundings::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};
-pub use vault::{BUCKET_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES, KeyValueStore, SharedVault, Vault};
+pub use vault::{
+    BUCKET_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES, KeyValueStore, RestoreError, SavedError, SharedVault, Vault,
+};

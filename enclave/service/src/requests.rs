@@ -34,6 +34,12 @@ const BATCH_CLAIMS: usize = 256;
 /// How long a claim waits for others.
 const BATCH_WAIT_NS: u64 = 1_000_000_000;
 
+/// How long what a request has stored may wait to be given to the loader.
+const SAVE_WAIT_NS: u64 = 1_000_000_000;
+
+/// How much longer the guest does other things than it took to save, so that a large store does not keep requests waiting.
+const SAVE_SHARE: u64 = 10;
+
 /// Answers requests until the loader asks for the end.
 pub(crate) fn serve<S, E>(
     mut guest: Guest<S, Shared<E>>,
@@ -67,6 +73,7 @@ where
     };
     let open_max = usize::try_from(service.open_requests_max).unwrap_or(usize::MAX);
     let mut desk = Desk { component, clients: Vec::new(), open_max, turn: 0, is_open: false };
+    let mut next_save_ns = 0;
     loop {
         while let Some(frame) = guest.next_frame()? {
             handle(&mut guest, &mut desk, &frame, manifest, service)?;
@@ -75,11 +82,32 @@ where
         desk.component.sign(guest.is_shutdown_asked);
         desk.component.send(&mut guest)?;
         guest.requests = Some(desk.figures());
+        save(&mut guest, &mut next_save_ns)?;
         if guest.is_shutdown_asked {
+            guest.save_state()?;
             guest.say_goodbye()?;
             return Ok(Ended::Shutdown);
         }
     }
+}
+
+/// Gives the loader what requests have stored, now and then.
+fn save<S, E>(guest: &mut Guest<S, Shared<E>>, next_ns: &mut u64) -> Result<(), ServiceError>
+where
+    S: ByteStream,
+    E: Surroundings,
+{
+    if !guest.vault.must_save() {
+        return Ok(());
+    }
+    let begun_ns = guest.surroundings.now_ns();
+    if begun_ns >= *next_ns {
+        guest.save_state()?;
+        let ended_ns = guest.surroundings.now_ns();
+        let took_ns = ended_ns.saturating_sub(begun_ns);
+        *next_ns = ended_ns.saturating_add(took_ns.saturating_mul(SAVE_SHARE).max(SAVE_WAIT_NS));
+    }
+    Ok(())
 }
 
 fn handle<S, E>(

@@ -11,7 +11,7 @@ use enclave_wire::control::{
     JobDone, JobOutcome, JobStart, PROBE_PAYLOAD_MAX_BYTES, PROTOCOL_VERSION, Probe, ProbeDone, Ready,
     RequestFigures, Status, Stopping, Usage, decode_body, encode_body,
 };
-use enclave_wire::frame::{Frame, FrameKind};
+use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
 
 use crate::claims::ClaimChain;
 use crate::error::ServiceError;
@@ -58,13 +58,13 @@ pub fn serve<S, E>(
     program: &Program,
     manifest: &Manifest<'_>,
     chain: &mut ClaimChain,
+    vault: Vault,
 ) -> Result<Ended, ServiceError>
 where
     S: ByteStream + Send + 'static,
     E: Surroundings,
 {
-    let vault = SharedVault::new(Vault::new(manifest, chain.identity()));
-    let mut guest = Guest::new(link, Shared::new(surroundings), manifest, vault);
+    let mut guest = Guest::new(link, Shared::new(surroundings), manifest, SharedVault::new(vault));
     guest.announce(chain)?;
     if let Some(service) = &manifest.service {
         return requests::serve(guest, program, manifest, service, chain);
@@ -113,6 +113,8 @@ where
     guest.surroundings.begin_job().map_err(ServiceError::Randomness)?;
     let (done, mut guest) = job::run(guest, frame.job, start, program, manifest, chain)?;
     log::info!("job {}: {:?}", frame.job, done.outcome);
+    // Before the loader hears of the end: whoever is told that a job is done can rely on what it stored.
+    guest.save_state()?;
     guest.finish_job(frame.job, &done)?;
     Ok(guest)
 }
@@ -164,6 +166,20 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
         self.running_job = None;
         self.jobs_done += 1;
         Ok(self.link.send(FrameKind::JOB_DONE, job, &encode_body(done))?)
+    }
+
+    /// Gives the loader what is stored, sealed, if it has changed and is to outlast this guest.
+    pub(crate) fn save_state(&mut self) -> Result<(), ServiceError> {
+        if !self.vault.must_save() {
+            return Ok(());
+        }
+        let mut salt = [0; 32];
+        self.surroundings.fill_random(&mut salt);
+        let blob = self.vault.save(salt)?;
+        for piece in blob.chunks(BULK_BODY_BYTES) {
+            self.link.send(FrameKind::STATE, 0, piece)?;
+        }
+        Ok(self.link.send(FrameKind::STATE_END, 0, &[])?)
     }
 
     /// Lets the surroundings move, answers a finished probe, and takes the next frame.

@@ -1,9 +1,12 @@
 //! What outlasts a job or a request: the key-value store, the seal key and the evidence of this boot.
 //!
-//! All of it is in the guest's memory and ends with the guest. What a run has written stays when the run traps, exceeds a
-//! limit or is cancelled, and the next run finds it: each call to the store is done when it returns, and nothing is taken
-//! back.
+//! All of it is in the guest's memory. What a run has written stays when the run traps, exceeds a limit or is cancelled,
+//! and the next run finds it: each call to the store is done when it returns, and nothing is taken back. The store ends
+//! with the guest unless its manifest says `storage.persist`: then it is sealed and given to the loader whenever it has
+//! changed, and the loader gives the last one back at the next boot. Nobody else can read or make one; but a host can give
+//! back an old one, or none, and nothing here notices.
 
+mod saved;
 mod store;
 
 use alloc::string::ToString;
@@ -17,6 +20,7 @@ use enclave_runtime::{EnclaveFailure, KeyPage, KeyValueFailure, Unsealed, VaultH
 use enclave_sealing::{Context, ContextTooLong, Purpose, SealError, Sealer};
 use spin::Mutex;
 
+pub use saved::SavedError;
 pub use store::{BUCKET_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES, KeyValueStore};
 
 /// What a guest keeps beside its runs.
@@ -24,6 +28,21 @@ pub struct Vault {
     store: KeyValueStore,
     sealer: Sealer,
     evidence: Vec<u8>,
+    /// The store outlasts the guest.
+    persists: bool,
+    /// Counter of the blob that the store came from or was last sealed in; 0 for neither.
+    saves: u64,
+}
+
+/// A blob that the store cannot be taken from. Whoever gave it is guilty, or is on another chip.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// It does not open.
+    #[error("state: {0}")]
+    Sealed(#[from] SealError),
+    /// It opens, and holds no store.
+    #[error("state: {0}")]
+    Saved(#[from] SavedError),
 }
 
 impl Vault {
@@ -35,7 +54,41 @@ impl Vault {
             store: KeyValueStore::new(manifest.storage.key_value_bytes),
             sealer: Sealer::new(identity.keys.local_seal()),
             evidence: identity.evidence.encode(),
+            persists: manifest.storage.persist,
+            saves: 0,
         }
+    }
+
+    /// Takes the store from a blob that an earlier guest gave out. Any will do that is of this chip and manifest, however
+    /// old it is.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; the store is as before.
+    pub fn restore(&mut self, blob: Vec<u8>) -> Result<(), RestoreError> {
+        let opened = self.sealer.unseal_in_place(Purpose::KeyValue, blob, 0)?;
+        self.store = KeyValueStore::read(self.store.limit_bytes, &opened.plaintext)?;
+        self.saves = opened.counter;
+        log::info!("state number {}: {} bytes of keys and values", self.saves, self.store.used_bytes());
+        Ok(())
+    }
+
+    /// Whether there is something to [`save`](Self::save).
+    #[must_use]
+    pub const fn must_save(&self) -> bool {
+        self.persists && self.store.has_changed
+    }
+
+    /// Seals the store, under the next counter.
+    ///
+    /// # Errors
+    /// There is no memory for it, or there were too many.
+    pub fn save(&mut self, salt: [u8; 32]) -> Result<Vec<u8>, SealError> {
+        let (counter, bytes) = (self.saves.saturating_add(1), self.store.saved_bytes());
+        let store = &self.store;
+        let blob =
+            self.sealer.seal_with(Purpose::KeyValue, counter, bytes, |place| store.write(place), salt)?;
+        (self.saves, self.store.has_changed) = (counter, false);
+        Ok(blob)
     }
 }
 
@@ -54,6 +107,20 @@ impl SharedVault {
     #[must_use]
     pub fn new(vault: Vault) -> Self {
         Self(Arc::new(Mutex::new(vault)))
+    }
+
+    /// See [`Vault::must_save`].
+    #[must_use]
+    pub fn must_save(&self) -> bool {
+        self.0.lock().must_save()
+    }
+
+    /// See [`Vault::save`].
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn save(&self, salt: [u8; 32]) -> Result<Vec<u8>, SealError> {
+        self.0.lock().save(salt)
     }
 }
 

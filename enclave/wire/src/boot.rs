@@ -6,6 +6,8 @@ pub const FW_CFG_MANIFEST: &str = "opt/redoubt/manifest";
 pub const FW_CFG_COMPONENT: &str = "opt/redoubt/component";
 /// fw_cfg file with the precompiled artefact.
 pub const FW_CFG_ARTEFACT: &str = "opt/redoubt/artefact";
+/// fw_cfg file with what the guest before this one stored, as it sealed it. Absent: nothing was stored.
+pub const FW_CFG_STATE: &str = "opt/redoubt/state";
 /// fw_cfg file with one [`LogLevel`] as an ASCII digit. Absent: [`LogLevel::Info`].
 pub const FW_CFG_LOG_LEVEL: &str = "opt/redoubt/log-level";
 
@@ -13,6 +15,8 @@ pub const FW_CFG_LOG_LEVEL: &str = "opt/redoubt/log-level";
 pub const MANIFEST_MAX_BYTES: usize = attestation_manifest::MANIFEST_MAX_BYTES;
 /// The largest artefact that the guest reads.
 pub const ARTEFACT_MAX_BYTES: usize = attestation_manifest::ARTEFACT_MAX_BYTES;
+/// What a sealed store may be longer than `storage.key_value_bytes` of the manifest.
+pub const STATE_MARGIN_BYTES: u64 = 4096;
 /// The largest component that the guest hashes.
 pub const COMPONENT_MAX_BYTES: usize = attestation_manifest::COMPONENT_MAX_BYTES;
 

@@ -9,7 +9,7 @@ use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
 
 /// Version of frames and bodies. Guest and loader come from one commit: any difference is refused.
-pub const PROTOCOL_VERSION: u16 = 3;
+pub const PROTOCOL_VERSION: u16 = 4;
 
 /// How many bytes of input or output may be under way in one direction, at most, for one job.
 pub const CREDIT_WINDOW_BYTES: u64 = 1024 * 1024;

@@ -82,6 +82,10 @@ impl FrameKind {
     pub const REQUEST_DROPPED: Self = Self(0x0D);
     /// Raw: the signature over all claims of requests since the last one, in their order.
     pub const BATCH: Self = Self(0x0E);
+    /// Raw: the next bytes of what is stored, sealed, for the next boot.
+    pub const STATE: Self = Self(0x0F);
+    /// Empty: these bytes are all, and take the place of those before.
+    pub const STATE_END: Self = Self(0x10);
 
     // Loader to guest.
     /// Raw: [`PspReply`](crate::psp::PspReply).

@@ -164,8 +164,8 @@ pub struct AppStorage {
     pub key_value_bytes: u64,
     /// File system. Default: 0, none.
     pub files_bytes: u64,
-    /// Whether both are sealed and given to the loader to be kept. Default: no, they are gone with the guest. Nothing does
-    /// that yet, so `true` is refused.
+    /// Whether the key-value store is sealed and kept by the loader for the next boot. Default: no, it is gone with the
+    /// guest. Files are not kept yet, so `true` is refused with them.
     pub persist: bool,
 }
 

@@ -104,6 +104,10 @@ pub(crate) struct RunArguments {
     /// `redoubt-verify`. Without it nothing is signed.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
+    /// Where what the program stores is kept, sealed by the guest, for the next run; made when it is not there. Needed for
+    /// images with `storage.persist`, and for no others. Sealed for this machine's chip: a copy elsewhere does not open.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
     /// Return once the guest is ready and leave it running.
     #[arg(long)]
     pub(crate) detach: bool,

@@ -64,6 +64,9 @@ fn start(arguments: &RunArguments, place: &Place, log_path: &Path) -> Result<Chi
     if let Some(folder) = &arguments.keep {
         command.arg("--keep").arg(folder);
     }
+    if let Some(file) = &arguments.state {
+        command.arg("--state").arg(file);
+    }
     if let Some(address) = arguments.publish {
         command.args(["--publish", &address.to_string()]);
     }

@@ -55,8 +55,13 @@ fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) ->
         interrupted,
         publish: arguments.publish,
         keep: arguments.keep.clone(),
+        state: arguments.state.clone(),
         overrides: Overrides::default(),
     };
+    if let Some(path) = arguments.state.as_ref().filter(|path| !path.exists()) {
+        // A name that was mistyped looks like a program that has forgotten everything.
+        eprintln!("{} is not there yet: the program starts with nothing stored", path.display());
+    }
     let progress = Progress::waiting(BOOTING, Audience::of_json(arguments.json));
     let guest = launch(&config).map_err(|error| launch_failure(place, error))?;
     drop(progress);

@@ -51,6 +51,23 @@ pub enum LaunchError {
         /// Where requests were to be kept.
         folder: PathBuf,
     },
+    /// What the program stores would be lost with the guest, against the word of its manifest.
+    #[error(
+        "the image's program stores what outlasts a guest (manifest.json: storage.persist): say in which file, with --state"
+    )]
+    StateNeeded,
+    /// Nothing would be written there.
+    #[error("{} would stay empty: what the image's program stores ends with the guest (manifest.json: storage.persist is false)", .path.display())]
+    NoState {
+        /// Where the state was to be.
+        path: PathBuf,
+    },
+    /// Two guests with one state would undo what the other has stored.
+    #[error("{} is the state of another guest that runs: stop that one, or name another file with --state", .path.display())]
+    StateInUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// The address is not to be had.
     #[error("{address} cannot be published: {error}; choose another address with --publish")]
     Publish {

@@ -32,7 +32,8 @@ use crate::qemu::Qemu;
 use crate::qemu::command::Machine;
 use crate::qemu::log::LogWriter;
 use crate::qemu::process::Process;
-use crate::session::{Hooks, Session};
+use crate::session::{Hooks, Keepers, Session};
+use crate::state_file::StateFile;
 
 /// The longest path that fits `sockaddr_un`.
 pub const SOCKET_PATH_MAX_BYTES: usize = 107;
@@ -70,6 +71,8 @@ pub struct LaunchConfig {
     pub publish: Option<SocketAddrV4>,
     /// Folder in which a folder is made for the requests of this boot; `None`: nothing is kept, and nothing signed.
     pub keep: Option<PathBuf>,
+    /// File for what the program stores, where that outlasts the guest; needed then, and only then.
+    pub state: Option<PathBuf>,
     /// Deviations for tests.
     pub overrides: Overrides,
 }
@@ -137,6 +140,7 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
     let facts = Facts::of(config)?;
     let qemu = Qemu::find(config.qemu.as_deref())?;
     let accel = config.accel.resolve(&qemu)?;
+    let state = state_file(config)?;
     let run = RunFiles::prepare(&config.run_dir)?;
     let chip = SimChip::load_or_create(&config.chip_file)?;
     let (secrets, mut psp) = SoftwarePsp::launch(facts.launch, &chip)?;
@@ -144,7 +148,8 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
 
     let listener = UnixListener::bind(&run.control).map_err(at("listen on", &run.control))?;
     let log = LogWriter::create(&run.log).map_err(at("write", &run.log))?;
-    let arguments = arguments(config, &facts, &run, accel, secrets.path());
+    let stored = state.as_ref().map(StateFile::path).filter(|path| path.exists());
+    let arguments = arguments(config, &facts, &run, accel, secrets.path(), stored);
     let started = Instant::now();
     let process = Process::start(&qemu.path, arguments, log).map_err(at("run", &qemu.path))?;
     let running = RunningProcess(process.clone());
@@ -155,7 +160,8 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
     };
     let keeper = keeper(config)?;
     let kept = keeper.as_ref().map(|keeper| keeper.folder().to_owned());
-    let hooks = hooks(process.clone(), facts.job_patience, keeper, move |page| psp.handle(page));
+    let keepers = Keepers { requests: keeper, state };
+    let hooks = hooks(process.clone(), facts.job_patience, keepers, move |page| psp.handle(page));
     let session = start_session(stream, hooks).map_err(at("use", &run.control))?;
     let ready = wait_ready(&session, config, &process)?;
     let boot = started.elapsed();
@@ -189,6 +195,7 @@ fn arguments(
     run: &RunFiles,
     accel: Accel,
     sim_secrets: &Path,
+    state: Option<&Path>,
 ) -> Vec<OsString> {
     Machine {
         accel,
@@ -197,6 +204,7 @@ fn arguments(
         manifest: &config.image.path(ImageFile::Manifest),
         component: &config.image.path(ImageFile::Component),
         artefact: &config.image.path(ImageFile::Artefact),
+        state,
         sim_secrets,
         log_level: config.log_level,
         control_socket: &run.control,
@@ -218,6 +226,17 @@ fn keeper(config: &LaunchConfig) -> Result<Option<Keeper>, LaunchError> {
     let folder = absolute(folder).map_err(at("find", folder))?;
     let folder = folder.join(format!("boot-{}", since.as_millis()));
     Keeper::create(folder.clone(), &manifest, service).map_err(at("create", &folder)).map(Some)
+}
+
+/// Finds the file for what is stored. With overrides even an image whose manifest does not parse is launched: it has none.
+fn state_file(config: &LaunchConfig) -> Result<Option<StateFile>, LaunchError> {
+    let storage = parse_manifest(config.image.manifest()).ok().map(|manifest| manifest.storage);
+    match (storage.filter(|storage| storage.persist), &config.state) {
+        (None, None) => Ok(None),
+        (None, Some(path)) => Err(LaunchError::NoState { path: path.clone() }),
+        (Some(_), None) => Err(LaunchError::StateNeeded),
+        (Some(storage), Some(path)) => StateFile::open(path, storage.key_value_bytes).map(Some),
+    }
 }
 
 fn start_session(stream: UnixStream, hooks: Hooks) -> io::Result<Session> {
@@ -409,13 +428,13 @@ fn accept(
 fn hooks(
     process: Process,
     job_patience: Duration,
-    keeper: Option<Keeper>,
+    keepers: Keepers,
     psp: impl FnMut(&[u8]) -> enclave_wire::psp::PspReply + Send + 'static,
 ) -> Hooks {
     let to_kill = process.clone();
     Hooks {
         psp: Box::new(psp),
-        keeper,
+        keepers,
         end: Box::new(move |how| end_of(&process, how)),
         kill: Box::new(move || to_kill.kill()),
         job_patience,

@@ -18,6 +18,7 @@ pub mod keeper;
 mod launch;
 mod qemu;
 pub mod session;
+pub mod state_file;
 
 pub use attestation_evidence::text;
 pub use files::ImageFiles;

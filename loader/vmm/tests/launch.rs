@@ -45,6 +45,7 @@ fn launch_rom(folder: &Path, code: &[u8], before: &[u8], overrides: Overrides) -
         interrupted: Arc::default(),
         publish: None,
         keep: None,
+        state: None,
         overrides: Overrides {
             measurement: Some([1; 48]),
             policy: Some(0x3_0000),
@@ -117,6 +118,7 @@ fn only_simulated_guests_are_launched() {
         interrupted: Arc::default(),
         publish: None,
         keep: None,
+        state: None,
         overrides: Overrides::default(),
     };
     for tee in [Tee::Snp, Tee::Tdx] {

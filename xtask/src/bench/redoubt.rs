@@ -139,6 +139,7 @@ impl Redoubt {
             interrupted: Arc::new(AtomicBool::new(false)),
             publish: None,
             keep: None,
+            state: None,
             overrides: Overrides::default(),
         };
         Ok(launch(&config)?)

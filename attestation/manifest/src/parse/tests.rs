@@ -207,7 +207,10 @@ fn ranges_of_stacks_services_and_storage_have_two_ends() {
         assert_eq!(with_bytes(u64::MAX), format!("storage.{name}"));
     }
     assert_eq!(field_of("\"key_value_bytes\":1048576", "\"key_value_bytes\":0"), "");
-    assert_eq!(field_of("\"persist\":false", "\"persist\":true"), "storage.persist");
+    let storage = |fields: &str| field_of(&STORAGE[1..STORAGE.len() - 1], fields);
+    assert_eq!(storage(r#""key_value_bytes":1,"files_bytes":0,"persist":true"#), "");
+    assert_eq!(storage(r#""key_value_bytes":0,"files_bytes":0,"persist":true"#), "storage.persist");
+    assert_eq!(storage(r#""key_value_bytes":1,"files_bytes":1,"persist":true"#), "storage.persist");
     assert_eq!(field_of("\"192.0.2.7\"", "\"192.0.2.07\""), "egress.host");
     assert_eq!(field_of("\"POST\"", "\"post\""), "egress.methods");
     assert_eq!(field_of("\"*.example.org\",\"port\":1", "\"192.0.2.7\",\"port\":443"), "egress");
@@ -222,11 +225,8 @@ fn what_is_out_of_range_is_shown() {
     assert!(message("192.0.2.7", "Example.org").ends_with("or an IPv4 address, found Example.org"));
     let found = message("\"call_stack_bytes\":524288", "\"call_stack_bytes\":1024");
     assert_eq!(found, "manifest field `limits.call_stack_bytes`: expected 16384 to 8388608, found 1024");
-    let found = message("\"persist\":false", "\"persist\":true");
-    assert!(
-        found.contains("this release keeps nothing when a guest ends") && found.ends_with("found true"),
-        "{found}"
-    );
+    let found = message("\"files_bytes\":0,\"persist\":false", "\"files_bytes\":1,\"persist\":true");
+    assert!(found.contains("files do not outlast a run") && found.ends_with("found true"), "{found}");
     let long = message("audit-2", &"A".repeat(100));
     assert!(long.ends_with(&format!("found {}", "A".repeat(QUOTED_MAX_BYTES))), "{long}");
 }

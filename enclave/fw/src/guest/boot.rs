@@ -16,10 +16,10 @@ use enclave_platform::{
 };
 use enclave_runtime::Program;
 use enclave_sealing::SelfTestError;
-use enclave_service::{ClaimChain, Ended, ServiceError, serve};
+use enclave_service::{ClaimChain, Ended, RestoreError, ServiceError, Vault, serve};
 use enclave_wire::boot::{
     ARTEFACT_MAX_BYTES, COMPONENT_MAX_BYTES, ExitCode, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL,
-    FW_CFG_MANIFEST, LogLevel, MANIFEST_MAX_BYTES,
+    FW_CFG_MANIFEST, FW_CFG_STATE, LogLevel, MANIFEST_MAX_BYTES, STATE_MARGIN_BYTES,
 };
 use enclave_wire::layout;
 use enclave_wire::network::NetworkLimits;
@@ -69,6 +69,8 @@ enum BootError {
     #[error("{0}")]
     Service(#[from] ServiceError),
     #[error("{0}")]
+    State(#[from] RestoreError),
+    #[error("{0}")]
     SelfTest(#[from] SelfTestError),
     #[error("processor lacks {0}")]
     CpuFeature(&'static str),
@@ -86,6 +88,7 @@ impl BootError {
             | Self::Manifest(_)
             | Self::Component { .. }
             | Self::Engine { .. }
+            | Self::State(_)
             | Self::Ram { .. } => ExitCode::Refused,
             Self::Artefact(ArtefactError::OutOfMemory { .. }) => ExitCode::OutOfMemory,
             Self::Artefact(_) => ExitCode::Refused,
@@ -144,11 +147,12 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     machine::scrub_boot_stack();
 
     let program = load_workload(&mut config, &manifest)?;
+    let vault = open_vault(&mut config, &manifest, &identity)?;
     drop(config);
     let network = open_network(&mut bus, &manifest, &mut random)?;
     let surroundings = RealSurroundings { clock, random, sockets: network.map(RealSockets::new) };
     let mut chain = ClaimChain::new(identity, &manifest, manifest_digest(&manifest_bytes));
-    Ok(serve(link, surroundings, &program, &manifest, &mut chain)?)
+    Ok(serve(link, surroundings, &program, &manifest, &mut chain, vault)?)
 }
 
 /// Checks features before anything could use them: a missing one must be a message, not a fault.
@@ -235,6 +239,16 @@ fn load_workload(config: &mut FwCfg, manifest: &Manifest<'_>) -> Result<Program,
     let program = artefact.into_program(manifest, HEAP.usage().total_bytes)?;
     log::info!("workload loaded: component {found}");
     Ok(program)
+}
+
+/// With what an earlier guest stored, where the manifest lets it outlast that guest and the host has it.
+fn open_vault(config: &mut FwCfg, manifest: &Manifest<'_>, identity: &Identity) -> Result<Vault, BootError> {
+    let mut vault = Vault::new(manifest, identity);
+    if manifest.storage.persist && config.file_bytes(FW_CFG_STATE).is_some() {
+        let most = manifest.storage.key_value_bytes.saturating_add(STATE_MARGIN_BYTES);
+        vault.restore(config.read_file(FW_CFG_STATE, usize::try_from(most).unwrap_or(usize::MAX))?)?;
+    }
+    Ok(vault)
 }
 
 fn read_artefact(config: &mut FwCfg) -> Result<ArtefactBuffer, BootError> {

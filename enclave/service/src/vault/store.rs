@@ -18,28 +18,30 @@ pub const BUCKET_OVERHEAD_BYTES: u64 = 768;
 
 /// A store that takes up to a number of bytes.
 pub struct KeyValueStore {
-    limit_bytes: u64,
-    used_bytes: u64,
+    pub(super) limit_bytes: u64,
+    pub(super) used_bytes: u64,
     /// A bucket is there as long as it holds something.
-    buckets: BTreeMap<Box<str>, Bucket>,
+    pub(super) buckets: BTreeMap<Box<str>, Bucket>,
     /// That of the next key that is new to its bucket.
-    next_number: u64,
+    pub(super) next_number: u64,
+    /// Something was written or taken away since this was last set to `false`.
+    pub(super) has_changed: bool,
 }
 
-type Bucket = BTreeMap<Box<str>, Entry>;
+pub(super) type Bucket = BTreeMap<Box<str>, Entry>;
 
-struct Entry {
+pub(super) struct Entry {
     /// Rises with every new key. Listings go by it, so that none of their pages repeats a key or
     /// leaves one out, whatever is written and deleted between them.
-    number: u64,
-    value: Box<[u8]>,
+    pub(super) number: u64,
+    pub(super) value: Box<[u8]>,
 }
 
 impl KeyValueStore {
     /// An empty store of a manifest's `storage.key_value_bytes`; 0 is none.
     #[must_use]
     pub const fn new(limit_bytes: u64) -> Self {
-        Self { limit_bytes, used_bytes: 0, buckets: BTreeMap::new(), next_number: 0 }
+        Self { limit_bytes, used_bytes: 0, buckets: BTreeMap::new(), next_number: 0, has_changed: false }
     }
 
     /// What is charged for everything that it holds.
@@ -79,6 +81,7 @@ impl KeyValueStore {
             )));
         }
         self.used_bytes = used_bytes;
+        self.has_changed = true;
         self.put(bucket, key, value.into());
         Ok(())
     }
@@ -100,6 +103,7 @@ impl KeyValueStore {
     pub fn delete(&mut self, bucket: &str, key: &str) {
         let Some(there) = self.buckets.get_mut(bucket) else { return };
         let Some(entry) = there.remove(key) else { return };
+        self.has_changed = true;
         let mut freed_bytes = entry_bytes(key, &entry.value);
         if there.is_empty() {
             self.buckets.remove(bucket);
@@ -161,11 +165,11 @@ impl fmt::Debug for KeyValueStore {
     }
 }
 
-fn entry_bytes(key: &str, value: &[u8]) -> u64 {
+pub(super) fn entry_bytes(key: &str, value: &[u8]) -> u64 {
     ENTRY_OVERHEAD_BYTES.saturating_add(byte_count(key.len())).saturating_add(byte_count(value.len()))
 }
 
-fn bucket_bytes(name: &str) -> u64 {
+pub(super) fn bucket_bytes(name: &str) -> u64 {
     BUCKET_OVERHEAD_BYTES.saturating_add(byte_count(name.len()))
 }
 

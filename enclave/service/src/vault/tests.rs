@@ -3,11 +3,17 @@
 use super::*;
 
 fn vault(seal_key: u8) -> SharedVault {
-    SharedVault::new(Vault {
+    SharedVault::new(own(seal_key))
+}
+
+fn own(seal_key: u8) -> Vault {
+    Vault {
         store: KeyValueStore::new(1 << 20),
         sealer: Sealer::new(&[seal_key; 32]),
         evidence: vec![1, 2, 3],
-    })
+        persists: true,
+        saves: 0,
+    }
 }
 
 fn reason(result: Result<Unsealed, EnclaveFailure>) -> String {
@@ -70,4 +76,50 @@ fn blobs_of_the_guest_itself_do_not_open_for_components() {
         let blob = Sealer::new(&[1; 32]).seal(own, 7, b"text", [9; 32]).unwrap();
         assert!(reason(vault.unseal("", 0, &blob)).contains("expected one for component"));
     }
+}
+
+#[test]
+fn what_one_guest_saves_the_next_has() {
+    let mut first = own(1);
+    assert!(!first.must_save(), "nothing was stored");
+    first.store.set("a", "k", b"v").unwrap();
+    assert!(first.must_save());
+    let blob = first.save([9; 32]).unwrap();
+    assert!(!first.must_save(), "it is saved");
+
+    let mut second = own(1);
+    second.restore(blob.clone()).unwrap();
+    assert_eq!((second.store.get("a", "k"), second.must_save()), (Some(&b"v"[..]), false));
+    second.store.delete("a", "k");
+    assert!(second.must_save());
+    let emptied = second.save([9; 32]).unwrap();
+    second.restore(emptied).unwrap();
+    assert_eq!((second.store.get("a", "k"), second.saves), (None, 2));
+
+    // An old one opens as well: nothing here knows of a newer.
+    second.restore(blob).unwrap();
+    assert_eq!(second.saves, 1);
+}
+
+#[test]
+fn a_blob_of_somebody_else_changes_nothing() {
+    let mut vault = own(1);
+    vault.store.set("a", "k", b"v").unwrap();
+    let mut blob = vault.save([9; 32]).unwrap();
+    assert!(matches!(own(2).restore(blob.clone()), Err(RestoreError::Sealed(SealError::NotOurs))));
+    let files = vault.sealer.seal(Purpose::Files, 1, b"", [9; 32]).unwrap();
+    assert!(matches!(vault.restore(files), Err(RestoreError::Sealed(_))), "for another purpose");
+    let other = vault.sealer.seal(Purpose::KeyValue, 1, b"no store", [9; 32]).unwrap();
+    assert!(matches!(vault.restore(other), Err(RestoreError::Saved(_))), "it opens, and is no store");
+    *blob.last_mut().unwrap() ^= 1;
+    assert!(matches!(vault.restore(blob), Err(RestoreError::Sealed(SealError::NotOurs))));
+    assert!(vault.restore(Vec::new()).is_err());
+    assert_eq!(vault.store.get("a", "k"), Some(&b"v"[..]));
+}
+
+#[test]
+fn a_store_that_ends_with_its_guest_is_not_saved() {
+    let mut vault = Vault { persists: false, ..own(1) };
+    vault.store.set("a", "k", b"v").unwrap();
+    assert!(!vault.must_save());
 }

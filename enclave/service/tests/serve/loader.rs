@@ -10,7 +10,8 @@ use attestation_transcript::{Root, Run, Summary, verify_run};
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
 use enclave_runtime::Program;
 use enclave_service::{
-    ClaimChain, Ended, HeapFigures, NetworkFigures, ProbeAnswer, ServiceError, Sockets, Surroundings, serve,
+    ClaimChain, Ended, HeapFigures, NetworkFigures, ProbeAnswer, ServiceError, Sockets, Surroundings, Vault,
+    serve,
 };
 use enclave_wire::control::{Credit, JobDone, JobStart, ProbeDone, Ready, Status, decode_body, encode_body};
 use enclave_wire::frame::{Frame, FrameKind, FrameReader, encode_frame};
@@ -299,8 +300,9 @@ fn serve_identity(program: &Program, loader: &Loader, identity: Identity) -> Res
     let manifest = manifest();
     let digest = manifest_digest(&identity.evidence.manifest);
     let mut chain = ClaimChain::new(identity, &manifest, digest);
+    let vault = Vault::new(&manifest, chain.identity());
     let link = ControlLink::new(loader.clone());
-    serve(link, TestSurroundings::default(), program, &manifest, &mut chain)
+    serve(link, TestSurroundings::default(), program, &manifest, &mut chain, vault)
 }
 
 /// Runs jobs to a shutdown and tells what the loader saw.

@@ -6,7 +6,7 @@ use attestation_manifest::parse_manifest;
 use attestation_transcript::{Root, Run, verify_run};
 use enclave_platform::ControlLink;
 use enclave_runtime::Program;
-use enclave_service::{Ended, ServiceError, serve};
+use enclave_service::{Ended, ServiceError, Vault, serve};
 use enclave_wire::control::{JobDone, JobStart, RequestFigures, Status, decode_body};
 use enclave_wire::frame::{Frame, FrameKind};
 use enclave_wire::network::SPARE_CONNECTIONS;
@@ -63,13 +63,21 @@ fn serve_program(
     keep: bool,
 ) -> Served {
     let text = manifest_text(open_requests_max);
+    serve_from(&text, None, program, &Town::new(scripts, look_ns), keep)
+}
+
+/// Likewise, with another manifest and with what an earlier guest has stored.
+fn serve_from(text: &str, state: Option<Vec<u8>>, program: &Program, town: &Town, keep: bool) -> Served {
     let manifest = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
-    let town = Town::new(scripts, look_ns);
-    let loader = ServiceLoader::new(&town, keep);
-    let mut chain = chain_of(&text, &manifest);
-    let ended = serve(ControlLink::new(loader.clone()), town.clone(), program, &manifest, &mut chain);
+    let loader = ServiceLoader::new(town, keep);
+    let mut chain = chain_of(text, &manifest);
+    let mut vault = Vault::new(&manifest, chain.identity());
+    if let Some(state) = state {
+        vault.restore(state).expect("an earlier guest's");
+    }
+    let ended = serve(ControlLink::new(loader.clone()), town.clone(), program, &manifest, &mut chain, vault);
     assert_eq!(ended, Ok(Ended::Shutdown));
-    Served { town, frames: loader.frames() }
+    Served { town: town.clone(), frames: loader.frames() }
 }
 
 fn program() -> Program {
@@ -333,6 +341,41 @@ fn requests_count_together() {
     assert_eq!(served.figures().failed, 1);
 }
 
+/// Now and then while they come, and all of it at the end.
+#[test]
+fn what_requests_store_outlasts_the_guest() {
+    let text = manifest_text(8).replace(r#""persist":false"#, r#""persist":true"#);
+    let program = load_counting_service(COUNT);
+    let count = |sum: &'static str| vec![get("a"), Expect(sum), Expect("0\r\n\r\n")];
+    let slow = Town::new(vec![[count("\r\n1\r\n"), vec![Wait(900)], count("\r\n2\r\n")].concat()], 2_000_000);
+    let first = serve_from(&text, None, &program, &slow, false);
+    let states = states(&first.frames);
+    assert_eq!(states.len(), 2, "once for each request, a second and more apart");
+
+    let next = Town::new(vec![count("\r\n3\r\n")], LOOK_NS);
+    let second = serve_from(&text, states.last().cloned(), &program, &next, false);
+    assert_eq!(self::states(&second.frames).len(), 1);
+    // Whoever gets an old state counts from there.
+    let again = Town::new(vec![count("\r\n2\r\n")], LOOK_NS);
+    serve_from(&text, states.first().cloned(), &program, &again, false);
+    // Nothing is given out where nothing is to last.
+    let forgets = serve_program(&program, vec![count("\r\n1\r\n")], 8, LOOK_NS, false);
+    assert_eq!(self::states(&forgets.frames), Vec::<Vec<u8>>::new());
+}
+
+/// Each state that the guest has given out.
+fn states(frames: &[Frame]) -> Vec<Vec<u8>> {
+    let (mut states, mut open) = (Vec::new(), Vec::new());
+    for frame in frames {
+        match frame.kind {
+            FrameKind::STATE => open.extend_from_slice(&frame.body),
+            FrameKind::STATE_END => states.push(core::mem::take(&mut open)),
+            _ => {}
+        }
+    }
+    states
+}
+
 #[test]
 fn a_guest_without_a_network_does_not_pretend_to_serve() {
     let text = manifest_text(8).replace(r#""port":80,"#, r#""port":81,"#);
@@ -341,7 +384,8 @@ fn a_guest_without_a_network_does_not_pretend_to_serve() {
     let town = Town::new(Vec::new(), LOOK_NS);
     let loader = ServiceLoader::new(&town, false);
     let mut chain = chain_of(&text, &manifest);
-    let ended = serve(ControlLink::new(loader), town, &program(), &manifest, &mut chain);
+    let vault = Vault::new(&manifest, chain.identity());
+    let ended = serve(ControlLink::new(loader), town, &program(), &manifest, &mut chain, vault);
     assert_eq!(ended, Err(ServiceError::Port { port: 81 }));
 }
 
@@ -352,7 +396,8 @@ fn a_guest_of_a_service_takes_no_jobs() {
     let manifest = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
     let loader = ServiceLoader::with_job(&town, &JobStart { input_bytes: 0, wall_ns: 0 });
     let mut chain = chain_of(&text, &manifest);
-    let ended = serve(ControlLink::new(loader.clone()), town, &program(), &manifest, &mut chain);
+    let vault = Vault::new(&manifest, chain.identity());
+    let ended = serve(ControlLink::new(loader.clone()), town, &program(), &manifest, &mut chain, vault);
     assert_eq!(ended, Ok(Ended::Shutdown));
     let frames = loader.frames();
     let done = frames.iter().find(|frame| frame.kind == FrameKind::JOB_DONE).expect("an answer");

@@ -5,7 +5,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use enclave_wire::boot::{
-    DEBUG_EXIT_PORT, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL, FW_CFG_MANIFEST, LogLevel,
+    DEBUG_EXIT_PORT, FW_CFG_ARTEFACT, FW_CFG_COMPONENT, FW_CFG_LOG_LEVEL, FW_CFG_MANIFEST, FW_CFG_STATE,
+    LogLevel,
 };
 use enclave_wire::layout::{LOW_RAM_END_GPA, SECRETS_PAGE_GPA};
 
@@ -21,6 +22,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) manifest: &'a Path,
     pub(crate) component: &'a Path,
     pub(crate) artefact: &'a Path,
+    /// What an earlier guest stored; `None` where there is nothing.
+    pub(crate) state: Option<&'a Path>,
     pub(crate) sim_secrets: &'a Path,
     pub(crate) log_level: LogLevel,
     /// Socket on which the loader waits for the control stream.
@@ -83,7 +86,8 @@ impl Machine<'_> {
             (FW_CFG_ARTEFACT, self.artefact),
         ];
         let is_wanted = |name: &str| !self.omitted_files.iter().any(|omitted| omitted == name);
-        for (name, path) in files.into_iter().filter(|(name, _)| is_wanted(name)) {
+        let state = self.state.map(|path| (FW_CFG_STATE, path));
+        for (name, path) in files.into_iter().chain(state).filter(|(name, _)| is_wanted(name)) {
             arguments.with_path("-fw_cfg", &format!("name={name},file="), path);
         }
         if is_wanted(FW_CFG_LOG_LEVEL) {
@@ -137,6 +141,7 @@ mod tests {
             manifest: path,
             component: path,
             artefact: path,
+            state: None,
             sim_secrets: path,
             log_level: LogLevel::Debug,
             control_socket: path,
@@ -150,6 +155,14 @@ mod tests {
         let arguments = machine.arguments();
         let line: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
         line.join(" ")
+    }
+
+    #[test]
+    fn a_state_is_given_where_there_is_one() {
+        let mut machine = machine(Path::new("/a"));
+        assert!(!line(&machine).contains("opt/redoubt/state"));
+        machine.state = Some(Path::new("/s,t"));
+        assert!(line(&machine).contains("-fw_cfg name=opt/redoubt/state,file=/s,,t"), "{}", line(&machine));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use enclave_wire::control::{
 use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind, FrameReader, encode_frame};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, PspReply};
 
-use super::{Hooks, Session};
+use super::{Hooks, Keepers, Session};
 use crate::end::{GuestEnd, LogTail, StreamEnd};
 
 /// Longer than any test waits for something that happens.
@@ -62,7 +62,7 @@ pub fn start_with_patience(
             }
         }),
         kill: Box::new(move || drop(to_kill.shutdown(Shutdown::Both))),
-        keeper: None,
+        keepers: Keepers::default(),
         job_patience,
     };
     let session = Session::start(ours.try_clone().unwrap(), ours, hooks).unwrap();

@@ -20,6 +20,7 @@ use enclave_wire::psp::PspReply;
 use crate::end::{GuestEnd, StreamEnd};
 use crate::error::GuestError;
 use crate::keeper::Keeper;
+use crate::state_file::StateFile;
 use desk::Desk;
 use state::State;
 
@@ -48,12 +49,21 @@ pub type PspHook = Box<dyn FnMut(&[u8]) -> PspReply + Send>;
 /// Ends the guest if it still runs, and says why it ended.
 pub type EndHook = Box<dyn FnOnce(StreamEnd) -> GuestEnd + Send>;
 
+/// Who writes down what a guest gives out. Without one, its frames are against the rules.
+#[derive(Debug, Default)]
+pub struct Keepers {
+    /// Keeps requests.
+    pub requests: Option<Keeper>,
+    /// Keeps what is stored.
+    pub state: Option<StateFile>,
+}
+
 /// What a session asks its surroundings.
 pub struct Hooks {
     /// The PSP of this guest.
     pub psp: PspHook,
-    /// Keeps requests; `None` where nobody does.
-    pub keeper: Option<Keeper>,
+    /// Who writes down what the guest gives out.
+    pub keepers: Keepers,
     /// Called once, when the stream is over.
     pub end: EndHook,
     /// Ends the guest at once, from any thread, so that the stream closes.
@@ -100,11 +110,11 @@ impl Session {
         writer: impl Write + Send + 'static,
         hooks: Hooks,
     ) -> std::io::Result<Self> {
-        let Hooks { psp, keeper, end, kill, job_patience } = hooks;
+        let Hooks { psp, keepers, end, kill, job_patience } = hooks;
         let (state, changed, to_send) = (Mutex::new(State::default()), Condvar::new(), Condvar::new());
         let shared = Arc::new(Shared { state, changed, to_send, kill, job_patience });
         threads::start_writer(Arc::clone(&shared), writer)?;
-        threads::start_reader(Arc::clone(&shared), reader, threads::Receivers { psp, keeper }, end)?;
+        threads::start_reader(Arc::clone(&shared), reader, threads::Receivers { psp, keepers }, end)?;
         Ok(Self { shared })
     }
 

@@ -8,9 +8,10 @@ use enclave_wire::frame::{Frame, FrameKind, FrameReader, encode_frame};
 use enclave_wire::psp::MESSAGE_PAGE_BYTES;
 
 use super::violation::{Violation, kind_name};
-use super::{EndHook, PspHook, Shared};
+use super::{EndHook, Keepers, PspHook, Shared};
 use crate::end::StreamEnd;
 use crate::keeper::Keeper;
+use crate::state_file::StateFile;
 
 /// Bytes read from the guest at once.
 const READ_BYTES: usize = 128 * 1024;
@@ -18,7 +19,7 @@ const READ_BYTES: usize = 128 * 1024;
 /// Who gets what is not for the state.
 pub(super) struct Receivers {
     pub(super) psp: PspHook,
-    pub(super) keeper: Option<Keeper>,
+    pub(super) keepers: Keepers,
 }
 
 pub(super) fn start_reader(
@@ -94,12 +95,16 @@ fn read_all(shared: &Shared, stream: &mut impl Read, receivers: &mut Receivers) 
         }
         frames.push(bytes.get(..count).unwrap_or_default());
         while let Some(frame) = frames.next_frame()? {
-            let keeper = receivers.keeper.as_mut().filter(|_| Keeper::takes(frame.kind));
+            let Keepers { requests, state } = &mut receivers.keepers;
+            let keeper = requests.as_mut().filter(|_| Keeper::takes(frame.kind));
+            let state = state.as_mut().filter(|_| StateFile::takes(frame.kind));
             if frame.kind == FrameKind::PSP_REQUEST {
                 answer_psp(shared, &frame, &mut receivers.psp)?;
             } else if let Some(keeper) = keeper {
                 // Outside the lock, too: disks are slow.
                 keeper.on_frame(frame)?;
+            } else if let Some(state) = state {
+                state.on_frame(&frame)?;
             } else {
                 shared.lock().on_frame(frame)?;
             }

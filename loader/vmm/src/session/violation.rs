@@ -122,6 +122,8 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
         FrameKind::REQUEST_CLAIM => "request claim",
         FrameKind::REQUEST_DROPPED => "dropped request",
         FrameKind::BATCH => "batch",
+        FrameKind::STATE => "state",
+        FrameKind::STATE_END => "end of state",
         _ => "unknown",
     }
 }

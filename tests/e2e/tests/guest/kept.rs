@@ -8,7 +8,7 @@ use loader_replay::{Claimed, Pieces, Tuning, replay};
 use crate::harness::{APP, JobResult, PATIENCE, Site, rom, run_job};
 use crate::script::Script;
 
-fn assert_replays(job: &JobResult, component: &[u8]) {
+pub(crate) fn assert_replays(job: &JobResult, component: &[u8]) {
     let claimed = Claimed::read(job.claim_bytes()).expect("the claim is whole");
     for tuning in [Tuning::Guest, Tuning::Baseline, Tuning::Interpreter] {
         let (input, output, error_output) =

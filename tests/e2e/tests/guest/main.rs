@@ -30,5 +30,6 @@ mod replay;
 mod script;
 mod services;
 mod side_by_side;
+mod state;
 mod whole_path;
 mod wiping;

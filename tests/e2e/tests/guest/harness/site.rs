@@ -26,6 +26,8 @@ pub(crate) struct Site {
     folder: TempDir,
     /// Whether it is a service's, whose requests are kept.
     pub(crate) is_service: bool,
+    /// Whether what its program stores is kept.
+    pub(crate) keeps_state: bool,
     /// How launches from here deviate from honest ones.
     pub(crate) overrides: Overrides,
 }
@@ -34,7 +36,7 @@ impl Site {
     pub(crate) fn new(image: &Image) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         image.write(folder.path()).expect("the image is written");
-        Self { folder, is_service: false, overrides: Overrides::default() }
+        Self { folder, is_service: false, keeps_state: false, overrides: Overrides::default() }
     }
 
     /// From a copy of an image folder.
@@ -76,6 +78,11 @@ impl Site {
         self.path().join("kept")
     }
 
+    /// Where what the program stores is kept.
+    pub(crate) fn state_file(&self) -> PathBuf {
+        self.path().join("state")
+    }
+
     pub(crate) fn run_dir(&self) -> PathBuf {
         self.path().join("run")
     }
@@ -113,6 +120,7 @@ impl Site {
             interrupted: Arc::default(),
             publish: self.is_service.then_some(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)),
             keep: self.is_service.then(|| self.kept_dir()),
+            state: self.keeps_state.then(|| self.state_file()),
             overrides: self.overrides.clone(),
         }
     }

@@ -1,0 +1,121 @@
+//! What a program stores, from one guest to the next.
+
+use std::fs;
+
+use enclave_wire::boot::ExitCode;
+use image_builder::{AppToml, Image, Sources, build};
+use loader_vmm::launch;
+
+use crate::harness::{APP, JobResult, PATIENCE, Site, rom, run_job};
+use crate::kept::assert_replays;
+use crate::script::Script;
+
+/// Counts its runs, and keeps something long beside.
+fn counter() -> Vec<u8> {
+    let value = "v".repeat(100_000);
+    Script::new().open("a").increment("runs", 1).set("large", &value).exists("large").component()
+}
+
+fn image(rom: &[u8], component: &[u8], name: &str) -> Image {
+    let storage = "[storage]\nkey_value_bytes = 200000\npersist = true\n";
+    let text = format!("{}{storage}", APP.replace("\"test\"", name));
+    let app = AppToml::parse(&text).expect("it is valid");
+    build(Sources { component, app: &app, rom }).expect("an image")
+}
+
+fn site(image: &Image) -> Site {
+    let mut site = Site::new(image);
+    site.keeps_state = true;
+    site
+}
+
+/// Starts a guest, runs one job and ends the guest in order.
+fn run_once(site: &Site) -> JobResult {
+    let guest = site.launch();
+    let job = run_job(&guest, b"");
+    job.assert_success();
+    assert!(guest.stop(PATIENCE).is_clean());
+    job
+}
+
+#[track_caller]
+fn assert_sum(job: &JobResult, sum: u32) {
+    let said = String::from_utf8_lossy(&job.output);
+    assert!(said.starts_with(&format!("opened\nsum {sum}\n")), "{said}");
+}
+
+#[test]
+fn what_is_stored_outlasts_the_guest() {
+    let Some(rom) = rom() else { return };
+    let component = counter();
+    let site = site(&image(rom, &component, "\"test\""));
+    let jobs = [run_once(&site), run_once(&site)];
+    // One that is killed has given out what its last job stored, before it said that it was done.
+    let guest = site.launch();
+    assert_sum(&run_job(&guest, b""), 3);
+    assert_sum(&run_job(&guest, b""), 4);
+    guest.kill();
+    assert_sum(&run_once(&site), 5);
+    for (job, sum) in jobs.iter().zip(1..) {
+        assert_sum(job, sum);
+        // What was read is in the transcript, so a replay needs no state.
+        assert_replays(job, &component);
+    }
+    let sealed = fs::read(site.state_file()).expect("the state is there");
+    assert!(
+        sealed.len() > 100_000 && !sealed.windows(20).any(|bytes| bytes == [b'v'; 20]),
+        "nobody reads it"
+    );
+    // An old state is one that the host may give back. It is told by its number.
+    assert!(site.log().contains("state number 4: "), "{}", site.log());
+}
+
+#[test]
+fn a_state_opens_for_its_image_on_its_chip_alone() {
+    let Some(rom) = rom() else { return };
+    let component = counter();
+    let site = site(&image(rom, &component, "\"test\""));
+    run_once(&site);
+    let state = fs::read(site.state_file()).expect("the state is there");
+    let refused = |state: &[u8]| {
+        fs::write(site.state_file(), state).expect("the state is written");
+        let ending = site.failed_launch();
+        ending.assert(ExitCode::Refused, &["state: "]);
+        assert_eq!(
+            fs::read(site.state_file()).expect("it is there"),
+            state,
+            "what was refused stays as it was"
+        );
+    };
+    let mut changed = state.clone();
+    changed[state.len() / 2] ^= 1;
+    refused(&changed);
+    refused(&state[..state.len() - 1]);
+    refused(b"");
+    fs::write(site.state_file(), &state).expect("the state is written");
+    assert_sum(&run_once(&site), 2);
+
+    // Another manifest, and another chip.
+    let other = self::site(&image(rom, &component, "\"other\""));
+    fs::write(other.state_file(), &state).expect("the state is written");
+    other.failed_launch().assert(ExitCode::Refused, &["state: "]);
+    fs::remove_file(site.path().join("chip")).expect("there was a chip");
+    site.failed_launch().assert(ExitCode::Refused, &["state: "]);
+}
+
+#[test]
+fn the_file_is_named_when_it_is_needed_and_only_then() {
+    let Some(rom) = rom() else { return };
+    let component = counter();
+    let mut site = site(&image(rom, &component, "\"test\""));
+    let _guest = site.launch();
+    let second = launch(&site.config()).expect_err("another guest has the state").to_string();
+    assert!(second.contains("is the state of another guest that runs"), "{second}");
+    site.keeps_state = false;
+    let without = launch(&site.config()).expect_err("nowhere to keep it").to_string();
+    assert!(without.contains("--state"), "{without}");
+    let app = AppToml::parse(APP).expect("it is valid");
+    let forgets = build(Sources { component: &component, app: &app, rom }).expect("an image");
+    let with = launch(&self::site(&forgets).config()).expect_err("nothing to keep").to_string();
+    assert!(with.contains("storage.persist is false"), "{with}");
+}
