@@ -22,6 +22,7 @@ mod limits;
 mod mismatches;
 mod network;
 mod programs;
+mod random_components;
 mod replay;
 #[path = "../../../../enclave/runtime/tests/vault/script.rs"]
 #[expect(dead_code, reason = "the runtime's tests make more calls than these")]
