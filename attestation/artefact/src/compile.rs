@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use wasmparser::{Operator, Parser, Payload};
 use wasmtime::{Config, Engine, OptLevel, RegallocAlgorithm, Strategy};
 
 use crate::frames::{self, Code};
@@ -37,7 +38,7 @@ pub fn compile_for_linux(component: &[u8], call_stack_bytes: u32) -> Result<Vec<
 /// Machine code for any x86-64 processor. Computes the same.
 ///
 /// # Errors
-/// As [`compile`].
+/// As [`compile`]; [`CompileError::Fused`].
 pub fn compile_for_linux_baseline(component: &[u8], call_stack_bytes: u32) -> Result<Vec<u8>, CompileError> {
     compile_for(LINUX_TRIPLE, &[], component, call_stack_bytes)
 }
@@ -57,12 +58,33 @@ fn compile_for(
     call_stack_bytes: u32,
 ) -> Result<Vec<u8>, CompileError> {
     let instrumented = instrument_with_frames(component, call_stack_bytes)?;
+    let has_fma = triple == PULLEY_TRIPLE || features.iter().any(|feature| feature.name == "fma");
+    if !has_fma && has_fused(component)? {
+        return Err(CompileError::Fused);
+    }
     let config = compiler_config(triple, features, call_stack_bytes).map_err(CompileError::settings)?;
     let engine = Engine::new(&config).map_err(CompileError::settings)?;
     let artefact = engine.precompile_component(&instrumented.bytes).map_err(CompileError::component)?;
     let code = if triple == PULLEY_TRIPLE { Code::Pulley } else { Code::X86_64 };
     frames::check(&artefact, code, &instrumented)?;
     Ok(artefact)
+}
+
+/// Whether a component, at any depth, multiplies and adds in one.
+fn has_fused(component: &[u8]) -> Result<bool, CompileError> {
+    for payload in Parser::new(0).parse_all(component) {
+        let Payload::CodeSectionEntry(body) = payload? else { continue };
+        for operator in body.get_operators_reader()? {
+            if let Operator::F32x4RelaxedMadd
+            | Operator::F32x4RelaxedNmadd
+            | Operator::F64x2RelaxedMadd
+            | Operator::F64x2RelaxedNmadd = operator?
+            {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn compiler_config(triple: &str, features: &[CpuFeature], call_stack_bytes: u32) -> wasmtime::Result<Config> {

@@ -60,6 +60,13 @@ pub enum CompileError {
         "component: a tail call of type [i32] -> [] may reach a destructor of its resources, expected a call"
     )]
     DestructorTailCall,
+    /// Multiplication and addition in one, for processors without an instruction for it. What the engine calls in its
+    /// place leaves NaNs as the machine makes them, and so computes something else.
+    #[error(
+        "component: its fused multiplications (relaxed SIMD) have no native code for processors without FMA that computes \
+         the same: use the guest's processors or the interpreter"
+    )]
+    Fused,
     /// A function whose compiled frame is larger than what is accounted for it.
     #[error(
         "component: function {function} of core module {module} has a native frame of {found} bytes, expected at most \

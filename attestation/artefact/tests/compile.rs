@@ -1,7 +1,10 @@
 //! Compilation is a function of the component's bytes.
 #![expect(clippy::expect_used, reason = "what cannot be set up fails the test")]
 
-use attestation_artefact::{CALL_STACK_DEFAULT_BYTES, CompileError, ENGINE, compile, compile_for_linux};
+use attestation_artefact::{
+    CALL_STACK_DEFAULT_BYTES, CompileError, ENGINE, compile, compile_for_linux, compile_for_linux_baseline,
+    compile_for_pulley,
+};
 use object::{Object, ObjectSection};
 use sha2::{Digest, Sha256};
 
@@ -120,4 +123,22 @@ fn wasmtime_version() -> String {
     let (_, after) =
         lock.split_once("name = \"wasmtime\"\nversion = \"").expect("the engine is in the lock file");
     format!("wasmtime {}", after.split('"').next().unwrap_or_default())
+}
+
+/// Without an instruction for it the engine calls a function, whose NaNs it leaves as the machine makes them.
+#[test]
+fn fused_multiplications_have_no_code_for_processors_without_them() {
+    for operator in ["f32x4.relaxed_madd", "f32x4.relaxed_nmadd", "f64x2.relaxed_madd", "f64x2.relaxed_nmadd"]
+    {
+        let text = format!(
+            "(component (component (core module $m
+                (func (param v128) (result v128) ({operator} (local.get 0) (local.get 0) (local.get 0))))
+                (core instance (instantiate $m))))"
+        );
+        let component = wat::parse_str(text).expect("the text is valid");
+        let baseline = compile_for_linux_baseline(&component, CALL_STACK_DEFAULT_BYTES);
+        assert_eq!(baseline, Err(CompileError::Fused), "{operator}");
+        assert!(compile(&component, CALL_STACK_DEFAULT_BYTES).is_ok());
+        assert!(compile_for_pulley(&component, CALL_STACK_DEFAULT_BYTES).is_ok());
+    }
 }

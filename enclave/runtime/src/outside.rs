@@ -128,6 +128,15 @@ impl<H: JobHost + ?Sized> Outside<H> {
         }
     }
 
+    /// In a replay, ends a run that trapped as the first run was ended. A trap of native code is a call of the engine's and
+    /// comes through the door, where time can be up; one of the interpreter does not.
+    pub(crate) fn end_in_trap(&self, fuel_used: u64) -> Result<(), RunEnd> {
+        match &self.record {
+            Record::Replaying(replay) => replay.strike_at_leave(fuel_used),
+            Record::Recording(_) => Ok(()),
+        }
+    }
+
     /// A host function returns: ready unless the step has lasted long, or there is no room for more transcript.
     pub(crate) fn poll_leave(&mut self) -> Poll<Result<(), RunEnd>> {
         if let Record::Replaying(replay) = &self.record {

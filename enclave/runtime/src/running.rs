@@ -9,7 +9,7 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 
 use spin::Mutex;
-use wasmtime::{CallHook, CallHookHandler, Store, StoreContextMut, WasmBacktrace};
+use wasmtime::{CallHook, CallHookHandler, Store, StoreContextMut, Trap, WasmBacktrace};
 
 use crate::budget::MemoryBudget;
 use crate::filesystem;
@@ -131,7 +131,7 @@ impl<H: JobHost> Progress<H> {
 /// From instantiation to what is left of it. The store belongs to the run, so that the run is one thing.
 async fn run(mut store: Store<State>, linked: Linked, fuel_limit: u64, task: Task) -> Ended {
     let outside = store.data().outside.clone();
-    let result = pausing(call(&mut store, &linked, fuel_limit, task), &outside).await;
+    let mut result = pausing(call(&mut store, &linked, fuel_limit, task), &outside).await;
     let fuel = fuel_limit.saturating_sub(store.get_fuel().unwrap_or(0));
     let state = store.into_data();
     let (peak_memory_bytes, is_short_of_memory) = state.budget.outcome();
@@ -141,6 +141,11 @@ async fn run(mut store: Store<State>, linked: Linked, fuel_limit: u64, task: Tas
         }
         _ => String::new(),
     };
+    if matches!(&result, Ok(Err(error)) if error.is::<Trap>())
+        && let Err(end) = outside.lock().end_in_trap(fuel)
+    {
+        result = Err(end);
+    }
     Ended {
         outcome: Outcome::of(&result, is_short_of_memory),
         usage: Usage { fuel, peak_memory_bytes, ..Usage::default() },

@@ -156,3 +156,12 @@ fn an_end_by_time_is_found_again_or_refuted() {
         assert!(struck(wrong).is_some(), "{wrong} slices");
     }
 }
+
+/// In native code a trap is a call of the engine's, after which time can be up; the interpreter makes no such call.
+#[test]
+fn time_that_is_up_in_a_trap() {
+    let host = TestHost { look_ns: 600_000_000, ..TestHost::default() };
+    let trap = component(r#"(func (export "run") (result i32) unreachable)"#);
+    let (report, _) = run_with(&trap, &LIMITS, host);
+    assert_eq!(report.outcome, Outcome::LimitExceeded { limit: Limit::Wall });
+}

@@ -24,6 +24,7 @@ mod mismatches;
 mod network;
 mod outgoing;
 mod programs;
+mod random_components;
 mod replay;
 #[path = "../../../../enclave/runtime/tests/vault/script.rs"]
 #[expect(dead_code, reason = "the runtime's tests make more calls than these")]
