@@ -329,7 +329,7 @@ fn broken_frames_end_the_guest() {
 #[test]
 fn a_guest_of_another_version_is_refused() {
     for (bad, expected) in [
-        (Ready { protocol: 1, ..ready() }, "speaks control protocol 1, this loader speaks 3"),
+        (Ready { protocol: 1, ..ready() }, "speaks control protocol 1, this loader speaks 4"),
         (Ready { evidence: b"nonsense".to_vec(), ..ready() }, "evidence that does not decode"),
     ] {
         let (session, guest) = start(move |guest| guest.send(FrameKind::READY, 0, &encode_body(&bad)));
