@@ -1,6 +1,9 @@
 //! Measures what a request costs a service on this machine: same machine code, same runtime as in the guest.
 //!
 //! `cargo run --release -p enclave-runtime --features compiler --example requests -- service.wasm [REQUESTS]`
+//! Standard output is one line of JSON for `cargo xtask bench services`.
+
+mod recording;
 
 use core::time::Duration;
 use std::time::Instant;
@@ -11,6 +14,7 @@ use enclave_runtime::{
     Console, IncomingRequest, InputRead, Job, JobHost, JobLimits, JobReport, Outcome, Output, Program,
     Responded, ResponseHead, RunName, Stop, Tuning, begin_request,
 };
+use recording::{Shares, median};
 
 const LIMITS: JobLimits = JobLimits {
     component_memory_bytes: 16 << 20,
@@ -27,7 +31,7 @@ struct Client {
     started: Instant,
     first_call: Option<Duration>,
     body: Vec<u8>,
-    transcript_bytes: usize,
+    transcript: Vec<u8>,
 }
 
 impl Console for Client {
@@ -72,7 +76,7 @@ impl JobHost for Client {
     }
 
     fn record(&mut self, piece: &[u8]) {
-        self.transcript_bytes += piece.len();
+        self.transcript.extend_from_slice(piece);
     }
 }
 
@@ -97,9 +101,11 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     eprintln!("first request: {:?}", first.response);
     let (report, client) = last.ok_or(usage)?;
     eprintln!("{report:#?}");
-    eprintln!("response {} bytes, transcript {} bytes", client.body.len(), client.transcript_bytes);
+    eprintln!("response {} bytes, transcript {} bytes", client.body.len(), client.transcript.len());
+    let shares = Shares::of(median(&mut whole), &client.transcript)?;
     eprintln!("until the response's head: {}", quantiles(to_response));
     eprintln!("whole request, instance dropped: {}", quantiles(whole));
+    println!("{}", shares.to_json());
     Ok(())
 }
 
@@ -113,7 +119,8 @@ fn answer(program: &Program) -> Result<(JobReport, Client), Box<dyn core::error:
         path_with_query: Some("/health".into()),
         fields: Fields::new(),
     };
-    let client = Client { started: Instant::now(), first_call: None, body: Vec::new(), transcript_bytes: 0 };
+    let client =
+        Client { started: Instant::now(), first_call: None, body: Vec::new(), transcript: Vec::new() };
     let mut running = begin_request(program, &job, request, client);
     loop {
         let Some((report, client)) = running.step() else { continue };

@@ -5,6 +5,12 @@ use wasmtime::Config;
 /// Where the guest's initramfs holds the component's standard input. Absent: empty input.
 pub const INPUT_FILE: &str = "/input";
 
+/// Where the initramfs of the guest that answers requests holds its component.
+pub const COMPONENT_FILE: &str = "/component.wasm";
+
+/// The port that it answers on.
+pub const SERVICE_PORT: u16 = 80;
+
 /// Before every line that the benchmark reads from the serial console.
 pub const MARK: &str = "linux-guest:";
 

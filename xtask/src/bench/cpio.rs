@@ -38,6 +38,12 @@ impl Initramfs {
         self
     }
 
+    /// Adds a folder for files that come after it.
+    pub(super) fn folder(mut self, path: &str) -> Self {
+        self.entry(path, Meta { mode: DIRECTORY, device: (0, 0) }, &[]);
+        self
+    }
+
     /// The archive.
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.entry("TRAILER!!!", Meta::default(), &[]);

@@ -11,33 +11,31 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 use super::cpio::Initramfs;
+use super::kernel::Kernel;
 use super::machine::Machine;
 use crate::guest::remap_flags;
 use crate::process::Tool;
-use crate::setup;
 use crate::workspace::Workspace;
 
 const FOLDER: &str = "tests/linux-guest";
-const TRIPLE: &str = "x86_64-unknown-linux-gnu";
-/// Debian's name for the newest cloud kernel of the release.
-const KERNEL_PACKAGE: &str = "linux-image-cloud-amd64";
+/// What its programs are built for.
+pub(super) const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 /// Whatever makes Linux start faster or run faster without leaving something out.
-const COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check random.trust_cpu=on";
+pub(super) const COMMAND_LINE: &str =
+    "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check random.trust_cpu=on";
 /// What the guest's program puts before its reports.
-const MARK: &str = "linux-guest:";
+pub(super) const MARK: &str = "linux-guest:";
 /// A guest that says nothing for so long is stuck.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Everything that the Linux guest boots from.
 #[derive(Debug)]
 pub(super) struct LinuxGuest {
-    kernel: PathBuf,
+    kernel: Kernel,
     /// Without input: for boot times.
     small: PathBuf,
     /// With the ledger and both artefacts: for run times.
     large: PathBuf,
-    /// Version of the kernel, for the report.
-    pub(super) kernel_name: String,
 }
 
 /// Times of the component, first and second time in one guest.
@@ -54,7 +52,7 @@ impl LinuxGuest {
     pub(super) fn prepare(workspace: &Workspace, component: &Path, ledger: &Path) -> Result<Self> {
         let folder = workspace.scratch().join("linux-guest");
         fs::create_dir_all(&folder)?;
-        let kernel = fetch_kernel(&folder)?;
+        let kernel = Kernel::fetch(&folder)?;
         let init = build_init(workspace)?;
         let compile = build_compiler(workspace)?;
         let (same, default) = (folder.join("same.cwasm"), folder.join("default.cwasm"));
@@ -70,8 +68,12 @@ impl LinuxGuest {
         let archive =
             Initramfs::new().file("init", &init).file("same.cwasm", &same).file("default.cwasm", &default);
         fs::write(&large, archive.file("input", &fs::read(ledger)?).finish())?;
-        let kernel_name = kernel.file_name().unwrap_or_default().to_string_lossy().replace("vmlinuz-", "");
-        Ok(Self { kernel, small, large, kernel_name })
+        Ok(Self { kernel, small, large })
+    }
+
+    /// Version of the kernel, for the report.
+    pub(super) fn kernel_name(&self) -> String {
+        self.kernel.version()
     }
 
     /// Time from the start of QEMU to the first line that the component prints. It has no input, so that it prints
@@ -114,7 +116,7 @@ impl LinuxGuest {
             .args(machine.arguments())
             .args(["-m", "512", "-serial", "stdio", "-append", COMMAND_LINE])
             .arg("-kernel")
-            .arg(&self.kernel)
+            .arg(&self.kernel.image)
             .arg("-initrd")
             .arg(initramfs)
             .stdin(Stdio::null())
@@ -170,11 +172,10 @@ impl Watchdog {
 
 /// The guest's only program: static, because there is nothing else in the guest, and small, because loading it counts.
 fn build_init(workspace: &Workspace) -> Result<PathBuf> {
-    let flags = format!("-Ctarget-feature=+crt-static\u{1f}{}", remap_flags(workspace, None));
     let target = workspace.target().join("linux-guest/init");
     cargo(workspace, "init", &target)
         .arg("--release")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        .env("CARGO_ENCODED_RUSTFLAGS", static_flags(workspace))
         .run("building the Linux guest's program")?;
     Ok(target.join(TRIPLE).join("release/init"))
 }
@@ -188,47 +189,15 @@ fn build_compiler(workspace: &Workspace) -> Result<PathBuf> {
     Ok(target.join(TRIPLE).join("debug/compile"))
 }
 
-fn cargo(workspace: &Workspace, program: &str, target: &Path) -> Tool {
+/// Compiler flags of programs that have no libraries around them.
+pub(super) fn static_flags(workspace: &Workspace) -> String {
+    format!("-Ctarget-feature=+crt-static\u{1f}{}", remap_flags(workspace, None))
+}
+
+/// Builds one of the Linux guests' programs.
+pub(super) fn cargo(workspace: &Workspace, program: &str, target: &Path) -> Tool {
     Tool::cargo(workspace)
         .dir(&workspace.path(FOLDER))
         .args(["build", "--locked", "--target", TRIPLE, "--bin", program, "--target-dir"])
         .arg(target)
-}
-
-/// Debian's cloud kernel, unpacked below `folder`; nothing is installed.
-fn fetch_kernel(folder: &Path) -> Result<PathBuf> {
-    let boot = folder.join("kernel/boot");
-    if let Some(kernel) = find_kernel(&boot) {
-        return Ok(kernel);
-    }
-    if setup::find_program("apt-get").is_none() || setup::find_program("dpkg-deb").is_none() {
-        bail!(
-            "the comparison needs apt-get and dpkg-deb to fetch Debian's kernel: run it on Debian or Ubuntu"
-        );
-    }
-    let depends = Tool::new("apt-cache").args(["depends", KERNEL_PACKAGE]).ask().unwrap_or_default();
-    let package = depends
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Depends: "))
-        .filter(|name| name.starts_with("linux-image-"))
-        .with_context(|| format!("apt knows no {KERNEL_PACKAGE}. Run: apt-get update"))?
-        .to_owned();
-    Tool::new("apt-get")
-        .dir(folder)
-        .args(["--quiet", "download", &package])
-        .run("fetching Debian's cloud kernel")?;
-    let archive = fs::read_dir(folder)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|end| end == "deb"))
-        .context("apt-get downloaded nothing")?;
-    let unpack = Tool::new("dpkg-deb").arg("--extract").arg(&archive).arg(folder.join("kernel"));
-    unpack.run("unpacking the kernel")?;
-    find_kernel(&boot).with_context(|| format!("{} holds no kernel", archive.display()))
-}
-
-fn find_kernel(boot: &Path) -> Option<PathBuf> {
-    let files = fs::read_dir(boot).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    files
-        .into_iter()
-        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-")))
 }

@@ -1,11 +1,14 @@
-//! `cargo xtask bench`: the figures of `docs/benchmarks.md`, both systems on the same QEMU in one run, and those of
-//! `docs/benchmarks-verification.md`, all verifiers in one process.
+//! `cargo xtask bench`: the figures of `docs/benchmarks.md` and `docs/benchmarks-services.md`, both systems on the same
+//! QEMU in one run, those of `docs/benchmarks-languages.md`, and those of `docs/benchmarks-verification.md`, all
+//! verifiers in one process.
 
 mod cpio;
+mod kernel;
 mod linux;
 mod machine;
 mod redoubt;
 mod report;
+mod services;
 mod sizes;
 mod statistics;
 mod verification;
@@ -38,6 +41,10 @@ const FIRST_LINE: &str = "ledger-audit:";
 enum Subject {
     /// Boot time, run speed, memory and size of the guest, beside a minimal Linux guest
     Guest,
+    /// Size and cold start of the examples in every language
+    Languages,
+    /// Requests per second, memory and recording of a service, beside `wasmtime serve` in a Linux guest
+    Services,
     /// Time and memory of verifying evidence, beside other people's verifiers
     Verification,
 }
@@ -46,6 +53,8 @@ impl Subject {
     const fn report(self) -> &'static str {
         match self {
             Self::Guest => "docs/benchmarks.md",
+            Self::Languages => "docs/benchmarks-languages.md",
+            Self::Services => "docs/benchmarks-services.md",
             Self::Verification => "docs/benchmarks-verification.md",
         }
     }
@@ -60,10 +69,10 @@ pub(crate) struct Options {
     /// Boots of each system
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     boots: u32,
-    /// Runs of the 10 MB job on each system
+    /// Runs of the 10 MB job, rounds of requests or cold starts, on each system
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// Where the figures go [default: docs/benchmarks.md, docs/benchmarks-verification.md]
+    /// Where the figures go [default: docs/benchmarks.md, or docs/benchmarks-WHAT.md]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -78,6 +87,8 @@ struct Outcome {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let outcome = match options.subject {
         Subject::Guest => guest(workspace, options)?,
+        Subject::Languages => services::languages(workspace, options)?,
+        Subject::Services => services::run(workspace, options)?,
         Subject::Verification => verification::run(workspace)?,
     };
     print!("{}", outcome.text);
@@ -106,7 +117,7 @@ fn guest(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     let smallest = smallest?;
     let report = Report {
         machine: machine.describe(),
-        kernel: linux.kernel_name.clone(),
+        kernel: linux.kernel_name(),
         boot: boots(&machine, &redoubt, &linux, options.boots)?,
         speed: speeds(&machine, &redoubt, &linux, &ledger, options.runs)?,
         memory_mib: smallest,

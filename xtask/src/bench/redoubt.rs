@@ -27,7 +27,8 @@ use super::machine::Machine;
 
 /// Slow machines included.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(60);
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a guest that was asked to end.
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Manifests know no finer one.
 const MEMORY_STEP_MIB: u32 = 2;
 /// The limit that the guest's size stands behind.
@@ -127,22 +128,27 @@ impl Redoubt {
         if !folder.exists() {
             image_builder::build(sources)?.write(&folder)?;
         }
-        let config = LaunchConfig {
-            image: ImageFiles::check(&folder)?,
-            tee: Tee::Simulated,
-            accel: AccelChoice::Only(machine.accelerator),
-            qemu: Some(machine.qemu.clone()),
-            run_dir: self.folder.path().join("run"),
-            chip_file: self.folder.path().join("chip"),
-            log_level: LogLevel::Warn,
-            boot_timeout: BOOT_TIMEOUT,
-            interrupted: Arc::new(AtomicBool::new(false)),
-            publish: None,
-            keep: None,
-            state: None,
-            overrides: Overrides::default(),
-        };
+        let config = launch_config(machine, ImageFiles::check(&folder)?, self.folder.path());
         Ok(launch(&config)?)
+    }
+}
+
+/// How guests are launched; `folder` is for sockets and for the simulated chip.
+pub(super) fn launch_config(machine: &Machine, image: ImageFiles, folder: &Path) -> LaunchConfig {
+    LaunchConfig {
+        image,
+        tee: Tee::Simulated,
+        accel: AccelChoice::Only(machine.accelerator),
+        qemu: Some(machine.qemu.clone()),
+        run_dir: folder.join("run"),
+        chip_file: folder.join("chip"),
+        log_level: LogLevel::Warn,
+        boot_timeout: BOOT_TIMEOUT,
+        interrupted: Arc::new(AtomicBool::new(false)),
+        publish: None,
+        keep: None,
+        state: None,
+        overrides: Overrides::default(),
     }
 }
 

@@ -24,6 +24,25 @@ impl Samples {
         let ms = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1000.0);
         format!("{:.0} ms ({:.0} to {:.0})", ms(Some(&self.median())), ms(self.0.first()), ms(self.0.last()))
     }
+
+    /// The same, in microseconds.
+    pub(super) fn describe_us(&self) -> String {
+        let us = |time: Option<&Duration>| time.map_or(0, Duration::as_micros);
+        format!("{} µs ({} to {})", us(Some(&self.median())), us(self.0.first()), us(self.0.last()))
+    }
+
+    /// The same, as how often it happens in a second.
+    pub(super) fn describe_rate(&self) -> String {
+        let rate = |time: Option<&Duration>| {
+            time.map_or(0.0, |time| 1.0 / time.as_secs_f64().max(f64::MIN_POSITIVE))
+        };
+        format!(
+            "{:.0} ({:.0} to {:.0})",
+            rate(Some(&self.median())),
+            rate(self.0.last()),
+            rate(self.0.first())
+        )
+    }
 }
 
 /// How many times longer `a` takes than `b`.

@@ -299,6 +299,7 @@ fn modules_of(file: &str, text: &str) -> Vec<String> {
     let is_root = matches!(name, "lib.rs" | "main.rs" | "mod.rs" | "build.rs")
         || folder.ends_with("/tests")
         || folder.ends_with("/benches")
+        || folder.ends_with("/examples")
         || folder.ends_with("/bin");
     let inner =
         if is_root { folder.to_owned() } else { format!("{folder}/{}", name.trim_end_matches(".rs")) };

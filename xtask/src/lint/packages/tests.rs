@@ -122,6 +122,8 @@ fn orphans_bite() {
         ("a/b/src/inner.rs", ""),
         ("a/b/tests/check.rs", "mod helper;"),
         ("a/b/tests/helper/mod.rs", ""),
+        ("a/b/examples/show.rs", "mod shared;"),
+        ("a/b/examples/shared/mod.rs", ""),
         ("a/b/src/forgotten.rs", ""),
     ]);
     let expected = [
