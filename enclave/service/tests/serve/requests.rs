@@ -347,7 +347,8 @@ fn what_requests_store_outlasts_the_guest() {
     let text = manifest_text(8).replace(r#""persist":false"#, r#""persist":true"#);
     let program = load_counting_service(COUNT);
     let count = |sum: &'static str| vec![get("a"), Expect(sum), Expect("0\r\n\r\n")];
-    let slow = Town::new(vec![[count("\r\n1\r\n"), vec![Wait(15_000)], count("\r\n2\r\n")].concat()], 100 * LOOK_NS);
+    let slow =
+        Town::new(vec![[count("\r\n1\r\n"), vec![Wait(15_000)], count("\r\n2\r\n")].concat()], 100 * LOOK_NS);
     let first = serve_from(&text, None, &program, &slow, false);
     let states = states(&first.frames);
     assert_eq!(states.len(), 2, "once for each request, a second and more apart");
