@@ -37,8 +37,8 @@ fn post(path: &str, body: &str) -> String {
     )
 }
 
-/// Expects each of these answers to its request, and the same from replays.
-fn assert_answers(mut site: Site, cases: &[(String, &str, &str)]) {
+/// Expects each of these answers to its request, and the same from replays of the first so many.
+fn assert_answers(mut site: Site, cases: &[(String, &str, &str)], replays: usize) {
     site.is_service = true;
     let guest = site.launch();
     for (request, status, end) in cases {
@@ -49,7 +49,7 @@ fn assert_answers(mut site: Site, cases: &[(String, &str, &str)]) {
     assert_eq!((figures(&guest).answered, figures(&guest).failed), (cases.len() as u64, 0));
     assert!(guest.stop(PATIENCE).is_clean());
     let (files, component) = (kept(&site), component(&site));
-    (0..cases.len()).for_each(|number| assert_request_replays(&files, number, &component, &TUNINGS));
+    (0..replays).for_each(|number| assert_request_replays(&files, number, &component, &TUNINGS));
 }
 
 #[test]
@@ -65,6 +65,7 @@ fn the_service_in_rust_answers() {
             (health.into(), "200", ""),
             (post("/elsewhere", "abc"), "404", ""),
         ],
+        3,
     );
 }
 
@@ -75,7 +76,7 @@ fn the_service_in_javascript_answers() {
     let event =
         r#"{"user": {"name": "Ada", "email": "ada@example.org"}, "Api-Key": "k", "from": "192.0.2.7"}"#;
     let scrubbed = r#"{"event":{"Api-Key":"[secret]","from":"[ip]","user":{"email":"[email]","name":"Ada"}},"removed":{"card":0,"email":1,"ip":1,"secret":1,"token":0}}"#;
-    assert_answers(site, &[(post("/scrub", event), "200", scrubbed), (post("/scrub", "{"), "400", "")]);
+    assert_answers(site, &[(post("/scrub", event), "200", scrubbed), (post("/scrub", "{"), "400", "")], 1);
 }
 
 #[test]
@@ -99,5 +100,4 @@ fn the_job_in_python_reports() {
     let component = component(&site);
     assert_replays_by(&job, &component, readings.as_bytes(), &TUNINGS);
     assert!(refused.output.is_empty(), "what is no file of readings has no report");
-    assert_replays_by(&refused, &component, b"time,value\n", &TUNINGS);
 }
