@@ -18,6 +18,7 @@ use attestation_transcript::{Header, Kind as Learnt, MAGIC, Run, Writer};
 use attestation_verify::snp::AUTHORITIES;
 use base64ct::{Base64, Encoding};
 use enclave_sealing::{Context, Purpose, Sealer};
+use enclave_service::KeyValueStore;
 use enclave_wire::control::{
     Credit, JobDone, JobOutcome, JobStart, Probe, ProbeDone, Ready, Status, Stopping, Usage, encode_body,
 };
@@ -143,7 +144,20 @@ fn all() -> Seeds {
     collateral().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
     requests_and_responses().into_iter().for_each(|(name, bytes)| add("message", name, bytes));
     transcripts().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
+    add("saved-store", "empty", saved_store(&[]));
+    add("saved-store", "full", saved_store(&[("a", "k", "v"), ("a", "", ""), ("b", "count", "7")]));
     seeds
+}
+
+/// A store with these values, as it outlasts its guest.
+fn saved_store(values: &[(&str, &str, &str)]) -> Vec<u8> {
+    let mut store = KeyValueStore::new(1 << 20);
+    for (bucket, key, value) in values {
+        store.set(bucket, key, value.as_bytes()).unwrap();
+    }
+    let mut bytes = vec![0; store.saved_bytes()];
+    store.write(&mut bytes);
+    bytes
 }
 
 fn corim() -> ReferenceManifest {

@@ -9,7 +9,9 @@ use attestation_evidence::Evidence;
 use attestation_manifest::{Role, manifest_digest, parse_manifest};
 use attestation_transcript::Root;
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
-use enclave_service::{ClaimChain, HeapFigures, NetworkFigures, ProbeAnswer, Sockets, Surroundings, serve};
+use enclave_service::{
+    ClaimChain, HeapFigures, NetworkFigures, ProbeAnswer, Sockets, Surroundings, Vault, serve,
+};
 use enclave_wire::control::{Credit, JobDone, decode_body};
 use enclave_wire::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameKind, FrameReader};
 use sha2::{Digest, Sha256};
@@ -58,7 +60,8 @@ fn run(input: &[u8]) {
         job: Job::default(),
     };
     let link = ControlLink::new(Shared(Arc::new(Mutex::new(loader))));
-    if let Err(error) = serve(link, Calm::default(), program, &manifest, &mut chain) {
+    let vault = Vault::new(&manifest, chain.identity());
+    if let Err(error) = serve(link, Calm::default(), program, &manifest, &mut chain, vault) {
         drop(error.to_string());
     }
 }

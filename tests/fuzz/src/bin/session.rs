@@ -10,7 +10,7 @@ use std::thread;
 use enclave_wire::frame::{FrameKind, FrameReader};
 use enclave_wire::psp::{ExitInfo2, MESSAGE_PAGE_BYTES, PspReply};
 use loader_vmm::end::{GuestEnd, LogTail, StreamEnd};
-use loader_vmm::session::{Hooks, Job, JobEvent, Session};
+use loader_vmm::session::{Hooks, Job, JobEvent, Keepers, Session};
 use tests_fuzz::{Budget, Target};
 
 /// The buffer that the reader reads into, and answers to the PSP that wait for the writer.
@@ -81,7 +81,7 @@ fn hooks() -> Hooks {
             StreamEnd::Violation(violation) => GuestEnd::Violation { violation, log: LogTail::default() },
         }),
         kill: Box::new(|| ()),
-        keeper: None,
+        keepers: Keepers::default(),
         job_patience: PATIENCE,
     }
 }
