@@ -37,6 +37,9 @@ Examples:
   A service, for other machines too:
     redoubt run notary --tee sim --publish 0.0.0.0:8080 --keep kept
 
+  A program whose keys and values outlast the guest (storage.persist in its app.toml):
+    redoubt run counter --tee sim --state counter.state
+
   A second guest next to the first, for a script that reads what it is:
     redoubt run other-dist --name other --tee sim --detach --json | jq -r .measurement";
 
