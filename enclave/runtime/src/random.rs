@@ -48,7 +48,11 @@ impl random::insecure::Host for State {
 }
 
 impl random::insecure_seed::Host for State {
+    /// One seed for the run, however often it is asked for: 0.2 wants to make a value of this function, and
+    /// wasmtime-wasi treats it as one.
     fn insecure_seed(&mut self) -> wasmtime::Result<(u64, u64)> {
-        Ok((self.random_u64(), self.random_u64()))
+        let seed = self.insecure_seed.unwrap_or_else(|| (self.random_u64(), self.random_u64()));
+        self.insecure_seed = Some(seed);
+        Ok(seed)
     }
 }

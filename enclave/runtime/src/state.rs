@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) files: FileSystem,
     /// Buckets that are open.
     pub(crate) buckets: usize,
+    /// What `insecure-seed` gives, once it was asked for.
+    pub(crate) insecure_seed: Option<(u64, u64)>,
     /// SHA-256 of the manifest, which the run is named after.
     pub(crate) manifest: [u8; 32],
     /// Requests, responses and fields.
@@ -54,6 +56,7 @@ impl State {
             env,
             files,
             buckets: 0,
+            insecure_seed: None,
             manifest,
             http_held_bytes: 0,
             is_service,

@@ -32,10 +32,14 @@ pub enum Need {
     Qemu,
     /// `sev-snp-measure` from PyPI.
     SevSnpMeasure,
+    /// A checkout of the public test suite of WASI.
+    WasiSuite,
+    /// wasmtime's own test programs, built.
+    WasmtimePrograms,
 }
 
 impl Need {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Conformance,
         Self::DevFull,
         Self::Examples,
@@ -45,6 +49,8 @@ impl Need {
         Self::Programs,
         Self::Qemu,
         Self::SevSnpMeasure,
+        Self::WasiSuite,
+        Self::WasmtimePrograms,
     ];
 
     /// Its word in `REDOUBT_REQUIRE`.
@@ -60,6 +66,8 @@ impl Need {
             Self::Programs => "programs",
             Self::Qemu => "qemu",
             Self::SevSnpMeasure => "sev-snp-measure",
+            Self::WasiSuite => "wasi-suite",
+            Self::WasmtimePrograms => "wasmtime-programs",
         }
     }
 
