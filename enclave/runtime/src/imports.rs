@@ -141,7 +141,7 @@ pub struct Inspected {
 /// what its jobs take, and which of its imports it must not call.
 ///
 /// # Errors
-/// [`RuntimeError::UnsupportedImports`](RuntimeError::UnsupportedImports) with every name; other variants for
+/// [`RuntimeError::UnsupportedImports`] with every name; other variants for
 /// bytes that are no component, for functions the guest does not know inside an interface that it does, and for a
 /// component that is no `wasi:cli/command`.
 #[cfg(feature = "compiler")]

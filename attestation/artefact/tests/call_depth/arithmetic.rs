@@ -1,7 +1,9 @@
 //! The same bits and the same fuel, whatever the processor has: numbers that are none, rounding, vectors, relaxed
 //! vectors.
 
-use crate::harness::{End, Everywhere, STACK_BYTES, component};
+use attestation_artefact::CompileError;
+
+use crate::harness::{Build, End, Everywhere, STACK_BYTES, component};
 
 /// Special numbers, as bits: zeros, ones, infinities, numbers that are none with and without payload, the smallest,
 /// the largest, halves, and what does not fit an integer.
@@ -65,9 +67,12 @@ const VECTOR_BINARY: &str = "v128.and v128.andnot v128.xor i8x16.add i8x16.add_s
     f64x2.add f64x2.mul f64x2.div f64x2.min f64x2.max f64x2.pmin f64x2.pmax f32x4.lt f64x2.ge \
     i8x16.relaxed_swizzle f32x4.relaxed_min f32x4.relaxed_max f64x2.relaxed_min f64x2.relaxed_max \
     i16x8.relaxed_q15mulr_s i16x8.relaxed_dot_i8x16_i7x16_s";
-const VECTOR_TERNARY: &str = "v128.bitselect f32x4.relaxed_madd f32x4.relaxed_nmadd f64x2.relaxed_madd f64x2.relaxed_nmadd \
+const VECTOR_TERNARY: &str = "v128.bitselect \
     i8x16.relaxed_laneselect i16x8.relaxed_laneselect i32x4.relaxed_laneselect i64x2.relaxed_laneselect \
     i32x4.relaxed_dot_i8x16_i7x16_add_s";
+
+/// These have no code that computes the same for processors without FMA.
+const FUSED: &str = "f32x4.relaxed_madd f32x4.relaxed_nmadd f64x2.relaxed_madd f64x2.relaxed_nmadd";
 
 /// Folds the bits of every operation on every pair of numbers into one number.
 fn program(operations: &str) -> Vec<u8> {
@@ -99,7 +104,11 @@ fn each(operations: &str, text: impl Fn(&str) -> String) -> String {
 }
 
 fn check(operations: &str) {
-    let run = Everywhere::new(&program(operations), STACK_BYTES).run(0);
+    check_in(&Build::ALL, operations);
+}
+
+fn check_in(builds: &[Build], operations: &str) {
+    let run = Everywhere::of(builds, &program(operations), STACK_BYTES).run(0);
     assert!(matches!(run.end, End::Returned(sum) if sum != 0), "{run:?}");
 }
 
@@ -163,4 +172,13 @@ fn vectors() {
             + &each(VECTOR_BINARY, |name| format!("(call $fold_vector ({name} {a} {b}))"))
             + &each(VECTOR_TERNARY, |name| format!("(call $fold_vector ({name} {a} {b} (v128.not {a})))"))),
     );
+}
+
+#[test]
+fn fused_multiplications() {
+    let (a, b) = ("(v128.load (local.get $a))", "(v128.load (local.get $b))");
+    let operations = each(FUSED, |name| format!("(call $fold_vector ({name} {a} {b} (v128.not {a})))"));
+    check_in(&[Build::Native, Build::Interpreter], &operations);
+    let refused = Build::Baseline.compile(&program(&operations), STACK_BYTES);
+    assert!(matches!(refused, Err(CompileError::Fused)), "{:?}", refused.err());
 }

@@ -130,7 +130,12 @@ pub(crate) struct Everywhere(Vec<Program>);
 
 impl Everywhere {
     pub(crate) fn new(component: &[u8], stack_bytes: u32) -> Self {
-        Self(Build::ALL.map(|build| Program::new(build, component, stack_bytes)).into())
+        Self::of(&Build::ALL, component, stack_bytes)
+    }
+
+    /// In these builds alone.
+    pub(crate) fn of(builds: &[Build], component: &[u8], stack_bytes: u32) -> Self {
+        Self(builds.iter().map(|build| Program::new(*build, component, stack_bytes)).collect())
     }
 
     pub(crate) fn run(&self, argument: u64) -> Run {
