@@ -26,6 +26,8 @@ mod frames;
 mod instrument;
 #[cfg(feature = "compiler")]
 mod outline;
+#[cfg(feature = "compiler")]
+mod sections;
 
 pub use call_depth::{
     CALL_DEPTH_FUNCTION, CALL_STACK_DEFAULT_BYTES, CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES,

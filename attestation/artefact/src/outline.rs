@@ -8,10 +8,11 @@ use alloc::vec::Vec;
 use wasm_encoder::{
     CodeSection, Component, ComponentSectionId, Module, ModuleSection, NestedComponentSection, RawSection,
 };
-use wasmparser::{BinaryReader, Parser, Payload};
+use wasmparser::{Parser, Payload};
 
 use crate::CompileError;
 use crate::instrument;
+use crate::sections::{component_sections, copy_section};
 
 /// No locals, `unreachable`, `end`: valid for every type of function.
 const TRAP: [u8; 3] = [0x00, 0x00, 0x0B];
@@ -29,11 +30,8 @@ pub fn outline(component: &[u8]) -> Result<Vec<u8>, CompileError> {
 /// Recursion ends: what is nested too deep was refused.
 fn outline_component(original: &[u8]) -> Result<Component, CompileError> {
     let mut outlined = Component::new();
-    let mut sections = BinaryReader::new(original.get(Component::HEADER.len()..).unwrap_or_default(), 0);
-    while !sections.eof() {
-        let id = sections.read_u8()?;
-        let length = sections.read_var_u32()?;
-        let data = sections.read_bytes(length as usize)?;
+    for section in component_sections(original) {
+        let (id, data) = section?;
         if id == ComponentSectionId::CoreModule as u8 {
             outlined.section(&ModuleSection(&outline_module(data)?));
         } else if id == ComponentSectionId::Component as u8 {
@@ -57,13 +55,7 @@ fn outline_module(original: &[u8]) -> Result<Module, CompileError> {
                 outlined.section(&code);
             }
             Payload::CodeSectionEntry(_) | Payload::CustomSection(_) => {}
-            other => {
-                if let Some((id, range)) = other.as_section() {
-                    let data = original.get(range);
-                    let data = data.ok_or_else(|| CompileError::component("a section ends early"))?;
-                    outlined.section(&RawSection { id, data });
-                }
-            }
+            other => copy_section(&mut outlined, original, &other)?,
         }
     }
     Ok(outlined)

@@ -207,6 +207,14 @@ mod tests {
         assert_eq!(absurd.heap_bytes(&everything), u64::MAX);
     }
 
+    /// It is sealed beside itself.
+    #[test]
+    fn a_store_that_outlasts_the_guest_counts_twice() {
+        let storage = Storage { key_value_bytes: 100, files_bytes: 0, persist: false };
+        assert_eq!(key_value_bytes(&storage), 100);
+        assert_eq!(key_value_bytes(&Storage { persist: true, ..storage }), 200);
+    }
+
     #[test]
     fn what_is_missing_is_said_in_steps_of_the_manifest() {
         let demands = Demands { artefact_bytes: 1000, component_memory_bytes: 1 << 24, ..DEMANDS };

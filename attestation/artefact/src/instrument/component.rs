@@ -19,6 +19,7 @@ use crate::CompileError;
 use crate::instrument::module::{self, COUNTER_TYPE};
 use crate::instrument::survey::{ModuleSurvey, Survey};
 use crate::instrument::{FunctionFrame, Instrumented, ModuleFrames};
+use crate::sections::component_sections;
 
 /// The argument with which a core module gets the counter, and the module that it imports it from.
 pub(super) const COUNTER_MODULE: &str = "redoubt:call-depth";
@@ -26,8 +27,6 @@ pub(super) const COUNTER_MODULE: &str = "redoubt:call-depth";
 pub(super) const COUNTER_FIELD: &str = "left";
 /// Numbers of the counter's module and instance.
 const COUNTER_INDEX: u32 = 0;
-/// What stands before the sections of a component.
-const HEADER_BYTES: usize = Component::HEADER.len();
 
 /// Rewrites a component that `survey` found valid.
 pub(super) fn rewrite(
@@ -69,11 +68,8 @@ impl Rewriter<'_> {
         if has_counter {
             self.add_counter(&mut written);
         }
-        let mut sections = BinaryReader::new(original.get(HEADER_BYTES..).unwrap_or_default(), 0);
-        while !sections.eof() {
-            let id = sections.read_u8()?;
-            let length = sections.read_var_u32()?;
-            let data = sections.read_bytes(length as usize)?;
+        for section in component_sections(original) {
+            let (id, data) = section?;
             self.section(id, data, &mut written)?;
         }
         self.open.pop();

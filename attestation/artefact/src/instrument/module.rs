@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use wasm_encoder::reencode::{Error, Reencode};
 use wasm_encoder::{
     BlockType, CodeSection, DataSection, ElementSection, ExportSection, FunctionSection, GlobalSection,
-    GlobalType, ImportSection, Module, RawSection, TableSection, TypeSection, ValType,
+    GlobalType, ImportSection, Module, TableSection, TypeSection, ValType,
 };
 use wasmparser::{
     BinaryReader, CodeSectionReader, FuncType, FunctionSectionReader, Parser, Payload, TypeRef,
@@ -18,6 +18,7 @@ use crate::instrument::body::{Count, Counter, accounted_frame, transient_frame};
 use crate::instrument::component::{COUNTER_FIELD, COUNTER_MODULE};
 use crate::instrument::names::Names;
 use crate::instrument::survey::ModuleSurvey;
+use crate::sections::copy_section;
 use crate::{CALL_DEPTH_FUNCTION, CompileError};
 
 /// The global that each counted module imports, and the counter's module exports.
@@ -58,14 +59,6 @@ fn copy(module: &[u8]) -> Result<Module, CompileError> {
         }
     }
     Ok(copied)
-}
-
-fn copy_section(to: &mut Module, module: &[u8], payload: &Payload<'_>) -> Result<(), CompileError> {
-    if let Some((id, range)) = payload.as_section() {
-        let data = module.get(range).ok_or_else(|| CompileError::component("a section ends early"))?;
-        to.section(&RawSection { id, data });
-    }
-    Ok(())
 }
 
 /// What has to be known of a module before it is written.

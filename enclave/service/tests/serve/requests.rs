@@ -356,6 +356,13 @@ fn what_requests_store_outlasts_the_guest() {
     let next = Town::new(vec![count("\r\n3\r\n")], LOOK_NS);
     let second = serve_from(&text, states.last().cloned(), &program, &next, false);
     assert_eq!(self::states(&second.frames).len(), 1);
+    // Three in less than a second: the first is given out at once, the others together when the guest ends.
+    let quick = [count("\r\n1\r\n"), count("\r\n2\r\n"), count("\r\n3\r\n")].concat();
+    let quick = serve_from(&text, None, &program, &Town::new(vec![quick], LOOK_NS), false);
+    let quick = self::states(&quick.frames);
+    assert_eq!(quick.len(), 2);
+    let fourth = Town::new(vec![count("\r\n4\r\n")], LOOK_NS);
+    serve_from(&text, quick.last().cloned(), &program, &fourth, false);
     // Whoever gets an old state counts from there.
     let again = Town::new(vec![count("\r\n2\r\n")], LOOK_NS);
     serve_from(&text, states.first().cloned(), &program, &again, false);

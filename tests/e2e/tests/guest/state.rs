@@ -89,6 +89,9 @@ fn a_state_opens_for_its_image_on_its_chip_alone() {
     refused(&changed);
     refused(&state[..state.len() - 1]);
     refused(b"");
+    // More than the store can be: nothing of it is looked at.
+    fs::write(site.state_file(), vec![0; 200_000 + 4096 + 1]).expect("the state is written");
+    site.failed_launch().assert(ExitCode::Refused, &["opt/redoubt/state", "expected at most 204096 bytes"]);
     fs::write(site.state_file(), &state).expect("the state is written");
     assert_sum(&run_once(&site), 2);
 
