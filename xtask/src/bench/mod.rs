@@ -11,6 +11,7 @@ mod report;
 mod services;
 mod sizes;
 mod statistics;
+mod target;
 mod verification;
 
 use std::fs;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::statistics::{Samples, ratio};
+use super::target::{self, Target};
 
 /// How many times longer the Linux guest takes to boot, at least.
 const BOOT_RATIO_MIN: f64 = 15.0;
@@ -42,14 +43,6 @@ pub(super) struct Speed {
     pub(super) heap_peak_bytes: u64,
 }
 
-/// A figure that was promised.
-struct Target {
-    figure: &'static str,
-    wanted: String,
-    measured: String,
-    is_met: bool,
-}
-
 impl Report {
     fn targets(&self) -> [Target; 4] {
         let boots = ratio(&self.boot.linux, &self.boot.redoubt);
@@ -85,12 +78,7 @@ impl Report {
 
     /// What each missed target wanted and got.
     pub(super) fn missed(&self) -> Vec<String> {
-        let missed = self.targets().into_iter().filter(|target| !target.is_met);
-        missed
-            .map(|Target { figure, wanted, measured, .. }| {
-                format!("{figure}: expected {wanted}, found {measured}")
-            })
-            .collect()
+        target::missed(&self.targets())
     }
 }
 
@@ -104,10 +92,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "Machine: {machine}.")?;
         writeln!(f, "Linux guest: Debian's cloud kernel {kernel}, an initramfs with one static program.\n")?;
-        writeln!(f, "| figure | target | measured |\n| --- | --- | --- |")?;
-        for Target { figure, wanted, measured, .. } in self.targets() {
-            writeln!(f, "| {figure} | {wanted} | {measured} |")?;
-        }
+        target::write_table(f, &self.targets())?;
         let runs = ratio(&speed.redoubt[1], &speed.linux_default[1]);
         let figure = "10 MB job, Redoubt ÷ Linux, wasmtime's default settings";
         writeln!(f, "| {figure} | shown only | {runs:.2} |\n")?;

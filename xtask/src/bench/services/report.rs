@@ -5,6 +5,7 @@ use core::fmt;
 use super::load::{Cost, Load};
 use super::native::Native;
 use crate::bench::statistics::{Samples, ratio};
+use crate::bench::target::{self, Target};
 
 /// How much of the other's throughput ours has, at least.
 const THROUGHPUT_MIN: f64 = 0.9;
@@ -72,14 +73,6 @@ pub(super) struct Kept {
     pub(super) run: Samples,
 }
 
-/// A figure that was promised.
-struct Target {
-    figure: &'static str,
-    wanted: String,
-    measured: String,
-    is_met: bool,
-}
-
 impl Report {
     fn targets(&self) -> [Target; 4] {
         let ratios = self.throughput.iter().map(|row| ratio(&row.linux.time, &row.redoubt.time));
@@ -112,12 +105,7 @@ impl Report {
 
     /// What each missed target wanted and got.
     pub(super) fn missed(&self) -> Vec<String> {
-        let missed = self.targets().into_iter().filter(|target| !target.is_met);
-        missed
-            .map(|Target { figure, wanted, measured, .. }| {
-                format!("{figure}: expected {wanted}, found {measured}")
-            })
-            .collect()
+        target::missed(&self.targets())
     }
 }
 
@@ -135,10 +123,7 @@ impl fmt::Display for Report {
             f,
             "Linux guest: Debian's cloud kernel {kernel}, an initramfs with `wasmtime serve` of the same version.\n"
         )?;
-        writeln!(f, "| figure | target | measured |\n| --- | --- | --- |")?;
-        for Target { figure, wanted, measured, .. } in self.targets() {
-            writeln!(f, "| {figure} | {wanted} | {measured} |")?;
-        }
+        target::write_table(f, &self.targets())?;
         if let Some(row) = throughput.iter().find(|row| row.load.connections > 1) {
             let processor = row.redoubt.processor.describe_us();
             writeln!(
