@@ -13,6 +13,7 @@ use tests_needs::Need;
 
 use crate::harness::components::{MOODY, NOTHING};
 use crate::harness::{APP, PATIENCE, Site, build_image, build_image_as, image_folder, rom};
+use crate::state;
 
 #[test]
 fn run_job_check_stop() {
@@ -55,6 +56,32 @@ fn scripts_read_json() {
     let problem: Value = serde_json::from_str(&probed.1).expect("JSON");
     let problem = problem["problem"].as_str().expect("it is no destination of the manifest");
     assert!(probed.0 == Some(1) && problem.contains("egress"), "{problem}");
+}
+
+/// As an operator types it, left in the background.
+#[test]
+fn what_a_program_stores_is_where_the_operator_says() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let site = Site::new(&state::image(rom, &state::counter(), "\"test\""));
+    fs::write(site.path().join("input"), "").expect("the input is written");
+    let run = |state: &[&str]| {
+        let mut command = programs.redoubt(&site);
+        command.args(["run", "--tee", "sim", "--detach"]).args(state).arg(site.path());
+        command.output().expect("redoubt runs")
+    };
+    assert_ends(&run(&[]), 1, "--state");
+    for sum in ["sum 1", "sum 2"] {
+        assert_ends(&run(&["--state", "kept.state"]), 0, "");
+        let redoubt = |arguments: &[&str]| programs.redoubt(&site).args(arguments).output().expect("it runs");
+        let job = redoubt(&["job", "--input", "input", "--output", "output", "--claim", "claim.cbor"]);
+        // Before anything fails: nobody else ends a detached guest.
+        let stopped = redoubt(&["stop"]);
+        assert_ends(&job, 0, "");
+        assert_ends(&stopped, 0, "");
+        let said = fs::read_to_string(site.path().join("output")).expect("text");
+        assert!(said.contains(sum), "{said}");
+    }
+    assert!(site.path().join("kept.state").is_file());
 }
 
 #[test]

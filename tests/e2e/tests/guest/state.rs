@@ -11,12 +11,12 @@ use crate::kept::assert_replays;
 use crate::script::Script;
 
 /// Counts its runs, and keeps something long beside.
-fn counter() -> Vec<u8> {
+pub(crate) fn counter() -> Vec<u8> {
     let value = "v".repeat(60_000);
     Script::new().open("a").increment("runs", 1).set("large", &value).exists("large").component()
 }
 
-fn image(rom: &[u8], component: &[u8], name: &str) -> Image {
+pub(crate) fn image(rom: &[u8], component: &[u8], name: &str) -> Image {
     let storage = "[storage]\nkey_value_bytes = 200000\npersist = true\n";
     let text = format!("{}{storage}", APP.replace("\"test\"", name));
     let app = AppToml::parse(&text).expect("it is valid");
