@@ -114,6 +114,20 @@ impl Manifest<'_> {
         self.egress.iter().any(|rule| rule.permits_connection(host, port))
     }
 
+    /// Whether a job begins with the files that the one before ended with. Then they are in its transcript.
+    #[must_use]
+    pub const fn keeps_files(&self) -> bool {
+        self.storage.persist && self.storage.files_bytes > 0 && self.service.is_none()
+    }
+
+    /// The most that outlasts the guest, in bytes as charged; 0 when nothing does.
+    #[must_use]
+    pub const fn persistent_bytes(&self) -> u64 {
+        let Storage { key_value_bytes, files_bytes, persist } = self.storage;
+        let files_bytes = if self.keeps_files() { files_bytes } else { 0 };
+        if persist { key_value_bytes.saturating_add(files_bytes) } else { 0 }
+    }
+
     /// Whether the guest needs a network device: to open connections or to take them.
     #[must_use]
     pub fn needs_network(&self) -> bool {
@@ -266,10 +280,10 @@ pub struct Service {
 pub struct Storage {
     /// Key-value store; 0: not offered.
     pub key_value_bytes: u64,
-    /// File system in memory; 0: not offered.
+    /// File system in memory, of one run; 0: not offered.
     pub files_bytes: u64,
-    /// Whether the key-value store is sealed and given to the loader to be kept for the next boot. Files are not yet, so
-    /// `true` parses only without them.
+    /// Whether the key-value store and the files of jobs are sealed and given to the loader to be kept for the next boot.
+    /// The files of a service are those of one request, and end with it.
     pub persist: bool,
 }
 

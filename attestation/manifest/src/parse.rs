@@ -13,6 +13,12 @@ use crate::{
     Service, Storage,
 };
 
+/// How much longer than the files that it holds a transcript is at most, as a share of them: files are cut into entries of
+/// 64 KiB, of which each has some 80 bytes around it.
+const FILES_SHARE: u64 = 256;
+/// And beside: its header and end, and what else a job learns before it has begun.
+const FILES_MARGIN_BYTES: u64 = 64 * 1024;
+
 /// A manifest that cannot be used. Its author is guilty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -185,7 +191,8 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     check_texts(manifest)?;
     check_egress(&manifest.egress)?;
     manifest.service.iter().try_for_each(check_service)?;
-    check_storage(&manifest.storage, manifest.memory_mib)
+    check_storage(&manifest.storage, manifest.memory_mib)?;
+    check_persistence(manifest)
 }
 
 fn check_memory(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
@@ -253,10 +260,20 @@ fn check_storage(storage: &Storage, memory_mib: u32) -> Result<(), ManifestError
     {
         check(bytes < memory_bytes, field, "less than memory_mib", bytes)?;
     }
-    // Whoever relies on it would lose the files with the run.
-    let can_persist = storage.key_value_bytes > 0 && storage.files_bytes == 0;
-    let instead = "false, or a key-value store and no files: files do not outlast a run in this release";
-    check(!storage.persist || can_persist, "storage.persist", instead, storage.persist)
+    Ok(())
+}
+
+fn check_persistence(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
+    let Manifest { storage, limits, .. } = manifest;
+    let is_vain = storage.persist && manifest.persistent_bytes() == 0;
+    let instead = "false, or something to keep: keys and values, or the files of a job";
+    check(!is_vain, "storage.persist", instead, storage.persist)?;
+    // A tree that has become longer than a transcript would be one that no job can begin with.
+    let files_bytes = storage.files_bytes;
+    let least = files_bytes.saturating_add(files_bytes / FILES_SHARE).saturating_add(FILES_MARGIN_BYTES);
+    let has_room = !manifest.keeps_files() || limits.transcript_bytes >= least;
+    let instead = "a 256th and 64 KiB more than storage.files_bytes: the files that a job begins with are in its transcript";
+    check(has_room, "limits.transcript_bytes", instead, limits.transcript_bytes)
 }
 
 fn check_positive(field: &'static str, found: u64) -> Result<(), ManifestError> {

@@ -118,7 +118,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )
     }?;
     let run = RunName { component: [0; 32], manifest: [0; 32], sequence: 0 };
-    let job = Job { limits: LIMITS, args: &[&path], env: &[], run };
+    let job = Job { limits: LIMITS, args: &[&path], env: &[], keeps_files: false, run };
     match arguments.next() {
         Some(input) => measure(&program, &job, &std::fs::read(input)?),
         None => {

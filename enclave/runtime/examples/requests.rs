@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
 
 fn answer(program: &Program) -> Result<(JobReport, Client), Box<dyn core::error::Error>> {
     let run = RunName { component: [0; 32], manifest: [0; 32], sequence: 0 };
-    let job = Job { limits: LIMITS, args: &[], env: &[], run };
+    let job = Job { limits: LIMITS, args: &[], env: &[], keeps_files: false, run };
     let request = IncomingRequest {
         method: Method::GET,
         scheme: Scheme::Http,

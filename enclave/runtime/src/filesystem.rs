@@ -4,6 +4,7 @@
 //! one exception is the time of `set-times` with `now`.
 
 mod convert;
+mod kept;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,6 +17,9 @@ use crate::bindings::wasi::filesystem::{preopens, types};
 use crate::io::{Failure, InputStream, OutputStream};
 use crate::limits::RunEnd;
 use crate::state::State;
+
+pub use kept::Files;
+pub(crate) use kept::{begin, end};
 
 /// Bytes for each file, directory and link that may exist: a file system of many small files ends by their number.
 const BYTES_PER_INODE: u64 = 4096;
@@ -54,8 +58,12 @@ impl From<RunEnd> for FileError {
 
 /// A file system that holds up to `bytes`.
 pub(crate) fn new(bytes: u64) -> FileSystem {
+    FileSystem::new(limits(bytes))
+}
+
+fn limits(bytes: u64) -> Limits {
     let inodes = u32::try_from(bytes / BYTES_PER_INODE).unwrap_or(u32::MAX);
-    FileSystem::new(Limits::of_linux(bytes, inodes))
+    Limits::of_linux(bytes, inodes)
 }
 
 impl preopens::Host for State {

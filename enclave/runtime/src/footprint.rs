@@ -65,18 +65,18 @@ impl Demands {
             component_memory_bytes,
             call_stack_bytes: manifest.limits.call_stack_bytes,
             runs,
-            // Every request has files of its own.
-            storage_bytes: key_value_bytes(&manifest.storage)
-                .saturating_add(manifest.storage.files_bytes.saturating_mul(runs.into())),
+            storage_bytes: storage_bytes(manifest, runs),
             network_bytes: network_bytes(manifest),
         }
     }
 }
 
-/// A store that outlasts the guest is in memory a second time while it is sealed, and while it is read.
-fn key_value_bytes(storage: &Storage) -> u64 {
-    let copies = if storage.persist { 2 } else { 1 };
-    storage.key_value_bytes.saturating_mul(copies)
+/// Every run has files of its own. What outlasts the guest is in memory a second time while it is sealed, and while it is
+/// read; files that do are kept beside those of the run.
+fn storage_bytes(manifest: &Manifest<'_>, runs: u32) -> u64 {
+    let Storage { key_value_bytes, files_bytes, .. } = manifest.storage;
+    let of_runs = files_bytes.saturating_mul(runs.into());
+    [key_value_bytes, of_runs, manifest.persistent_bytes()].into_iter().fold(0, u64::saturating_add)
 }
 
 fn network_bytes(manifest: &Manifest<'_>) -> u64 {

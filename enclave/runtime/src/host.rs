@@ -5,6 +5,7 @@ use core::task::Poll;
 use bytes::Bytes;
 use enclave_http::Fields;
 
+use crate::filesystem::Files;
 use crate::http::{ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, ResponseHead};
 use crate::vault::VaultHost;
 
@@ -100,6 +101,16 @@ pub trait JobHost: Console {
 
     /// Nobody asks for this exchange any more. A request or response that is not complete is cut off.
     fn http_close(&mut self, _exchange: ExchangeId) {}
+
+    /// A snapshot of the files that the run begins with, empty when there are none. Asked for once, and only of a run that
+    /// [keeps its files](crate::Job::keeps_files).
+    fn files(&mut self) -> Bytes {
+        Bytes::new()
+    }
+
+    /// Takes the files that such a run ended with, if it ended by itself. What comes of one that trapped or exceeded a limit
+    /// is dropped.
+    fn keep_files(&mut self, _files: Files) {}
 
     /// What is kept beside the runs. Without it the component has no store, no key and no evidence.
     fn vault(&mut self) -> Option<&mut dyn VaultHost> {

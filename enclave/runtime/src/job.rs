@@ -23,6 +23,8 @@ pub struct Job<'a> {
     pub args: &'a [&'a str],
     /// Environment variables.
     pub env: &'a [(&'a str, &'a str)],
+    /// It begins with the files that [`JobHost::files`] gives, instead of none.
+    pub keeps_files: bool,
     /// Component, manifest and number of the claim, as the transcript names them.
     pub run: RunName,
 }
@@ -145,7 +147,7 @@ fn replay<C: Console>(
             break over;
         }
     };
-    let Ended { outcome, usage, backtrace } = ended;
+    let Ended { outcome, usage, backtrace, .. } = ended;
     let response = outside.responded();
     let Record::Replaying(replay) = outside.record else { unreachable!("it was made for replaying") };
     let parting = replay.finish(&outcome, usage.fuel, backtrace);

@@ -62,6 +62,8 @@ pub use enclave::{
     EVIDENCE_MAX_BYTES, EnclaveFailure, PLAINTEXT_MAX_BYTES, SEAL_CONTEXT_MAX_BYTES, SEALED_MAX_BYTES,
     Unsealed,
 };
+pub use enclave_filesystem::SnapshotError;
+pub use filesystem::Files;
 pub use footprint::{Demands, Footprint};
 pub use host::{Console, InputRead, JobHost, Output, Stop};
 pub use http::{

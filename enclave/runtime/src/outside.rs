@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::mem;
 use core::task::{Poll, ready};
 
@@ -211,6 +212,31 @@ impl<H: JobHost + ?Sized> Outside<H> {
         match self.poll_learn(kind, |host| Poll::Ready(ask(host))) {
             Poll::Ready(result) => result,
             Poll::Pending => unreachable!("the host answers at once"),
+        }
+    }
+
+    /// Whether there is room for another entry of what the run begins with: nobody asks [`Self::poll_leave`] before the
+    /// component has called something.
+    pub(crate) fn poll_room(&mut self) -> Poll<Result<(), RunEnd>> {
+        if let Record::Recording(_) = self.record {
+            if self.is_transcript_full {
+                return Poll::Ready(Err(self.record.strike(Limit::Transcript, Place::Wait(0))));
+            }
+            return if self.host.can_record() { Poll::Ready(Ok(())) } else { Poll::Pending };
+        }
+        Poll::Ready(self.strike_in_wait())
+    }
+
+    /// A snapshot of the files that the run begins with; `None` in a replay.
+    pub(crate) fn host_files(&mut self) -> Option<Bytes> {
+        if self.record.is_replay() { None } else { Some(self.host.files()) }
+    }
+
+    /// In a replay, parts: what was learnt last makes no sense.
+    pub(crate) fn part_here(&mut self, kind: Kind, problem: &dyn fmt::Display) -> Result<(), RunEnd> {
+        match &mut self.record {
+            Record::Replaying(replay) => Err(replay.part_before(kind, self.call_fuel, problem)),
+            Record::Recording(_) => Ok(()),
         }
     }
 

@@ -210,6 +210,17 @@ impl Replay {
         RunEnd::Parted
     }
 
+    /// What was taken last has the form of an entry, and a content that the first run cannot have learnt.
+    pub(crate) fn part_before(&mut self, kind: Kind, fuel_used: u64, problem: &dyn fmt::Display) -> RunEnd {
+        let detail = alloc::format!("whose content makes no sense: {problem}");
+        let end = self.part(Step { kind, fuel_used, detail });
+        if let Some(parting) = &mut self.parting {
+            parting.entry = parting.entry.saturating_sub(1);
+            parting.recorded = Some(Step { kind, fuel_used, detail: String::new() });
+        }
+        end
+    }
+
     /// Where the run parted, now that it is over.
     pub(crate) fn finish(mut self, outcome: &Outcome, fuel_used: u64, backtrace: String) -> Option<Parting> {
         if self.parting.is_none() {

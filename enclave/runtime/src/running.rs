@@ -12,7 +12,7 @@ use spin::Mutex;
 use wasmtime::{CallHook, CallHookHandler, Store, StoreContextMut, Trap, WasmBacktrace};
 
 use crate::budget::MemoryBudget;
-use crate::filesystem;
+use crate::filesystem::{self, Files};
 use crate::host::JobHost;
 use crate::http::IncomingRequest;
 use crate::job::{Job, JobReport, Usage};
@@ -47,7 +47,10 @@ impl<H: JobHost> Running<H> {
         let response = outside.responded();
         let mut host = outside.host;
         let Record::Recording(recorder) = outside.record else { unreachable!("it was made for recording") };
-        let Ended { outcome, usage, .. } = ended;
+        let Ended { outcome, usage, files, .. } = ended;
+        if let Some(files) = files {
+            host.keep_files(files);
+        }
         let transcript = recorder.finish(&outcome, usage.fuel, |piece| host.record(piece));
         Some((JobReport { outcome, usage, transcript, response }, host))
     }
@@ -91,6 +94,8 @@ pub(crate) struct Ended {
     pub(crate) usage: Usage,
     /// Where it ended, when that was inside the component.
     pub(crate) backtrace: String,
+    /// What is left of its files, where they are kept and it ended by itself.
+    pub(crate) files: Option<Files>,
 }
 
 /// A run and its outside, until it is over.
@@ -105,7 +110,7 @@ impl<H: JobHost> Progress<H> {
     pub(crate) fn begin(program: &Program, job: &Job<'_>, task: Task, outside: Outside<H>) -> Self {
         let outside = Arc::new(Mutex::new(outside));
         let store = new_store(program, job, &task, outside.clone());
-        let run = Box::pin(run(store, program.linked().clone(), job.limits.fuel, task));
+        let run = Box::pin(run(store, program.linked().clone(), Terms::of(job), task));
         Self(Some(Parts { run, outside }))
     }
 
@@ -128,11 +133,26 @@ impl<H: JobHost> Progress<H> {
     }
 }
 
+/// What a run is told of its job.
+#[derive(Clone, Copy)]
+struct Terms {
+    fuel_limit: u64,
+    /// Of files that are kept.
+    files_bytes: Option<u64>,
+}
+
+impl Terms {
+    fn of(job: &Job<'_>) -> Self {
+        let files_bytes = job.keeps_files.then_some(job.limits.files_bytes);
+        Self { fuel_limit: job.limits.fuel, files_bytes }
+    }
+}
+
 /// From instantiation to what is left of it. The store belongs to the run, so that the run is one thing.
-async fn run(mut store: Store<State>, linked: Linked, fuel_limit: u64, task: Task) -> Ended {
+async fn run(mut store: Store<State>, linked: Linked, terms: Terms, task: Task) -> Ended {
     let outside = store.data().outside.clone();
-    let mut result = pausing(call(&mut store, &linked, fuel_limit, task), &outside).await;
-    let fuel = fuel_limit.saturating_sub(store.get_fuel().unwrap_or(0));
+    let mut result = pausing(call(&mut store, &linked, terms, task), &outside).await;
+    let fuel = terms.fuel_limit.saturating_sub(store.get_fuel().unwrap_or(0));
     let state = store.into_data();
     let (peak_memory_bytes, is_short_of_memory) = state.budget.outcome();
     let backtrace = match &result {
@@ -146,11 +166,15 @@ async fn run(mut store: Store<State>, linked: Linked, fuel_limit: u64, task: Tas
     {
         result = Err(end);
     }
-    Ended {
-        outcome: Outcome::of(&result, is_short_of_memory),
-        usage: Usage { fuel, peak_memory_bytes, ..Usage::default() },
-        backtrace,
+    let mut outcome = Outcome::of(&result, is_short_of_memory);
+    let ended_by_itself = matches!(outcome, Outcome::Exited { .. }) && terms.files_bytes.is_some();
+    let files = ended_by_itself.then(|| Files::new(state.files));
+    if let Some(files) = &files
+        && let Err(end) = filesystem::end(&mut outside.lock(), fuel, files)
+    {
+        outcome = Outcome::of(&Err(end), false);
     }
+    Ended { outcome, usage: Usage { fuel, peak_memory_bytes, ..Usage::default() }, backtrace, files }
 }
 
 /// Lets the host move whenever `call` pauses, and ends it when the host or time wants that.
@@ -169,11 +193,15 @@ async fn pausing<F: Future>(call: F, outside: &SharedOutside) -> Result<F::Outpu
 async fn call(
     store: &mut Store<State>,
     linked: &Linked,
-    fuel_limit: u64,
+    terms: Terms,
     task: Task,
 ) -> wasmtime::Result<Result<(), ()>> {
-    store.set_fuel(fuel_limit)?;
+    store.set_fuel(terms.fuel_limit)?;
     store.fuel_async_yield_interval(Some(task.pace().slice_fuel))?;
+    if let Some(files_bytes) = terms.files_bytes {
+        let files = filesystem::begin(store.data(), files_bytes).await?;
+        store.data_mut().files = files;
+    }
     linked.run(store, task).await
 }
 

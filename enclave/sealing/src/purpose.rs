@@ -40,29 +40,25 @@ impl<'a> Context<'a> {
 pub enum Purpose<'a> {
     /// What the component seals for itself.
     Component(Context<'a>),
-    /// The key-value store.
-    KeyValue,
-    /// The files of the component.
-    Files,
+    /// What a guest stores for its component: keys, values and files, in one blob, so that they are of one time.
+    Storage,
 }
 
 const COMPONENT: u8 = 1;
-const KEY_VALUE: u8 = 2;
-const FILES: u8 = 3;
+const STORAGE: u8 = 2;
 
 impl<'a> Purpose<'a> {
     pub(crate) const fn kind(self) -> u8 {
         match self {
             Self::Component(_) => COMPONENT,
-            Self::KeyValue => KEY_VALUE,
-            Self::Files => FILES,
+            Self::Storage => STORAGE,
         }
     }
 
     pub(crate) const fn context(self) -> &'a [u8] {
         match self {
             Self::Component(context) => context.0.as_bytes(),
-            Self::KeyValue | Self::Files => &[],
+            Self::Storage => &[],
         }
     }
 }
@@ -75,11 +71,10 @@ impl fmt::Display for Purpose<'_> {
 
 /// What a blob says of itself, in a form that is safe to print.
 pub(crate) fn describe(kind: u8, context: &[u8]) -> String {
-    let name = match kind {
-        COMPONENT => return format!("component, context \"{}\"", context.escape_ascii()),
-        KEY_VALUE => "key-value store",
-        FILES => "files",
-        _ => return format!("purpose number {kind}, context \"{}\"", context.escape_ascii()),
-    };
-    if context.is_empty() { name.into() } else { format!("{name}, context \"{}\"", context.escape_ascii()) }
+    match kind {
+        STORAGE if context.is_empty() => "storage".into(),
+        STORAGE => format!("storage, context \"{}\"", context.escape_ascii()),
+        COMPONENT => format!("component, context \"{}\"", context.escape_ascii()),
+        _ => format!("purpose number {kind}, context \"{}\"", context.escape_ascii()),
+    }
 }

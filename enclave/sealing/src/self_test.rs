@@ -91,15 +91,15 @@ fn seals_and_opens(known_tag: &[u8; 16]) -> Result<(), SelfTestError> {
     let sealer = Sealer::new(&core::array::from_fn(|index| index.to_le_bytes()[0]));
     let plaintext: Vec<u8> = (0..=250).cycle().take(1000).collect();
     let salt = core::array::from_fn(|index| index.wrapping_add(64).to_le_bytes()[0]);
-    let sealed = sealer.seal(Purpose::Files, 1, &plaintext, salt);
+    let sealed = sealer.seal(Purpose::Storage, 1, &plaintext, salt);
     let mut blob = sealed.map_err(|_| SelfTestError::Sealing)?;
     require(blob.ends_with(known_tag), SelfTestError::Sealing)?;
-    let opened = sealer.unseal(Purpose::Files, &blob, 1);
+    let opened = sealer.unseal(Purpose::Storage, &blob, 1);
     require(opened.is_ok_and(|opened| *opened.plaintext == plaintext), SelfTestError::Opening)?;
     if let Some(byte) = blob.last_mut() {
         *byte ^= 1;
     }
-    let forged = sealer.unseal_in_place(Purpose::Files, blob, 1).err();
+    let forged = sealer.unseal_in_place(Purpose::Storage, blob, 1).err();
     require(forged == Some(SealError::NotOurs), SelfTestError::Forgery)
 }
 
@@ -123,7 +123,7 @@ const CIPHERTEXT: &[u8; 76] =
     \xa7\xb0\x8b\x10\x56\x82\x88\x38\xc5\xf6\x1e\x63\x93\xba\x7a\x0a\xbc\xc9\xf6\x62\
     \x76\xfc\x6e\xce\x0f\x4e\x17\x68\xcd\xdf\x88\x53\xbb\x2d\x55\x1b";
 
-const LONG_TAG: &[u8; 16] = b"\x75\xc6\xf9\xf1\x85\x74\xc9\x0b\x46\xd9\xa7\x6f\xd5\x58\x7f\x58";
+const LONG_TAG: &[u8; 16] = b"\x0c\x68\x1f\xbc\xe0\x76\x05\x80\x19\xf9\xf2\x7c\xf4\xb7\x44\x45";
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ const SALT: [u8; 32] = *b"@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_";
 ///
 /// seal(key, 1, b"wallet", 7, salt, b"attack at dawn")
 /// seal(key, 2, b"", 2**64 - 1, salt, b"")
-/// seal(key, 3, b"", 1, salt, bytes(i % 251 for i in range(1000)))[-16:]  # in self_test.rs
+/// seal(key, 2, b"", 1, salt, bytes(i % 251 for i in range(1000)))[-16:]  # in self_test.rs
 /// ```
 const WALLET: &str = "52445345414c01000700000000000000\
     404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f\
@@ -56,9 +56,9 @@ fn blobs_are_what_other_libraries_make() {
     let opened = sealer().unseal(component("wallet"), &blob, 7).unwrap();
     assert_eq!((opened.counter, opened.plaintext.as_slice()), (7, b"attack at dawn".as_slice()));
 
-    let blob = sealer().seal(Purpose::KeyValue, u64::MAX, b"", SALT).unwrap();
+    let blob = sealer().seal(Purpose::Storage, u64::MAX, b"", SALT).unwrap();
     assert_eq!(hex::encode(&blob), EMPTY_STORE);
-    assert!(sealer().unseal(Purpose::KeyValue, &blob, 0).unwrap().plaintext.is_empty());
+    assert!(sealer().unseal(Purpose::Storage, &blob, 0).unwrap().plaintext.is_empty());
 }
 
 #[test]
@@ -103,27 +103,30 @@ fn a_blob_opens_for_its_purpose_only() {
         found: found.to_owned(),
     };
     let found = "component, context \"wallet\"";
-    assert_eq!(refused(Purpose::Files, &wallet(), 0), named("files", found));
+    assert_eq!(refused(component("files"), &wallet(), 0), named("component, context \"files\"", found));
     assert_eq!(refused(component("Wallet"), &wallet(), 0), named("component, context \"Wallet\"", found));
     assert_eq!(refused(component(""), &wallet(), 0), named("component, context \"\"", found));
 
     let store = hex::decode(EMPTY_STORE).unwrap();
-    assert_eq!(refused(Purpose::Files, &store, 0), named("files", "key-value store"));
+    assert_eq!(refused(component("files"), &store, 0), named("component, context \"files\"", "storage"));
     let mut later = store;
     later[48] = 9;
-    assert_eq!(refused(Purpose::Files, &later, 0), named("files", "purpose number 9, context \"\""));
+    assert_eq!(
+        refused(component("files"), &later, 0),
+        named("component, context \"files\"", "purpose number 9, context \"\"")
+    );
 }
 
 /// Not only because the header says so.
 #[test]
 fn another_purpose_makes_another_key() {
-    let files = sealer().seal(Purpose::Files, 7, b"attack at dawn", SALT).unwrap();
-    let mut store = sealer().seal(Purpose::KeyValue, 7, b"attack at dawn", SALT).unwrap();
-    assert_ne!(files[50..], store[50..]);
-    store[48] = files[48];
-    assert_eq!(refused(Purpose::Files, &store, 0), SealError::NotOurs);
-    let next = sealer().seal(Purpose::Files, 8, b"attack at dawn", SALT).unwrap();
-    assert_ne!(files[50..], next[50..]);
+    let own = sealer().seal(component(""), 7, b"attack at dawn", SALT).unwrap();
+    let mut store = sealer().seal(Purpose::Storage, 7, b"attack at dawn", SALT).unwrap();
+    assert_ne!(own[50..], store[50..]);
+    store[48] = own[48];
+    assert_eq!(refused(component(""), &store, 0), SealError::NotOurs);
+    let next = sealer().seal(component(""), 8, b"attack at dawn", SALT).unwrap();
+    assert_ne!(own[50..], next[50..]);
 }
 
 #[test]
@@ -163,12 +166,12 @@ fn sealing_and_opening_in_place_move_nothing() {
         written_at = room.as_ptr();
         room.fill(7);
     };
-    let blob = sealer().seal_with(Purpose::KeyValue, 1, 1 << 20, write, SALT).unwrap();
+    let blob = sealer().seal_with(Purpose::Storage, 1, 1 << 20, write, SALT).unwrap();
     assert_eq!((blob[50..].as_ptr(), blob.capacity()), (written_at, (1 << 20) + 66));
-    assert_eq!(blob, sealer().seal(Purpose::KeyValue, 1, &vec![7; 1 << 20], SALT).unwrap());
+    assert_eq!(blob, sealer().seal(Purpose::Storage, 1, &vec![7; 1 << 20], SALT).unwrap());
 
     let place = blob.as_ptr();
-    let mut opened = sealer().unseal_in_place(Purpose::KeyValue, blob, 0).unwrap();
+    let mut opened = sealer().unseal_in_place(Purpose::Storage, blob, 0).unwrap();
     assert_eq!(opened.plaintext.as_ptr(), place);
     assert_eq!(*opened.plaintext, vec![7; 1 << 20]);
     opened.plaintext.zeroize();
@@ -177,7 +180,7 @@ fn sealing_and_opening_in_place_move_nothing() {
 #[test]
 fn what_does_not_fit_into_memory_is_an_error() {
     let never = |_: &mut [u8]| unreachable!("there is no room");
-    let seal = |bytes| sealer().seal_with(Purpose::Files, 0, bytes, never, SALT).unwrap_err();
+    let seal = |bytes| sealer().seal_with(Purpose::Storage, 0, bytes, never, SALT).unwrap_err();
     assert_eq!(seal(usize::MAX), SealError::TooLong { found: usize::MAX });
     assert_eq!(seal(usize::MAX - 66), SealError::OutOfMemory { bytes: usize::MAX });
 }
@@ -187,7 +190,7 @@ fn errors_say_what_to_do() {
     let shown = |error: SealError| error.to_string();
     assert_eq!(
         shown(refused(
-            Purpose::Files,
+            component("files"),
             b"{\"not\":\"one\"} but long enough to hold a header and the tag, too",
             0
         )),
@@ -224,8 +227,8 @@ proptest! {
 
     #[test]
     fn other_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(sealer().unseal(Purpose::Files, &bytes, 0).is_err());
+        prop_assert!(sealer().unseal(component("files"), &bytes, 0).is_err());
         let marked = [b"RDSEAL\x01\x00".as_slice(), &bytes].concat();
-        prop_assert!(sealer().unseal(Purpose::Files, &marked, 0).is_err());
+        prop_assert!(sealer().unseal(component("files"), &marked, 0).is_err());
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use enclave_http::Fields;
 use enclave_platform::ByteStream;
 use enclave_runtime::{
-    Console, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, Job, JobHost,
+    Console, ExchangeId, Files, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, Job, JobHost,
     JobLimits, JobReport, Outcome, Output, Program, Stop, VaultHost, run_job,
 };
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, Usage, encode_body};
@@ -47,7 +47,8 @@ where
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
     let limits = JobLimits::of(manifest);
-    let to_run = Job { limits, args: &args, env: &env, run: chain.next_run() };
+    let to_run =
+        Job { limits, args: &args, env: &env, keeps_files: manifest.keeps_files(), run: chain.next_run() };
     let mut streams = JobStreams::new(guest, job, start, manifest);
     streams.give_credit()?;
     let started_ns = streams.monotonic_ns();
@@ -63,6 +64,9 @@ where
     };
     let (outcome, detail) = describe(&report);
     let signable = claim_outcome(&report.outcome).zip(report.transcript).filter(|_| !is_abandoned);
+    if let Some(files) = streams.files.take().filter(|_| !is_abandoned) {
+        streams.guest.vault.keep_files(&files);
+    }
     let claim = signable.map(|(outcome, transcript)| {
         chain.sign(JobFacts {
             input: streams.input.digested(),
@@ -125,6 +129,8 @@ struct JobStreams<S, E> {
     /// Recorded and not yet sent.
     transcript: VecDeque<u8>,
     exchanges: Exchanges,
+    /// What it ended with, where files are kept.
+    files: Option<Files>,
     /// How much more output the loader takes.
     output_credit: u64,
     is_cancelled: bool,
@@ -152,6 +158,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             pending: [Vec::new(), Vec::new()],
             transcript: VecDeque::new(),
             exchanges: Exchanges::default(),
+            files: None,
             output_credit: 0,
             is_cancelled: false,
             first_call_ns: None,
@@ -434,6 +441,14 @@ where
 
     fn http_close(&mut self, exchange: ExchangeId) {
         self.exchanges.close(exchange, self.guest.surroundings.sockets());
+    }
+
+    fn files(&mut self) -> Bytes {
+        self.guest.vault.files()
+    }
+
+    fn keep_files(&mut self, files: Files) {
+        self.files = Some(files);
     }
 
     fn vault(&mut self) -> Option<&mut dyn VaultHost> {

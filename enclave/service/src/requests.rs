@@ -58,7 +58,7 @@ where
     let limits = JobLimits::of_request(manifest, service);
     let component = Answers {
         program,
-        job: Job { limits, args: &args, env: &env, run: chain.next_run() },
+        job: Job { limits, args: &args, env: &env, keeps_files: false, run: chain.next_run() },
         facilities: Facilities {
             shared: guest.surroundings.clone(),
             egress: Arc::new(EgressPolicy::of(manifest)),

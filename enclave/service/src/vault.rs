@@ -1,11 +1,14 @@
-//! What outlasts a job or a request: the key-value store, the seal key and the evidence of this boot.
+//! What outlasts a job or a request: the key-value store, the files of jobs, the seal key and the evidence of this boot.
 //!
-//! All of it is in the guest's memory. What a run has written stays when the run traps, exceeds a limit or is cancelled,
-//! and the next run finds it: each call to the store is done when it returns, and nothing is taken back. The store ends
-//! with the guest unless its manifest says `storage.persist`: then it is sealed and given to the loader whenever it has
-//! changed, and the loader gives the last one back at the next boot. Nobody else can read or make one; but a host can give
-//! back an old one, or none, and nothing here notices.
+//! All of it is in the guest's memory. What a run has written to the store stays when the run traps, exceeds a limit or is
+//! cancelled, and the next run finds it: each call to the store is done when it returns, and nothing is taken back. Files
+//! are the job's own until it has ended by itself and its claim is signed; then the next one begins with them, and
+//! otherwise with what this one began with. Store and files end with the guest unless its manifest says `storage.persist`
+//! (without it no files are kept at all): then they are sealed and given to the loader whenever they have changed, and the
+//! loader gives the last ones back at the next boot. Nobody else can read or make them; but a host can give back old ones,
+//! or none, and nothing here notices.
 
+mod files;
 mod saved;
 mod store;
 
@@ -15,10 +18,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use attestation_manifest::Manifest;
+use bytes::Bytes;
 use enclave_platform::Identity;
-use enclave_runtime::{EnclaveFailure, KeyPage, KeyValueFailure, Unsealed, VaultHost};
+use enclave_runtime::{EnclaveFailure, Files, KeyPage, KeyValueFailure, SnapshotError, Unsealed, VaultHost};
 use enclave_sealing::{Context, ContextTooLong, Purpose, SealError, Sealer};
 use spin::Mutex;
+
+use files::KeptFiles;
 
 pub use saved::SavedError;
 pub use store::{BUCKET_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES, KeyValueStore};
@@ -28,7 +34,9 @@ pub struct Vault {
     store: KeyValueStore,
     sealer: Sealer,
     evidence: Vec<u8>,
-    /// The store outlasts the guest.
+    /// Of the job that ended last, where jobs keep them.
+    files: KeptFiles,
+    /// What is stored outlasts the guest.
     persists: bool,
     /// Counter of the blob that the store came from or was last sealed in; 0 for neither.
     saves: u64,
@@ -43,6 +51,9 @@ pub enum RestoreError {
     /// It opens, and holds no store.
     #[error("state: {0}")]
     Saved(#[from] SavedError),
+    /// It opens, and holds no files, or more than the manifest permits.
+    #[error("state: {0}")]
+    Files(#[from] SnapshotError),
 }
 
 impl Vault {
@@ -54,40 +65,46 @@ impl Vault {
             store: KeyValueStore::new(manifest.storage.key_value_bytes),
             sealer: Sealer::new(identity.keys.local_seal()),
             evidence: identity.evidence.encode(),
+            files: KeptFiles::new(if manifest.keeps_files() { manifest.storage.files_bytes } else { 0 }),
             persists: manifest.storage.persist,
             saves: 0,
         }
     }
 
-    /// Takes the store from a blob that an earlier guest gave out. Any will do that is of this chip and manifest, however
-    /// old it is.
+    /// Takes what is stored from a blob that an earlier guest gave out. Any will do that is of this chip and manifest,
+    /// however old it is.
     ///
     /// # Errors
-    /// [`RestoreError`]; the store is as before.
+    /// [`RestoreError`]; everything is as before.
     pub fn restore(&mut self, blob: Vec<u8>) -> Result<(), RestoreError> {
-        let opened = self.sealer.unseal_in_place(Purpose::KeyValue, blob, 0)?;
-        self.store = KeyValueStore::read(self.store.limit_bytes, &opened.plaintext)?;
-        self.saves = opened.counter;
-        log::info!("state number {}: {} bytes of keys and values", self.saves, self.store.used_bytes());
+        let opened = self.sealer.unseal_in_place(Purpose::Storage, blob, 0)?;
+        let (store, snapshot) = KeyValueStore::read(self.store.limit_bytes, &opened.plaintext)?;
+        let files = KeptFiles::read(snapshot, self.files.limit_bytes())?;
+        (self.store, self.files, self.saves) = (store, files, opened.counter);
+        let (stored, filed) = (self.store.used_bytes(), self.files.snapshot().len());
+        log::info!("state number {}: {stored} bytes of keys and values, {filed} of files", self.saves);
         Ok(())
     }
 
     /// Whether there is something to [`save`](Self::save).
     #[must_use]
     pub const fn must_save(&self) -> bool {
-        self.persists && self.store.has_changed
+        self.persists && (self.store.has_changed || self.files.has_changed())
     }
 
-    /// Seals the store, under the next counter.
+    /// Seals store and files, under the next counter.
     ///
     /// # Errors
     /// There is no memory for it, or there were too many.
     pub fn save(&mut self, salt: [u8; 32]) -> Result<Vec<u8>, SealError> {
-        let (counter, bytes) = (self.saves.saturating_add(1), self.store.saved_bytes());
+        let (counter, snapshot) = (self.saves.saturating_add(1), self.files.snapshot());
         let store = &self.store;
-        let blob =
-            self.sealer.seal_with(Purpose::KeyValue, counter, bytes, |place| store.write(place), salt)?;
-        (self.saves, self.store.has_changed) = (counter, false);
+        let bytes = store.saved_bytes(snapshot);
+        let write = |place: &mut [u8]| store.write(snapshot, place);
+        let blob = self.sealer.seal_with(Purpose::Storage, counter, bytes, write, salt)?;
+        self.saves = counter;
+        self.store.has_changed = false;
+        self.files.note_saved();
         Ok(blob)
     }
 }
@@ -121,6 +138,19 @@ impl SharedVault {
     /// Likewise.
     pub fn save(&self, salt: [u8; 32]) -> Result<Vec<u8>, SealError> {
         self.0.lock().save(salt)
+    }
+}
+
+impl SharedVault {
+    /// A snapshot of the files that the next job begins with.
+    #[must_use]
+    pub fn files(&self) -> Bytes {
+        self.0.lock().files.snapshot().clone()
+    }
+
+    /// Those of a job that has ended by itself.
+    pub fn keep_files(&self, files: &Files) {
+        self.0.lock().files.keep(files);
     }
 }
 

@@ -162,10 +162,11 @@ pub struct AppService {
 pub struct AppStorage {
     /// Key-value store. Default: 0, none.
     pub key_value_bytes: u64,
-    /// File system. Default: 0, none.
+    /// File system, of each job or request its own. Default: 0, none.
     pub files_bytes: u64,
-    /// Whether the key-value store is sealed and kept by the loader for the next boot. Default: no, it is gone with the
-    /// guest. Files are not kept yet, so `true` is refused with them.
+    /// Whether what is stored is sealed and kept by the loader for the next boot: the key-value store, and the files of
+    /// jobs, of which each begins with those that the one before ended with, and has them in its transcript. The files of
+    /// a service end with their request all the same. Default: no, it is gone with the guest.
     pub persist: bool,
 }
 

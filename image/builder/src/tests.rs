@@ -290,7 +290,11 @@ fn manifest_that_the_guest_refuses_is_refused_here() {
         ("name = \"a\"\n[limits]\ncomponent_memory_bytes = 134217728", "limits.component_memory_bytes"),
         ("name = \"a\"\n[limits]\ntranscript_bytes = 0", "limits.transcript_bytes"),
         ("name = \"a\"\n[service]\nport = 0", "service.port"),
-        ("name = \"a\"\n[storage]\nfiles_bytes = 1048576\npersist = true", "storage.persist"),
+        ("name = \"a\"\n[storage]\npersist = true", "storage.persist"),
+        (
+            "name = \"a\"\n[limits]\ntranscript_bytes = 1048576\n[storage]\nfiles_bytes = 1048576\npersist = true",
+            "limits.transcript_bytes",
+        ),
         ("name = \"a\"\negress = [{ host = \"A\", port = 1, methods = [\"*\"] }]", "egress.host"),
         ("name = \"a\"\negress = [{ host = \"a\", port = 0, methods = [\"*\"] }]", "egress.port"),
         ("name = \"a\"\negress = [{ host = \"a\", port = 1, methods = [] }]", "egress.methods"),

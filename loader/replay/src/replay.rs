@@ -118,7 +118,13 @@ pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayEr
     let mut args = vec![manifest.name];
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
-    let job = Job { limits: limits(&manifest), args: &args, env: &env, run: claimed.run() };
+    let job = Job {
+        limits: limits(&manifest),
+        args: &args,
+        env: &env,
+        keeps_files: manifest.keeps_files(),
+        run: claimed.run(),
+    };
     let (report, mut console) = if let Some(service) = &manifest.service {
         let served = read_request(&claimed.claim, service, &mut input)?;
         let (request, console) = ReplayConsole::of_request(served, output, error_output);

@@ -120,7 +120,8 @@ fn run(engine: &str, bend: impl FnOnce(&mut Claim)) -> Done {
         manifest: manifest_digest(text.as_bytes()),
         sequence: 0,
     };
-    let job = Job { limits: JobLimits::of(&manifest), args: &["test", "one"], env: &[], run };
+    let job =
+        Job { limits: JobLimits::of(&manifest), args: &["test", "one"], env: &[], keeps_files: false, run };
     let program = Program::compile(&component, Tuning::Guest, 65536, 1 << 20).expect("it compiles");
     let (report, host) = run_job(&program, &job, Host::default());
     let mut claim = claim(run, &report, digested(INPUT), digested(&host.output));
@@ -280,7 +281,7 @@ fn answer_verdict(trailers: Option<&[Field<'_>]>, response: &[u8]) -> Verdict {
     let run =
         Run { component: parsed.component.sha256.0, manifest: manifest_digest(text.as_bytes()), sequence: 0 };
     let limits = JobLimits::of_request(&parsed, service);
-    let job = Job { limits, args: &["test", "one"], env: &[], run };
+    let job = Job { limits, args: &["test", "one"], env: &[], keeps_files: false, run };
     let program = Program::compile(&component, Tuning::Guest, 65536, 1 << 20).expect("it compiles");
     let request = IncomingRequest {
         method: Method::GET,

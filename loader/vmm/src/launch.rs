@@ -230,12 +230,13 @@ fn keeper(config: &LaunchConfig) -> Result<Option<Keeper>, LaunchError> {
 
 /// Finds the file for what is stored. With overrides even an image whose manifest does not parse is launched: it has none.
 fn state_file(config: &LaunchConfig) -> Result<Option<StateFile>, LaunchError> {
-    let storage = parse_manifest(config.image.manifest()).ok().map(|manifest| manifest.storage);
-    match (storage.filter(|storage| storage.persist), &config.state) {
-        (None, None) => Ok(None),
-        (None, Some(path)) => Err(LaunchError::NoState { path: path.clone() }),
-        (Some(_), None) => Err(LaunchError::StateNeeded),
-        (Some(storage), Some(path)) => StateFile::open(path, storage.key_value_bytes).map(Some),
+    let persistent_bytes =
+        parse_manifest(config.image.manifest()).map_or(0, |manifest| manifest.persistent_bytes());
+    match (persistent_bytes, &config.state) {
+        (0, None) => Ok(None),
+        (0, Some(path)) => Err(LaunchError::NoState { path: path.clone() }),
+        (_, None) => Err(LaunchError::StateNeeded),
+        (_, Some(path)) => StateFile::open(path, persistent_bytes).map(Some),
     }
 }
 

@@ -155,8 +155,9 @@ fn saved_store(values: &[(&str, &str, &str)]) -> Vec<u8> {
     for (bucket, key, value) in values {
         store.set(bucket, key, value.as_bytes()).unwrap();
     }
-    let mut bytes = vec![0; store.saved_bytes()];
-    store.write(&mut bytes);
+    let files = b"a snapshot";
+    let mut bytes = vec![0; store.saved_bytes(files)];
+    store.write(files, &mut bytes);
     bytes
 }
 
@@ -452,10 +453,10 @@ fn sealed_blobs() -> [(&'static str, Vec<u8>); 3] {
         [&[choice][..], &blob].concat()
     };
     let component = Purpose::Component(Context::new("fuzz").unwrap());
-    let files = seal(2, Purpose::Files, &[1; 600]);
+    let storage = seal(0, Purpose::Storage, &[1; 600]);
     [
         ("component", seal(4, component, b"plaintext")),
-        ("files", files),
+        ("storage", storage),
         ("changed", [&[1, 100, 0, 0, 0][..], &[5; 32], b"plaintext"].concat()),
     ]
 }

@@ -50,7 +50,7 @@ pub(crate) fn run(name: &str, component: &[u8], said: &Specification) -> Result<
     // Without a root the program has no directory: the suite numbers its descriptors by that.
     let files_bytes = if said.root.is_some() { LIMITS.files_bytes } else { 0 };
     let limits = JobLimits { files_bytes, ..LIMITS };
-    let job = Job { limits, args: &args, env: &env, run: RUN };
+    let job = Job { limits, args: &args, env: &env, keeps_files: false, run: RUN };
     let native = compile(component, Tuning::Baseline)?;
     let (report, host) = run_job(&native, &job, SuiteHost::with_input(&said.input));
     let difference = difference(said, &report, &host);

@@ -210,10 +210,37 @@ fn ranges_of_stacks_services_and_storage_have_two_ends() {
     let storage = |fields: &str| field_of(&STORAGE[1..STORAGE.len() - 1], fields);
     assert_eq!(storage(r#""key_value_bytes":1,"files_bytes":0,"persist":true"#), "");
     assert_eq!(storage(r#""key_value_bytes":0,"files_bytes":0,"persist":true"#), "storage.persist");
-    assert_eq!(storage(r#""key_value_bytes":1,"files_bytes":1,"persist":true"#), "storage.persist");
+    // Files of a service are of one request, so they are nothing to keep.
+    assert_eq!(storage(r#""key_value_bytes":0,"files_bytes":1,"persist":true"#), "storage.persist");
+    assert_eq!(storage(r#""key_value_bytes":1,"files_bytes":1,"persist":true"#), "");
     assert_eq!(field_of("\"192.0.2.7\"", "\"192.0.2.07\""), "egress.host");
     assert_eq!(field_of("\"POST\"", "\"post\""), "egress.methods");
     assert_eq!(field_of("\"*.example.org\",\"port\":1", "\"192.0.2.7\",\"port\":443"), "egress");
+}
+
+#[test]
+fn the_files_of_a_job_that_are_kept_fit_its_transcript() {
+    let storage = r#"{"key_value_bytes":5,"files_bytes":1048576,"persist":true}"#;
+    let job = good().replace(SERVICE, "null").replace(STORAGE, storage);
+    let least = (1 << 20) + (1 << 12) + (1 << 16);
+    let enough = job.replace("\"transcript_bytes\":9", &format!("\"transcript_bytes\":{least}"));
+    let manifest = parse_manifest(enough.as_bytes()).unwrap();
+    assert!(manifest.keeps_files());
+    assert_eq!(manifest.persistent_bytes(), (1 << 20) + 5);
+    let refused = refusal(&enough.replace(&least.to_string(), &(least - 1).to_string())).to_string();
+    assert!(
+        refused.contains("limits.transcript_bytes") && refused.contains("storage.files_bytes"),
+        "{refused}"
+    );
+
+    let service = good().replace(STORAGE, storage);
+    let manifest = parse_manifest(service.as_bytes()).unwrap();
+    assert!(!manifest.keeps_files());
+    assert_eq!(manifest.persistent_bytes(), 5);
+    let forgets = job.replace("true", "false");
+    let manifest = parse_manifest(forgets.as_bytes()).unwrap();
+    assert!(!manifest.keeps_files());
+    assert_eq!(manifest.persistent_bytes(), 0);
 }
 
 #[test]
@@ -225,8 +252,9 @@ fn what_is_out_of_range_is_shown() {
     assert!(message("192.0.2.7", "Example.org").ends_with("or an IPv4 address, found Example.org"));
     let found = message("\"call_stack_bytes\":524288", "\"call_stack_bytes\":1024");
     assert_eq!(found, "manifest field `limits.call_stack_bytes`: expected 16384 to 8388608, found 1024");
-    let found = message("\"files_bytes\":0,\"persist\":false", "\"files_bytes\":1,\"persist\":true");
-    assert!(found.contains("files do not outlast a run") && found.ends_with("found true"), "{found}");
+    let nothing = STORAGE.replace("1048576", "0").replace("false", "true");
+    let found = message(STORAGE, &nothing);
+    assert!(found.contains("or something to keep") && found.ends_with("found true"), "{found}");
     let long = message("audit-2", &"A".repeat(100));
     assert!(long.ends_with(&format!("found {}", "A".repeat(QUOTED_MAX_BYTES))), "{long}");
 }

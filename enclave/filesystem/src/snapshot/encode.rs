@@ -16,7 +16,10 @@ impl FileSystem {
     /// descriptors are left out.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        // Once more, so that it takes its own size of memory: large trees have little beside them.
+        let mut length = 0_usize;
+        self.encode_to(&mut |part| length = length.saturating_add(part.len()));
+        let mut out = Vec::with_capacity(length);
         self.encode_to(&mut |part| out.extend_from_slice(part));
         out
     }

@@ -245,8 +245,9 @@ fn load_workload(config: &mut FwCfg, manifest: &Manifest<'_>) -> Result<Program,
 fn open_vault(config: &mut FwCfg, manifest: &Manifest<'_>, identity: &Identity) -> Result<Vault, BootError> {
     let mut vault = Vault::new(manifest, identity);
     if manifest.storage.persist && config.file_bytes(FW_CFG_STATE).is_some() {
-        let most = manifest.storage.key_value_bytes.saturating_add(STATE_MARGIN_BYTES);
-        vault.restore(config.read_file(FW_CFG_STATE, usize::try_from(most).unwrap_or(usize::MAX))?)?;
+        let most = manifest.persistent_bytes().saturating_add(STATE_MARGIN_BYTES);
+        let blob = config.read_file(FW_CFG_STATE, usize::try_from(most).unwrap_or(usize::MAX))?;
+        vault.restore(blob)?;
     }
     Ok(vault)
 }

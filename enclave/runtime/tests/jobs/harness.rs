@@ -26,6 +26,7 @@ pub(crate) const JOB: Job<'static> = Job {
     limits: LIMITS,
     args: &["job", "one"],
     env: &[("NAME", "value")],
+    keeps_files: false,
     run: Run { component: [1; 32], manifest: [2; 32], sequence: 3 },
 };
 

@@ -25,6 +25,7 @@ pub(crate) const JOB: Job<'static> = Job {
     },
     args: &[],
     env: &[],
+    keeps_files: false,
     run: Run { component: [1; 32], manifest: [b'm'; 32], sequence: 3 },
 };
 

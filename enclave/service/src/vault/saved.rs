@@ -1,10 +1,11 @@
-//! The key-value store as bytes, for the time between two boots.
+//! The key-value store as bytes, for the time between two boots, and behind it the files.
 //!
 //! ```text
-//! store  = version u8 = 1 ‖ number of the next new key u64 ‖ buckets u32 ‖ bucket …
+//! stored = version u8 = 2 ‖ number of the next new key u64 ‖ buckets u32 ‖ bucket … ‖ files
 //! bucket = name ‖ entries u32 ‖ entry …
 //! entry  = number u64 ‖ key ‖ value
 //! name, key, value = length u32 ‖ bytes
+//! files  = a snapshot of the file system; nothing when no job has kept any
 //! ```
 //! Little endian; buckets by name and entries by key, ascending, so that a store has one form. The bytes are sealed where
 //! others see them. They are read as if they were not: an older guest of ours may have written them.
@@ -14,7 +15,7 @@ use alloc::collections::BTreeMap;
 
 use super::store::{Bucket, Entry, KeyValueStore, bucket_bytes, entry_bytes};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEAD_BYTES: usize = 1 + 8 + 4;
 const BUCKET_HEAD_BYTES: usize = 4 + 4;
 const ENTRY_HEAD_BYTES: usize = 8 + 4 + 4;
@@ -47,18 +48,18 @@ const fn malformed(problem: &'static str) -> SavedError {
 }
 
 impl KeyValueStore {
-    /// How many bytes [`Self::write`] writes: less than what is charged for the store.
+    /// How many bytes [`Self::write`] writes: those of `files`, and less than what is charged for the store.
     #[must_use]
-    pub fn saved_bytes(&self) -> usize {
+    pub fn saved_bytes(&self, files: &[u8]) -> usize {
         let buckets = self.buckets.iter().map(|(name, bucket)| {
             let entries = bucket.iter().map(|(key, entry)| ENTRY_HEAD_BYTES + key.len() + entry.value.len());
             BUCKET_HEAD_BYTES + name.len() + entries.sum::<usize>()
         });
-        HEAD_BYTES + buckets.sum::<usize>()
+        HEAD_BYTES + buckets.sum::<usize>() + files.len()
     }
 
-    /// Writes the store to a place of [`Self::saved_bytes`].
-    pub fn write(&self, place: &mut [u8]) {
+    /// Writes the store and a snapshot of files to a place of [`Self::saved_bytes`].
+    pub fn write(&self, files: &[u8], place: &mut [u8]) {
         let mut to = Writer { rest: place };
         to.bytes(&[VERSION]);
         to.bytes(&self.next_number.to_le_bytes());
@@ -72,13 +73,14 @@ impl KeyValueStore {
                 to.text(&entry.value);
             }
         }
+        to.bytes(files);
     }
 
-    /// The store that was written, for one that takes up to `limit_bytes`.
+    /// The store that was written, for one that takes up to `limit_bytes`, and the snapshot of files, unread.
     ///
     /// # Errors
     /// [`SavedError`].
-    pub fn read(limit_bytes: u64, saved: &[u8]) -> Result<Self, SavedError> {
+    pub fn read(limit_bytes: u64, saved: &[u8]) -> Result<(Self, &[u8]), SavedError> {
         let mut from = Reader { rest: saved };
         match from.array::<1>()? {
             [VERSION] => {}
@@ -95,7 +97,7 @@ impl KeyValueStore {
             let bucket = store.read_bucket(&mut from)?;
             store.buckets.insert(name, bucket);
         }
-        if from.rest.is_empty() { Ok(store) } else { Err(malformed("bytes are left over")) }
+        Ok((store, from.rest))
     }
 
     fn read_bucket(&mut self, from: &mut Reader<'_>) -> Result<Bucket, SavedError> {

@@ -11,6 +11,7 @@ fn own(seal_key: u8) -> Vault {
         store: KeyValueStore::new(1 << 20),
         sealer: Sealer::new(&[seal_key; 32]),
         evidence: vec![1, 2, 3],
+        files: KeptFiles::new(1 << 20),
         persists: true,
         saves: 0,
     }
@@ -72,10 +73,8 @@ fn the_longest_plaintext_makes_no_too_long_a_blob() {
 #[test]
 fn blobs_of_the_guest_itself_do_not_open_for_components() {
     let mut vault = vault(1);
-    for own in [Purpose::KeyValue, Purpose::Files] {
-        let blob = Sealer::new(&[1; 32]).seal(own, 7, b"text", [9; 32]).unwrap();
-        assert!(reason(vault.unseal("", 0, &blob)).contains("expected one for component"));
-    }
+    let blob = Sealer::new(&[1; 32]).seal(Purpose::Storage, 7, b"text", [9; 32]).unwrap();
+    assert!(reason(vault.unseal("", 0, &blob)).contains("expected one for component"));
 }
 
 #[test]
@@ -107,9 +106,9 @@ fn a_blob_of_somebody_else_changes_nothing() {
     vault.store.set("a", "k", b"v").unwrap();
     let mut blob = vault.save([9; 32]).unwrap();
     assert!(matches!(own(2).restore(blob.clone()), Err(RestoreError::Sealed(SealError::NotOurs))));
-    let files = vault.sealer.seal(Purpose::Files, 1, b"", [9; 32]).unwrap();
-    assert!(matches!(vault.restore(files), Err(RestoreError::Sealed(_))), "for another purpose");
-    let other = vault.sealer.seal(Purpose::KeyValue, 1, b"no store", [9; 32]).unwrap();
+    let component = vault.sealer.seal(purpose("").unwrap(), 1, b"", [9; 32]).unwrap();
+    assert!(matches!(vault.restore(component), Err(RestoreError::Sealed(_))), "for another purpose");
+    let other = vault.sealer.seal(Purpose::Storage, 1, b"no store", [9; 32]).unwrap();
     assert!(matches!(vault.restore(other), Err(RestoreError::Saved(_))), "it opens, and is no store");
     *blob.last_mut().unwrap() ^= 1;
     assert!(matches!(vault.restore(blob), Err(RestoreError::Sealed(SealError::NotOurs))));
@@ -122,4 +121,48 @@ fn a_store_that_ends_with_its_guest_is_not_saved() {
     let mut vault = Vault { persists: false, ..own(1) };
     vault.store.set("a", "k", b"v").unwrap();
     assert!(!vault.must_save());
+}
+
+/// Files that a job could have ended with: those of a snapshot of one empty directory and so many files without a byte.
+fn files(names: &[&str]) -> Files {
+    let mut snapshot = b"redoubt-files-1\n\x01\x00".to_vec();
+    snapshot.extend((names.len() as u64).to_le_bytes());
+    for (name, record) in names.iter().zip(1_u64..) {
+        snapshot.push(2);
+        snapshot.extend(record.to_le_bytes());
+        snapshot.extend((name.len() as u64).to_le_bytes());
+        snapshot.extend(name.as_bytes());
+    }
+    names.iter().for_each(|_| snapshot.extend([&[2, 0][..], &[0; 16]].concat()));
+    Files::read(&snapshot, 1 << 20).unwrap()
+}
+
+#[test]
+fn files_are_saved_with_the_store_and_only_when_they_have_changed() {
+    let mut first = own(1);
+    first.files.keep(&files(&["a"]));
+    assert!(first.must_save());
+    first.store.set("a", "k", b"v").unwrap();
+    let blob = first.save([9; 32]).unwrap();
+    first.files.keep(&files(&["a"]));
+    assert!(!first.must_save(), "they are the same");
+
+    let mut second = own(1);
+    second.restore(blob.clone()).unwrap();
+    assert_eq!(second.files.snapshot(), &files(&["a"]).snapshot());
+    assert_eq!((second.store.get("a", "k"), second.must_save()), (Some(&b"v"[..]), false));
+    second.files.keep(&files(&["a"]));
+    assert!(!second.must_save(), "they are what they were");
+    second.files.keep(&files(&["a", "b"]));
+    assert!(second.must_save());
+    second.files.keep(&files(&[]));
+    let emptied = second.save([9; 32]).unwrap();
+    second.restore(emptied).unwrap();
+    assert_eq!(second.files.snapshot(), &files(&[]).snapshot());
+
+    // Of an image that keeps fewer, or none.
+    let mut without = Vault { files: KeptFiles::new(0), ..own(1) };
+    without.store.set("b", "k", b"w").unwrap();
+    assert!(matches!(without.restore(blob), Err(RestoreError::Files(_))));
+    assert_eq!((without.store.get("b", "k"), without.saves), (Some(&b"w"[..]), 0), "nothing has changed");
 }

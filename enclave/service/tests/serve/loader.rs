@@ -84,6 +84,10 @@ pub(crate) struct State {
     pub(crate) status: Vec<Status>,
     pub(crate) probes: Vec<ProbeDone>,
     pub(crate) was_goodbye: bool,
+    /// A state that has not come as a whole yet.
+    part: Vec<u8>,
+    /// Whole states, each with the number of the job that it came in.
+    pub(crate) saved: Vec<(usize, Vec<u8>)>,
 }
 
 /// The loader's end and the guest's end of the stream in one.
@@ -140,6 +144,12 @@ impl State {
             FrameKind::STATUS => self.status.push(decode_body(&frame.body).expect("status decodes")),
             FrameKind::PROBE_DONE => self.probes.push(decode_body(&frame.body).expect("probe decodes")),
             FrameKind::STOPPING => self.was_goodbye = true,
+            FrameKind::STATE => self.part.extend_from_slice(&frame.body),
+            FrameKind::STATE_END => {
+                let is_running = self.seen.last().is_some_and(|seen| seen.done.is_none());
+                assert!(is_running, "whoever hears that a job is done has what it stored");
+                self.saved.push((self.seen.len(), std::mem::take(&mut self.part)));
+            }
             other => panic!("the guest sent a frame of kind {other:?}"),
         }
     }
@@ -301,6 +311,23 @@ fn serve_identity(program: &Program, loader: &Loader, identity: Identity) -> Res
     let digest = manifest_digest(&identity.evidence.manifest);
     let mut chain = ClaimChain::new(identity, &manifest, digest);
     let vault = Vault::new(&manifest, chain.identity());
+    let link = ControlLink::new(loader.clone());
+    serve(link, TestSurroundings::default(), program, &manifest, &mut chain, vault)
+}
+
+/// Serves `loader` with another manifest, and with what an earlier guest has stored.
+pub(crate) fn serve_stored(
+    text: &str,
+    state: Option<Vec<u8>>,
+    program: &Program,
+    loader: &Loader,
+) -> Result<Ended, ServiceError> {
+    let manifest = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
+    let mut chain = chain_of(text, &manifest);
+    let mut vault = Vault::new(&manifest, chain.identity());
+    if let Some(state) = state {
+        vault.restore(state).expect("an earlier guest's");
+    }
     let link = ControlLink::new(loader.clone());
     serve(link, TestSurroundings::default(), program, &manifest, &mut chain, vault)
 }

@@ -42,7 +42,8 @@ fn check_ranges(manifest: &Manifest<'_>) {
     assert!((CALL_STACK_MIN_BYTES..=CALL_STACK_MAX_BYTES).contains(&limits.call_stack_bytes));
     let storage = &manifest.storage;
     assert!(storage.key_value_bytes < memory_bytes && storage.files_bytes < memory_bytes);
-    assert!(!storage.persist, "nothing keeps it yet");
+    assert_eq!(storage.persist, manifest.persistent_bytes() > 0);
+    assert!(!manifest.keeps_files() || limits.transcript_bytes > storage.files_bytes);
     assert!(manifest.args.len() <= LIST_MAX && manifest.env.len() <= LIST_MAX);
     assert!(manifest.launch.snp.vmpl <= 3);
     let texts = manifest.args.iter().chain([&manifest.name, &manifest.artefact.engine]).copied();

@@ -15,10 +15,10 @@ fn main() -> ExitCode {
 
 fn run(input: &[u8]) {
     match KeyValueStore::read(LIMIT_BYTES, input) {
-        Ok(store) => {
+        Ok((store, files)) => {
             assert!(store.used_bytes() <= LIMIT_BYTES);
-            let mut bytes = vec![0; store.saved_bytes()];
-            store.write(&mut bytes);
+            let mut bytes = vec![0; store.saved_bytes(files)];
+            store.write(files, &mut bytes);
             assert!(bytes == input);
         }
         Err(error) => drop(error.to_string()),

@@ -17,9 +17,8 @@ fn main() -> ExitCode {
 fn run(input: &[u8]) {
     let Some((choice, rest)) = input.split_first() else { return };
     let purpose = match choice >> 1 & 3 {
-        0 => Purpose::KeyValue,
-        1 => Purpose::Files,
-        _ => Context::new("fuzz").map_or(Purpose::Files, Purpose::Component),
+        0 => Purpose::Storage,
+        _ => Context::new("fuzz").map_or(Purpose::Storage, Purpose::Component),
     };
     let sealer = Sealer::new(&SEAL_KEY);
     if choice & 1 == 0 { open(&sealer, purpose, rest) } else { seal_and_change(&sealer, purpose, rest) }

@@ -57,7 +57,13 @@ impl<'a> Site<'a> {
         let memory_bytes = limits(self.seed).component_memory_bytes;
         let program = Program::compile(component, tuning, CALL_STACK_BYTES, memory_bytes);
         let program = program.map_err(|error| format!("{tuning:?}: {error}"))?;
-        let job = Job { limits: limits(self.seed), args: &["test"], env: &[], run: self.run_name() };
+        let job = Job {
+            limits: limits(self.seed),
+            args: &["test"],
+            env: &[],
+            keeps_files: false,
+            run: self.run_name(),
+        };
         let (mut report, host) = run_job(&program, &job, surroundings);
         // Words for people, which differ between processors.
         if let RunOutcome::Trapped { message } = &mut report.outcome {

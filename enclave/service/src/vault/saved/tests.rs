@@ -18,8 +18,12 @@ fn store() -> KeyValueStore {
 }
 
 fn saved(store: &KeyValueStore) -> Vec<u8> {
-    let mut bytes = vec![0xAA; store.saved_bytes()];
-    store.write(&mut bytes);
+    with_files(store, b"")
+}
+
+fn with_files(store: &KeyValueStore, files: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0xAA; store.saved_bytes(files)];
+    store.write(files, &mut bytes);
     bytes
 }
 
@@ -27,10 +31,10 @@ fn saved(store: &KeyValueStore) -> Vec<u8> {
 #[test]
 fn a_store_has_one_form() {
     let mut store = KeyValueStore::new(LIMIT_BYTES);
-    assert_eq!(saved(&store), [&[1][..], &[0; 8], &[0; 4]].concat());
+    assert_eq!(saved(&store), [&[2][..], &[0; 8], &[0; 4]].concat());
     store.set("b", "k", b"v").unwrap();
     let expected: [&[u8]; 12] = [
-        &[1],
+        &[2],
         &[1, 0, 0, 0, 0, 0, 0, 0],
         &[1, 0, 0, 0],
         &[1, 0, 0, 0],
@@ -41,15 +45,17 @@ fn a_store_has_one_form() {
         b"k",
         &[1, 0, 0, 0],
         b"v",
-        &[],
+        b"files",
     ];
-    assert_eq!(saved(&store), expected.concat());
+    assert_eq!(with_files(&store, b"files"), expected.concat());
 }
 
 #[test]
 fn what_is_read_is_what_was_written() {
     let before = store();
-    let mut after = KeyValueStore::read(LIMIT_BYTES, &saved(&before)).unwrap();
+    let bytes = with_files(&before, b"files");
+    let (mut after, files) = KeyValueStore::read(LIMIT_BYTES, &bytes).unwrap();
+    assert_eq!(files, b"files");
     assert_eq!(after.used_bytes(), before.used_bytes());
     assert!(!after.has_changed);
     for (bucket, key) in [("a", ""), ("b", "one"), ("b", "two"), ("\u{e4}", "count")] {
@@ -65,23 +71,22 @@ fn what_is_read_is_what_was_written() {
 #[test]
 fn what_is_written_is_less_than_what_is_charged() {
     let store = store();
-    assert!((store.saved_bytes() as u64) < store.used_bytes() + HEAD_BYTES as u64);
+    assert!((store.saved_bytes(&[]) as u64) < store.used_bytes() + HEAD_BYTES as u64);
 }
 
 #[test]
 fn bytes_that_are_no_store_are_refused() {
     let bytes = saved(&store());
-    let read = |bytes: &[u8]| KeyValueStore::read(LIMIT_BYTES, bytes).map(|store| store.used_bytes());
+    let read = |bytes: &[u8]| KeyValueStore::read(LIMIT_BYTES, bytes).map(|(store, _)| store.used_bytes());
     for length in 0..bytes.len() {
         assert_eq!(read(&bytes[..length]), Err(malformed("it ends early")), "{length}");
     }
-    assert_eq!(read(&[&bytes[..], &[0]].concat()), Err(malformed("bytes are left over")));
     let with = |at: usize, byte: u8| {
         let mut bytes = bytes.clone();
         bytes[at] = byte;
         read(&bytes)
     };
-    assert_eq!(with(0, 2), Err(SavedError::Version { found: 2 }));
+    assert_eq!(with(0, 1), Err(SavedError::Version { found: 1 }));
     // All keys have numbers below that of the next.
     assert_eq!(with(1, 0), Err(malformed("a key's number is one that none has had")));
     // The first bucket's name, which is before the second's.
