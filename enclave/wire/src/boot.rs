@@ -15,7 +15,7 @@ pub const FW_CFG_LOG_LEVEL: &str = "opt/redoubt/log-level";
 pub const MANIFEST_MAX_BYTES: usize = attestation_manifest::MANIFEST_MAX_BYTES;
 /// The largest artefact that the guest reads.
 pub const ARTEFACT_MAX_BYTES: usize = attestation_manifest::ARTEFACT_MAX_BYTES;
-/// What a sealed store may be longer than `storage.key_value_bytes` of the manifest.
+/// What a sealed state may be longer than what the manifest lets outlast the guest.
 pub const STATE_MARGIN_BYTES: u64 = 4096;
 /// The largest component that the guest hashes.
 pub const COMPONENT_MAX_BYTES: usize = attestation_manifest::COMPONENT_MAX_BYTES;

@@ -37,7 +37,7 @@ Examples:
   A service, for other machines too:
     redoubt run notary --tee sim --publish 0.0.0.0:8080 --keep kept
 
-  A program whose keys and values outlast the guest (storage.persist in its app.toml):
+  A program whose keys, values or files outlast the guest (storage.persist in its app.toml):
     redoubt run counter --tee sim --state counter.state
 
   A second guest next to the first, for a script that reads what it is:

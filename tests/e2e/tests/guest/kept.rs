@@ -8,11 +8,11 @@ use loader_replay::{Claimed, Pieces, Tuning, replay};
 use crate::harness::{APP, JobResult, PATIENCE, Site, rom, run_job};
 use crate::script::Script;
 
-pub(crate) fn assert_replays(job: &JobResult, component: &[u8]) {
+pub(crate) fn assert_replays(job: &JobResult, component: &[u8], input: &[u8]) {
     let claimed = Claimed::read(job.claim_bytes()).expect("the claim is whole");
     for tuning in [Tuning::Guest, Tuning::Baseline, Tuning::Interpreter] {
-        let (input, output, error_output) =
-            (Box::new(io::empty()), Box::new(io::sink()), Box::new(io::sink()));
+        let input = Box::new(io::Cursor::new(input.to_vec()));
+        let (output, error_output) = (Box::new(io::sink()), Box::new(io::sink()));
         let transcript = job.transcript.clone();
         let pieces = Pieces { component, transcript, input, output, error_output, tuning };
         let verdict = replay(&claimed, pieces).unwrap_or_else(|error| panic!("{tuning:?}: {error}"));
@@ -44,6 +44,6 @@ fn jobs_keep_seal_and_show() {
         assert!(said.starts_with(&kept), "{said}");
         assert_eq!(said.matches("invalid: sealed blob: not sealed by this image").count(), 1, "{said}");
         assert_eq!(said.matches("which this release does not have").count(), 3, "{said}");
-        assert_replays(job, &component);
+        assert_replays(job, &component, b"");
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use enclave_wire::boot::ExitCode;
+use enclave_wire::control::JobOutcome;
 use image_builder::{AppToml, Image, Sources, build};
 use loader_vmm::launch;
 
@@ -59,12 +60,48 @@ fn what_is_stored_outlasts_the_guest() {
     for (job, sum) in jobs.iter().zip(1..) {
         assert_sum(job, sum);
         // What was read is in the transcript, so a replay needs no state.
-        assert_replays(job, &component);
+        assert_replays(job, &component, b"");
     }
     let sealed = fs::read(site.state_file()).expect("the state is there");
     assert!(sealed.len() > 60_000 && !sealed.windows(20).any(|bytes| bytes == [b'v'; 20]), "nobody reads it");
     // An old state is one that the host may give back. It is told by its number.
     assert!(site.log().contains("state number 4: "), "{}", site.log());
+}
+
+/// A job that keeps a tally in a file: it prints what is there, and appends its input.
+#[test]
+fn files_outlast_the_guest() {
+    let Some(rom) = rom() else { return };
+    let text = include_str!("../../../../enclave/runtime/tests/files/tally.wat");
+    let component = wat::parse_str(text).expect("the test's text is valid");
+    let app = format!("{APP}[storage]\nfiles_bytes = 1000000\npersist = true\n");
+    let app = AppToml::parse(&app).expect("it is valid");
+    let site = site(&build(Sources { component: &component, app: &app, rom }).expect("an image"));
+    let assert_prints = |job: &JobResult, input: &str, printed: &str| {
+        assert_eq!(String::from_utf8_lossy(&job.output), printed);
+        assert_replays(job, &component, input.as_bytes());
+    };
+    let guest = site.launch();
+    for (input, printed) in [("x", ""), ("b", "x")] {
+        let job = run_job(&guest, input.as_bytes());
+        job.assert_success();
+        assert_prints(&job, input, printed);
+    }
+    // One that traps leaves what it found.
+    let trapped = run_job(&guest, b"t");
+    assert_eq!(trapped.done.outcome, JobOutcome::Trapped);
+    assert_replays(&trapped, &component, b"t");
+    assert!(guest.stop(PATIENCE).is_clean());
+
+    let sealed = fs::read(site.state_file()).expect("the state is there");
+    assert!(sealed.len() > 150_000 && !sealed.windows(20).any(|bytes| bytes == [b'B'; 20]), "nobody reads it");
+    let guest = site.launch();
+    let job = run_job(&guest, b"y");
+    job.assert_success();
+    assert_prints(&job, "y", "xb");
+    assert!(job.transcript.len() > 150_000, "it began with all of them");
+    guest.kill();
+    assert!(site.log().contains("state number 2: 0 bytes of keys and values, 150"), "{}", site.log());
 }
 
 #[test]
