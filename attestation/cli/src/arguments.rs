@@ -39,11 +39,56 @@ pub enum Command {
     /// Show what files of evidence and collateral say, without verifying them.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArguments),
+    /// Make and show keys of readers, for whom guests seal transcripts.
+    #[command(subcommand)]
+    ReaderKey(ReaderKeyCommand),
+    /// Open what a guest sealed for its readers: a transcript, or a request that was kept.
+    #[command(after_help = OPEN_EXAMPLES)]
+    Open(OpenArguments),
     /// Print a completion script for a shell.
     Completion {
         /// Which shell.
         shell: Shell,
     },
+}
+
+/// What to do with keys of readers.
+#[derive(Debug, Subcommand)]
+pub enum ReaderKeyCommand {
+    /// Make a key in a new file, and print its public half, for `readers` in app.toml.
+    #[command(after_help = READER_KEY_EXAMPLES)]
+    New {
+        /// Where the key goes; nothing is ever replaced.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the public half of a key.
+    #[command(after_help = READER_KEY_EXAMPLES)]
+    Show {
+        /// The key: X25519, PKCS #8, PEM.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What to open.
+#[derive(Debug, Args)]
+pub struct OpenArguments {
+    /// What a guest sealed.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Key of one of its readers.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Where what is in it goes, readable for you alone.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// What to check, and against what.
@@ -180,6 +225,22 @@ Examples:
     redoubt-verify check quote.bin tcb_info.json qe_identity.json signing.pem crls/* --policy production
     redoubt-verify check evidence.bundle --at bundle --policy policy.toml --ear result.jwt --ear-key key.pem
     redoubt-verify check gpu.bin chain.pem driver.xml vbios.xml --challenge 4cff7f53…";
+
+const READER_KEY_EXAMPLES: &str = "\
+Exit status: 0 done, 2 wrong usage, or a file that cannot be read or written.
+
+Examples:
+  redoubt-verify reader-key new auditor.pem
+  echo \"readers = [\\\"$(redoubt-verify reader-key show auditor.pem)\\\"]\"     # a line for app.toml
+  openssl genpkey -algorithm X25519 -out auditor.pem                      # makes one as well";
+
+const OPEN_EXAMPLES: &str = "\
+Whether what is in it is genuine is another question: hold it against a claim, with `redoubt replay` or `check`.
+Exit status: 0 opened, 2 wrong usage, a file that cannot be read, is no envelope, or was sealed for others.
+
+Examples:
+  redoubt-verify open job.transcript --key auditor.pem --out opened.transcript
+  redoubt-verify show opened.transcript";
 
 const SHOW_EXAMPLES: &str = "\
 Nothing is verified: this is what the files say, whoever wrote them.

@@ -19,6 +19,7 @@ pub mod explain;
 pub mod files;
 pub mod measure;
 pub mod progress;
+pub mod reader;
 pub mod render;
 pub mod show;
 pub mod terms;

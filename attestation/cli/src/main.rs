@@ -15,6 +15,7 @@ use attestation_cli::files::{ClaimFiles, read_item};
 use attestation_cli::measure::arguments::{DiffArguments, MeasureArguments};
 use attestation_cli::measure::{self, run_diff, run_measure};
 use attestation_cli::progress::{Audience, Progress};
+use attestation_cli::reader::{self, ReaderError};
 use attestation_cli::render::{Colours, json, table};
 use attestation_cli::show::{self, show};
 use attestation_cli::{ear, explain, terms};
@@ -47,6 +48,8 @@ fn main() -> ExitCode {
         Command::Collateral(command) => run_collateral(&command),
         Command::Policy(command) => run_policy(&command),
         Command::Show(arguments) => run_show(&arguments),
+        Command::ReaderKey(command) => print_or_say(reader::run(&command)),
+        Command::Open(arguments) => print_or_say(reader::open_file(&arguments)),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "redoubt-verify", &mut script);
@@ -174,6 +177,13 @@ fn run_show(arguments: &ShowArguments) -> ExitCode {
     }
     let text = if arguments.json { show::json(&items) } else { show::table(&items, colours()) };
     print(text.as_bytes(), ExitCode::SUCCESS)
+}
+
+fn print_or_say(done: Result<String, ReaderError>) -> ExitCode {
+    match done {
+        Ok(text) => print(text.as_bytes(), ExitCode::SUCCESS),
+        Err(error) => unusable(&error.to_string()),
+    }
 }
 
 fn show_measurements(arguments: &MeasureArguments) -> ExitCode {

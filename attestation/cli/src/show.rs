@@ -10,6 +10,7 @@ mod tdx;
 #[cfg(test)]
 mod tests;
 
+use attestation_envelope::{Head, is_envelope};
 use attestation_recognise::{Item, Kind, RecogniseError, recognise};
 use attestation_x509::pem;
 use serde::Serialize;
@@ -53,7 +54,30 @@ pub struct Field {
 /// # Errors
 /// The file is not known.
 pub fn show(file: &str, bytes: &[u8]) -> Result<Vec<Shown>, RecogniseError> {
+    if is_envelope(bytes) {
+        return Ok(vec![show_envelope(file, bytes)]);
+    }
     Ok(recognise(bytes)?.iter().map(|item| show_item(file, item)).collect())
+}
+
+/// What everybody sees of what is for its readers alone.
+fn show_envelope(file: &str, bytes: &[u8]) -> Shown {
+    let mut fields = Fields::default();
+    let head = Head::parse(bytes);
+    if let Ok(head) = &head {
+        fields.plain("content", head.content);
+        fields.explained("readers", head.readers(), "with the key of one of them: redoubt-verify open");
+    }
+    Shown {
+        file: file.to_owned(),
+        kind: "redoubt-envelope",
+        title: "envelope of a Redoubt guest",
+        within: Vec::new(),
+        bytes: bytes.len(),
+        fields: fields.list,
+        problem: head.err().map(|error| error.to_string()),
+        parts: Vec::new(),
+    }
 }
 
 fn show_item(file: &str, item: &Item) -> Shown {

@@ -8,7 +8,7 @@ use core::fmt::{self, Write as _};
 
 use heapless::String;
 
-use crate::{EGRESS_MAX, HexDigest, HexU64, LIST_MAX, METHODS_MAX, ManifestError};
+use crate::{EGRESS_MAX, HexDigest, HexU64, LIST_MAX, METHODS_MAX, ManifestError, READERS_MAX};
 
 /// Longest part of a name or value that is quoted.
 pub(crate) const QUOTED_MAX_BYTES: usize = 64;
@@ -35,6 +35,8 @@ enum Value {
     Objects(&'static Shape, usize),
     /// At most so many.
     Texts(usize),
+    /// At most so many.
+    Digests(usize),
     Text,
     Digest,
     Hex,
@@ -45,7 +47,7 @@ enum Value {
     Word(&'static [&'static str], &'static str),
 }
 
-use Value::{Digest, Flag, Hex, Nullable, Number, Object, Objects, Text, Texts, Word};
+use Value::{Digest, Digests, Flag, Hex, Nullable, Number, Object, Objects, Text, Texts, Word};
 
 const U16: Value = Number(u16::MAX as u64, "a whole number up to 65535");
 const U32: Value = Number(u32::MAX as u64, "a whole number up to 4294967295");
@@ -70,6 +72,7 @@ const MANIFEST: Shape = Shape {
         ("service", Nullable(&SERVICE)),
         ("storage", Object(&STORAGE)),
         ("logs", Word(&["none", "public"], "none or public")),
+        ("readers", Digests(READERS_MAX)),
     ],
 };
 
@@ -174,6 +177,10 @@ impl<'a> Cursor<'a> {
                 raw if text_of(raw).is_some() => Ok(()),
                 raw => Err(place.malformed("a list of texts", raw)),
             }),
+            Digests(max) if begins == b'[' => self.list(place, *max, |list| match list.simple()? {
+                raw if is_digest(raw) => Ok(()),
+                raw => Err(place.malformed("a list of keys, each 64 lower-case hexadecimal digits", raw)),
+            }),
             _ => {
                 let raw = self.simple()?;
                 wanted(value, raw).map_or(Ok(()), |expected| Err(place.malformed(expected, raw)))
@@ -264,8 +271,9 @@ fn wanted(value: &'static Value, raw: &str) -> Option<&'static str> {
         Nullable(_) => (raw == "null", "an object or null"),
         Objects(..) => (false, "a list of objects"),
         Texts(_) => (false, "a list of texts"),
+        Digests(_) => (false, "a list of keys"),
         Text => (text.is_some(), "a text"),
-        Digest => (text.and_then(HexDigest::<32>::parse).is_some(), "64 lower-case hexadecimal digits"),
+        Digest => (is_digest(raw), "64 lower-case hexadecimal digits"),
         Hex => {
             let expected = "0x and 1 to 16 lower-case hexadecimal digits without leading zeros";
             (text.and_then(HexU64::parse).is_some(), expected)
@@ -275,6 +283,10 @@ fn wanted(value: &'static Value, raw: &str) -> Option<&'static str> {
         Word(words, expected) => (text.is_some_and(|text| words.contains(&text)), *expected),
     };
     (!is_right).then_some(expected)
+}
+
+fn is_digest(raw: &str) -> bool {
+    text_of(raw).and_then(HexDigest::<32>::parse).is_some()
 }
 
 fn text_of(raw: &str) -> Option<&str> {

@@ -47,6 +47,8 @@ pub const CALL_STACK_MAX_BYTES: u32 = 8 * 1024 * 1024;
 pub const CALL_STACK_DEFAULT_BYTES: u32 = 512 * 1024;
 /// Call stacks are multiples of this.
 pub const CALL_STACK_STEP_BYTES: u32 = 1024;
+/// Most readers of transcripts.
+pub const READERS_MAX: usize = 8;
 /// Most requests that a service answers at once.
 pub const OPEN_REQUESTS_MAX: u32 = 1024;
 
@@ -95,6 +97,9 @@ pub struct Manifest<'a> {
     /// Who reads what the component logs.
     #[serde(deserialize_with = "field::word")]
     pub logs: Logs,
+    /// Public keys of X25519: for these readers transcripts are sealed, and requests that are kept. Without any both are
+    /// in the clear for whoever runs the guest.
+    pub readers: Vec<HexDigest<32>, READERS_MAX>,
 }
 
 /// The guest reads its manifest on the boot stack, which has 256 KiB.

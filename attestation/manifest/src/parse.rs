@@ -192,7 +192,9 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     check_egress(&manifest.egress)?;
     manifest.service.iter().try_for_each(check_service)?;
     check_storage(&manifest.storage, manifest.memory_mib)?;
-    check_persistence(manifest)
+    check_persistence(manifest)?;
+    let is_first = |(index, reader)| !manifest.readers.iter().take(index).any(|earlier| earlier == reader);
+    check(manifest.readers.iter().enumerate().all(is_first), "readers", "keys that differ", "one twice")
 }
 
 fn check_memory(manifest: &Manifest<'_>) -> Result<(), ManifestError> {

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use attestation_envelope::KeyError;
 use enclave_platform::LinkError;
 use enclave_sealing::SealError;
 
@@ -43,6 +44,9 @@ pub enum ServiceError {
     /// What is stored cannot be sealed: there is no memory for it. The manifest is guilty, or this guest's arithmetic.
     #[error("state: {0}")]
     State(#[from] SealError),
+    /// Nothing can be sealed for one of the manifest's readers. The manifest is guilty.
+    #[error("readers: {0}")]
+    Readers(#[from] KeyError),
     /// A job number that was used before, or zero.
     #[error("job number: expected more than {previous}, found {found}")]
     JobNumber {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::task::Poll;
 
 use attestation_claim::{Measured, Outcome as ClaimOutcome, RunningDigest};
+use attestation_envelope::Content;
 use attestation_manifest::{Logs, Manifest, WallClock};
 use bytes::Bytes;
 use enclave_http::Fields;
@@ -20,6 +21,7 @@ use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
 use crate::claims::{ClaimChain, JobFacts};
 use crate::error::ServiceError;
 use crate::exchanges::Exchanges;
+use crate::parcel::Parcel;
 use crate::serve::{Guest, decode};
 use crate::surroundings::Surroundings;
 
@@ -126,8 +128,9 @@ struct JobStreams<S, E> {
     output: RunningDigest,
     /// Written by the component and not yet sent, per stream: small writes share a frame.
     pending: [Vec<u8>; 2],
-    /// Recorded and not yet sent.
+    /// Recorded and not yet sent, as it leaves.
     transcript: VecDeque<u8>,
+    parcel: Parcel,
     exchanges: Exchanges,
     /// What it ended with, where files are kept.
     files: Option<Files>,
@@ -141,6 +144,7 @@ struct JobStreams<S, E> {
 impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
     fn new(mut guest: Guest<S, E>, job: u32, start: JobStart, manifest: &Manifest<'_>) -> Self {
         let started_ns = guest.surroundings.now_ns();
+        let (parcel, head) = guest.audience.begin(Content::Transcript, guest.surroundings.random());
         Self {
             guest,
             job,
@@ -156,7 +160,8 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             is_discarding: false,
             output: RunningDigest::default(),
             pending: [Vec::new(), Vec::new()],
-            transcript: VecDeque::new(),
+            transcript: head.into(),
+            parcel,
             exchanges: Exchanges::default(),
             files: None,
             output_credit: 0,
@@ -300,6 +305,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         if let Some(sockets) = self.guest.surroundings.sockets() {
             self.exchanges.close_all(sockets);
         }
+        self.transcript.extend(self.parcel.finish());
         self.queue.clear();
         self.queue_tail.clear();
         self.queued_bytes = 0;
@@ -402,7 +408,7 @@ where
     }
 
     fn record(&mut self, piece: &[u8]) {
-        self.transcript.extend(piece);
+        self.transcript.extend(self.parcel.pass(piece.into()).iter());
     }
 
     fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {

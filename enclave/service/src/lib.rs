@@ -14,6 +14,7 @@ mod error;
 mod exchange;
 mod exchanges;
 mod job;
+mod parcel;
 mod requests;
 mod serve;
 mod shared;

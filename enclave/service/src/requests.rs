@@ -65,6 +65,7 @@ where
             logs: manifest.logs,
             wall_offset_ns: None,
             vault: guest.vault.clone(),
+            audience: guest.audience.clone(),
             outbox: None,
         },
         chain,

@@ -16,6 +16,7 @@ use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
 use crate::claims::ClaimChain;
 use crate::error::ServiceError;
 use crate::job;
+use crate::parcel::Audience;
 use crate::requests;
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
@@ -30,6 +31,8 @@ pub struct Guest<S, E> {
     pub(crate) egress: EgressPolicy,
     /// What outlasts jobs and requests.
     pub(crate) vault: SharedVault,
+    /// For whom transcripts are.
+    pub(crate) audience: Audience,
     jobs_done: u64,
     pub(crate) running_job: Option<u32>,
     pub(crate) last_job: u32,
@@ -64,7 +67,9 @@ where
     S: ByteStream + Send + 'static,
     E: Surroundings,
 {
-    let mut guest = Guest::new(link, Shared::new(surroundings), manifest, SharedVault::new(vault));
+    let mut surroundings = Shared::new(surroundings);
+    let audience = Audience::of(manifest, surroundings.random())?;
+    let mut guest = Guest::new(link, surroundings, manifest, SharedVault::new(vault), audience);
     guest.announce(chain)?;
     if let Some(service) = &manifest.service {
         return requests::serve(guest, program, manifest, service, chain);
@@ -120,12 +125,19 @@ where
 }
 
 impl<S: ByteStream, E: Surroundings> Guest<S, E> {
-    fn new(link: ControlLink<S>, surroundings: E, manifest: &Manifest<'_>, vault: SharedVault) -> Self {
+    fn new(
+        link: ControlLink<S>,
+        surroundings: E,
+        manifest: &Manifest<'_>,
+        vault: SharedVault,
+        audience: Audience,
+    ) -> Self {
         Self {
             link,
             surroundings,
             egress: EgressPolicy::of(manifest),
             vault,
+            audience,
             jobs_done: 0,
             running_job: None,
             last_job: 0,
@@ -173,9 +185,7 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
         if !self.vault.must_save() {
             return Ok(());
         }
-        let mut salt = [0; 32];
-        self.surroundings.fill_random(&mut salt);
-        let blob = self.vault.save(salt)?;
+        let blob = self.vault.save(self.surroundings.random())?;
         for piece in blob.chunks(BULK_BODY_BYTES) {
             self.link.send(FrameKind::STATE, 0, piece)?;
         }

@@ -13,6 +13,13 @@ pub trait Surroundings: Send + 'static {
     /// Fills a buffer with unpredictable bytes.
     fn fill_random(&mut self, bytes: &mut [u8]);
 
+    /// 32 of them, for a key or a salt.
+    fn random(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.fill_random(&mut bytes);
+        bytes
+    }
+
     /// Moves the network along.
     ///
     /// # Errors

@@ -158,7 +158,7 @@ mod tests {
 "launch":{{"snp":{{"policy":"0x30000","vmpl":0}},"tdx":{{"attributes":"0x0","xfam":"0x0"}}}},
 "memory_mib":64,"limits":{{"component_memory_bytes":65536,"fuel":1,"input_bytes":1,"output_bytes":1,"wall_ms":1,
 "transcript_bytes":1,"call_stack_bytes":16384}},"wall_clock":"none","args":[],"env":[],"egress":[{egress}],
-"service":{service},"storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"none"}}"#
+"service":{service},"storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"none","readers":[]}}"#
         );
         NetworkLimits::of(&parse_manifest(text.as_bytes()).unwrap())
     }

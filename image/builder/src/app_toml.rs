@@ -8,6 +8,7 @@
 //! args = ["--strict"]
 //! wall_clock = "none"              # or "host", whose word it then is
 //! logs = "public"                  # or "none"
+//! readers = []                     # everybody; or keys, as `redoubt-verify reader-key new` prints them
 //! egress = [
 //!     { host = "api.example.org", port = 443, methods = ["GET", "POST"] },
 //!     { host = "*.example.net", port = 443, methods = ["*"] },
@@ -54,8 +55,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use attestation_manifest::{
-    CALL_STACK_DEFAULT_BYTES, EGRESS_MAX, HexU64, LIST_MAX, Limits, Logs, METHODS_MAX, Role, Service,
-    Storage, TrustMode, WallClock,
+    CALL_STACK_DEFAULT_BYTES, EGRESS_MAX, HexDigest, HexU64, LIST_MAX, Limits, Logs, METHODS_MAX,
+    READERS_MAX, Role, Service, Storage, TrustMode, WallClock,
 };
 use serde::Deserialize;
 
@@ -99,6 +100,10 @@ pub struct AppToml {
     /// Who reads standard error and the log. Default: `public`, whoever runs the guest.
     #[serde(default = "public_logs")]
     pub logs: Logs,
+    /// For whom transcripts are sealed, and requests that are kept: public keys of X25519, 64 hexadecimal digits each, as
+    /// `redoubt-verify reader-key` prints them. Default: nobody, so that both are in the clear for whoever runs the guest.
+    #[serde(default)]
+    pub readers: Vec<HexDigest<32>>,
     /// What platforms must report about the launch.
     #[serde(default)]
     pub launch: AppLaunch,
@@ -235,6 +240,7 @@ impl AppToml {
             ("args", self.args.len(), LIST_MAX),
             ("env", self.env.len(), LIST_MAX),
             ("egress", self.egress.len(), EGRESS_MAX),
+            ("readers", self.readers.len(), READERS_MAX),
         ];
         let methods = self.egress.iter().map(|rule| ("egress.methods", rule.methods.len(), METHODS_MAX));
         match lists.into_iter().chain(methods).find(|(_, found, max)| found > max) {

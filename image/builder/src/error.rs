@@ -4,6 +4,7 @@ use alloc::string::String;
 use std::path::PathBuf;
 
 use attestation_artefact::CompileError;
+use attestation_envelope::KeyError;
 use attestation_manifest::ManifestError;
 use attestation_measure::MeasureError;
 use attestation_toml::ReadError;
@@ -74,6 +75,9 @@ pub enum BuildError {
         /// Name of the list.
         field: &'static str,
     },
+    /// Nothing can be sealed for one of the readers.
+    #[error("app.toml field `readers`: {0}")]
+    Reader(KeyError),
     /// The manifest's bytes do not say what went into them.
     #[error("manifest: reading it back gives another manifest")]
     ManifestRoundTrip,

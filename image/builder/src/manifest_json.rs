@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use attestation_artefact::ENGINE;
+use attestation_envelope::Readers;
 use attestation_manifest::{
     ArtefactRef, ComponentRef, EgressRule, EnvVar, HexDigest, LaunchPolicy, MANIFEST_VERSION, Manifest,
     SnpLaunch, TdxLaunch, parse_manifest,
@@ -32,6 +33,7 @@ pub(crate) fn manifest_json(app: &AppToml, component: &[u8], artefact: &[u8]) ->
         service: app.service.map(Into::into),
         storage: app.storage.into(),
         logs: app.logs,
+        readers: readers(&app.readers)?,
     };
     let json = pretty_json(&manifest).map_err(BuildError::Json)?;
     let same = parse_manifest(&json).map_err(BuildError::Manifest)? == manifest;
@@ -58,6 +60,16 @@ fn egress<const N: usize>(rules: &[AppEgressRule]) -> Result<heapless::Vec<Egres
         let methods = bounded("egress.methods", rule.methods.iter().map(|text| text.as_str()))?;
         let rule = EgressRule { host: &rule.host, port: rule.port, methods };
         list.push(rule).map_err(|_| BuildError::TooMany { field: "egress" })?;
+    }
+    Ok(list)
+}
+
+/// Keys that nothing can be sealed for would end the guest.
+fn readers<const N: usize>(keys: &[HexDigest<32>]) -> Result<heapless::Vec<HexDigest<32>, N>, BuildError> {
+    let list = bounded("readers", keys.iter().copied())?;
+    if !keys.is_empty() {
+        let keys: Vec<[u8; 32]> = keys.iter().map(|key| key.0).collect();
+        Readers::new(&keys, [0; 32]).map_err(BuildError::Reader)?;
     }
     Ok(list)
 }

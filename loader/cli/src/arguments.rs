@@ -149,6 +149,9 @@ pub(crate) struct ReplayArguments {
     /// File with the transcript that the claim names.
     #[arg(long, value_name = "FILE")]
     pub(crate) transcript: PathBuf,
+    /// Key of one of the readers, where the transcript is sealed (`readers` in app.toml), and a service's request with it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
     /// The WebAssembly component; it is compiled here.
     #[arg(long, value_name = "FILE")]
     pub(crate) component: PathBuf,

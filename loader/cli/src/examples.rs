@@ -57,6 +57,9 @@ Examples:
   By the engine's interpreter, with the output kept:
     redoubt replay claim.cbor --transcript job.transcript --component app.wasm --input - --engine interpreter --output again.json < ledger.csv
 
+  What is sealed for readers, with the key of one of them (redoubt-verify reader-key new made it):
+    redoubt replay claim.cbor --transcript job.transcript --key auditor.pem --component app.wasm --input ledger.csv
+
 Whether the claim comes from a genuine guest is another question: ask redoubt-verify.";
 
 pub(crate) const STATUS: &str = "\

@@ -1,12 +1,14 @@
 //! `redoubt replay`: a claimed job once more, here, without a guest.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Cursor, Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use attestation_cli::progress::{Audience, Progress};
+use attestation_cli::reader::read_key;
+use attestation_envelope::{Content, ReaderKey, is_envelope, open};
 use attestation_manifest::COMPONENT_MAX_BYTES;
 use loader_replay::{Claimed, Pieces, Tuning, Verdict, replay};
 use loader_vmm::text::printable;
@@ -24,10 +26,15 @@ const TRANSCRIPT_MAX_BYTES: u64 = 8 << 30;
 pub(crate) fn replay_claim(arguments: &ReplayArguments) -> Outcome {
     let claimed = Claimed::read(&read_file(&arguments.claim, "claim", CLAIM_MAX_BYTES)?)?;
     let component = read_file(&arguments.component, "component", COMPONENT_MAX_BYTES as u64)?;
+    let key = arguments.key.as_deref().map(read_key).transpose()?;
     let transcript = read_file(&arguments.transcript, "transcript", TRANSCRIPT_MAX_BYTES)?;
+    let transcript = opened(transcript, key.as_ref(), Content::Transcript, &arguments.transcript)?;
     let audience = Audience::of_json(arguments.json);
     let progress = Progress::of_bytes(claimed.claim().input.bytes, "of input, replayed", audience);
     let input = open_input(&arguments.input)?;
+    // What a job is given is its own affair; a service's requests are sealed with their transcripts.
+    let input =
+        if claimed.is_request()? { open_request(input, key.as_ref(), &arguments.input)? } else { input };
     let mut output = arguments.output.as_deref().map(Output::create).transpose()?;
     let started = Instant::now();
     let pieces = Pieces {
@@ -70,6 +77,28 @@ fn open_input(path: &Path) -> Result<Box<dyn Read + Send>> {
     }
     let file = File::open(path).with_context(|| format!("input {}", path.display()))?;
     Ok(Box::new(BufReader::new(file)))
+}
+
+/// A request that was kept, which may be sealed.
+fn open_request(
+    mut input: Box<dyn Read + Send>,
+    key: Option<&ReaderKey>,
+    path: &Path,
+) -> Result<Box<dyn Read + Send>> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).with_context(|| format!("input {}", path.display()))?;
+    Ok(Box::new(Cursor::new(opened(bytes, key, Content::Request, path)?)))
+}
+
+/// What is in an envelope; what is in none, as it is.
+fn opened(bytes: Vec<u8>, key: Option<&ReaderKey>, content: Content, path: &Path) -> Result<Vec<u8>> {
+    if !is_envelope(&bytes) {
+        return Ok(bytes);
+    }
+    let Some(key) = key else {
+        bail!("{}: sealed for readers: say the key of one of them, with --key", path.display());
+    };
+    open(bytes, key, content).with_context(|| path.display().to_string())
 }
 
 fn read_file(path: &Path, what: &str, limit_bytes: u64) -> Result<Vec<u8>> {

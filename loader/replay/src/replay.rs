@@ -68,6 +68,14 @@ impl Claimed {
         &self.claim
     }
 
+    /// Whether it is of a service's request, and not of a job.
+    ///
+    /// # Errors
+    /// [`ReplayError::Manifest`].
+    pub fn is_request(&self) -> Result<bool, ReplayError> {
+        Ok(self.manifest()?.service.is_some())
+    }
+
     fn manifest(&self) -> Result<Manifest<'_>, ReplayError> {
         Ok(parse_manifest(&self.manifest)?)
     }

@@ -49,7 +49,7 @@ fn manifest(component: &[u8], engine: &str) -> String {
 "launch":{{"snp":{{"policy":"0x30000","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},"memory_mib":64,
 "limits":{{"component_memory_bytes":1048576,"fuel":500000000,"input_bytes":1000,"output_bytes":1000,"wall_ms":2000,
 "transcript_bytes":10000,"call_stack_bytes":65536}},"wall_clock":"none","args":["one"],"env":[],"egress":[],
-"service":null,"storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"public"}}"#
+"service":null,"storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"public","readers":[]}}"#
     )
 }
 

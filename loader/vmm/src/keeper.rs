@@ -11,6 +11,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use attestation_claim::{SignedClaim, open_claims};
+use attestation_envelope::envelope_bytes_max;
 use attestation_manifest::{Manifest, OPEN_REQUESTS_MAX, Service};
 use enclave_wire::frame::{Frame, FrameKind};
 use tempfile::TempPath;
@@ -61,12 +62,15 @@ impl Keeper {
         if let Some(parent) = folder.parent() {
             fs::create_dir_all(parent)?;
         }
+        let as_kept = |bytes| if manifest.readers.is_empty() { bytes } else { envelope_bytes_max(bytes) };
         // What clients send is nobody's business on this host but the operator's.
         DirBuilder::new().mode(0o700).create(&folder)?;
         Ok(Self {
             folder,
-            request_max_bytes: service.request_body_bytes.saturating_add(HEAD_BYTES),
-            transcript_max_bytes: manifest.limits.transcript_bytes.saturating_add(TRANSCRIPT_MARGIN_BYTES),
+            request_max_bytes: as_kept(service.request_body_bytes.saturating_add(HEAD_BYTES)),
+            transcript_max_bytes: as_kept(
+                manifest.limits.transcript_bytes.saturating_add(TRANSCRIPT_MARGIN_BYTES),
+            ),
             open: HashMap::new(),
             unsigned: Vec::new(),
         })

@@ -28,12 +28,13 @@ pub const MANIFEST: &str = r#"{"version":1,"name":"audit-1","role":"workload","t
 "transcript_bytes":4000000,"call_stack_bytes":524288},"wall_clock":"none",
 "args":["--strict","über"],"env":[{"name":"LANG","value":"C"}],
 "egress":[{"host":"10.0.2.2","port":7,"methods":["*"]},{"host":"*.example.org","port":443,"methods":["GET","POST"]}],
-"service":null,"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"public"}"#;
+"service":null,"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"public","readers":[]}"#;
 
 /// The rest of the fields, of one that answers requests and stores something.
 const SERVICE: &str = r#""service":{"port":8080,"open_requests_max":4,"request_wall_ms":30000,
 "request_body_bytes":1048576,"response_body_bytes":16777216,"request_fuel":10000000000,"request_memory_bytes":1048576},
-"storage":{"key_value_bytes":1048576,"files_bytes":2097152,"persist":false},"logs":"none"}"#;
+"storage":{"key_value_bytes":1048576,"files_bytes":2097152,"persist":false},"logs":"none",
+"readers":["a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"]}"#;
 
 /// A manifest that uses every field.
 #[must_use]
@@ -48,6 +49,7 @@ memory_mib = 64
 args = ["--strict"]
 wall_clock = "host"
 logs = "none"
+readers = ["a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"]
 egress = [
     { host = "10.0.2.2", port = 7, methods = ["*"] },
     { host = "*.example.org", port = 443, methods = ["GET", "POST"] },

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::diagnose::QUOTED_MAX_BYTES;
-use crate::{CALL_STACK_DEFAULT_BYTES, EgressPolicy, HexU64, Logs, WallClock};
+use crate::{CALL_STACK_DEFAULT_BYTES, EgressPolicy, HexDigest, HexU64, Logs, READERS_MAX, WallClock};
 
 pub(crate) const DIGEST: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 pub(crate) const EGRESS: &str = r#"[{"host":"192.0.2.7","port":443,"methods":["GET","POST"]},
@@ -21,7 +21,7 @@ pub(crate) fn good() -> String {
 "memory_mib":128,"limits":{{"component_memory_bytes":67108864,"fuel":1000000,"input_bytes":7,
 "output_bytes":8,"wall_ms":60000,"transcript_bytes":9,"call_stack_bytes":524288}},"wall_clock":"host",
 "args":["--strict","é"],"env":[{{"name":"A","value":"b"}}],"egress":{EGRESS},"service":{SERVICE},
-"storage":{STORAGE},"logs":"public"}}"#
+"storage":{STORAGE},"logs":"public","readers":[]}}"#
     )
 }
 
@@ -241,6 +241,30 @@ fn the_files_of_a_job_that_are_kept_fit_its_transcript() {
     let manifest = parse_manifest(forgets.as_bytes()).unwrap();
     assert!(!manifest.keeps_files());
     assert_eq!(manifest.persistent_bytes(), 0);
+}
+
+#[test]
+fn readers_are_keys_that_differ() {
+    let other = DIGEST.replace("00", "ff");
+    let readers = |list: &str| with("\"readers\":[]", &format!("\"readers\":[{list}]"));
+    let two = readers(&format!("\"{DIGEST}\", \"{other}\""));
+    let manifest = parse_manifest(two.as_bytes()).unwrap();
+    assert_eq!(manifest.readers.iter().map(HexDigest::to_string).collect::<Vec<_>>(), [DIGEST, &other]);
+    let twice = refusal(&readers(&format!("\"{DIGEST}\",\"{DIGEST}\""))).to_string();
+    assert!(twice.contains("`readers`: expected keys that differ"), "{twice}");
+    for bad in ["1", "\"00\"", "null", &format!("\"{}\"", DIGEST.to_uppercase())] {
+        let refused = refusal(&readers(bad)).to_string();
+        assert!(
+            refused.contains("`readers` of the manifest") && refused.contains("list of keys"),
+            "{refused}"
+        );
+    }
+    assert!(refusal(&with("\"readers\":[]", "\"readers\":null")).to_string().contains("a list of keys"));
+    let many: Vec<_> = (10..19).map(|first| format!("\"{first}{}\"", &DIGEST[2..])).collect();
+    let expected =
+        ManifestError::TooMany { object: "the manifest", field: "readers", expected: READERS_MAX, found: 9 };
+    assert_eq!(refusal(&readers(&many.join(","))), expected);
+    assert!(parse_manifest(readers(&many[..8].join(",")).as_bytes()).is_ok());
 }
 
 #[test]

@@ -20,6 +20,7 @@ use enclave_runtime::{
 use super::kept::{Kept, Outbox};
 use super::wire::Wire;
 use crate::exchanges::Exchanges;
+use crate::parcel::Audience;
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
 use crate::vault::SharedVault;
@@ -37,19 +38,22 @@ pub(crate) struct Facilities<E> {
     pub(crate) wall_offset_ns: Option<u64>,
     /// What outlasts requests.
     pub(crate) vault: SharedVault,
+    /// For whom what is kept of requests is.
+    pub(crate) audience: Audience,
     /// Where what is kept of requests goes; `None` where nobody keeps it.
     pub(crate) outbox: Option<Outbox>,
 }
 
 impl<E> Clone for Facilities<E> {
     fn clone(&self) -> Self {
-        let Self { shared, egress, logs, wall_offset_ns, vault, outbox } = self;
+        let Self { shared, egress, logs, wall_offset_ns, vault, audience, outbox } = self;
         Self {
             shared: shared.clone(),
             egress: egress.clone(),
             logs: *logs,
             wall_offset_ns: *wall_offset_ns,
             vault: vault.clone(),
+            audience: audience.clone(),
             outbox: outbox.clone(),
         }
     }
@@ -124,7 +128,11 @@ impl<E: Surroundings> RequestHost<E> {
         reading: Reading,
         facts: RequestFacts,
     ) -> Self {
-        let kept = facilities.outbox.clone().map(|outbox| Kept::new(outbox, run.sequence, request));
+        let kept = facilities.outbox.clone().map(|outbox| {
+            let mut shared = facilities.shared.clone();
+            let salts = [shared.random(), shared.random()];
+            Kept::new(outbox, run.sequence, request, &facilities.audience, salts)
+        });
         let started_ns = facilities.shared.clone().now_ns();
         Self {
             facilities,

@@ -8,10 +8,13 @@ use alloc::vec::Vec;
 
 use attestation_claim::message::{Field, Request, Response, encode_end, no_response};
 use attestation_claim::{Digested, RunningDigest};
+use attestation_envelope::Content;
 use enclave_http::{Fields, StatusCode};
 use enclave_runtime::IncomingRequest;
 use enclave_wire::frame::FrameKind;
 use spin::Mutex;
+
+use crate::parcel::{Audience, Parcel};
 
 /// While more than this waits for the loader, components wait.
 const OUTBOX_BYTES: usize = 256 << 10;
@@ -57,6 +60,8 @@ pub(crate) struct Kept {
     number: u64,
     input: MessageDigest,
     output: MessageDigest,
+    /// The request, and its transcript.
+    parcels: [Parcel; 2],
 }
 
 /// A message's hash, as far as the message came.
@@ -68,25 +73,44 @@ struct MessageDigest {
 }
 
 impl Kept {
-    pub(crate) fn new(outbox: Outbox, number: u64, request: &IncomingRequest) -> Self {
-        let fields = borrowed(&request.fields);
+    /// `salts` are random.
+    pub(crate) fn new(
+        outbox: Outbox,
+        number: u64,
+        request: &IncomingRequest,
+        audience: &Audience,
+        salts: [[u8; 32]; 2],
+    ) -> Self {
         let authority = request.authority.as_ref().map(ToString::to_string);
-        let head = Request {
+        let message = Request {
             method: request.method.as_str(),
             scheme: request.scheme.as_str(),
             authority: authority.as_deref(),
             path_with_query: request.path_with_query.as_deref(),
-            fields,
+            fields: borrowed(&request.fields),
         };
-        let mut kept =
-            Self { outbox, number, input: MessageDigest::default(), output: MessageDigest::default() };
-        kept.note_input(head.encode());
+        let [request_salt, transcript_salt] = salts;
+        let (request, request_head) = audience.begin(Content::Request, request_salt);
+        let (transcript, transcript_head) = audience.begin(Content::Transcript, transcript_salt);
+        let (input, output) = (MessageDigest::default(), MessageDigest::default());
+        let mut kept = Self { outbox, number, input, output, parcels: [request, transcript] };
+        kept.push(FrameKind::REQUEST, request_head);
+        kept.push(FrameKind::TRANSCRIPT, transcript_head);
+        kept.note_input(message.encode());
         kept
+    }
+
+    fn push(&self, kind: FrameKind, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.outbox.push(kind, self.number, bytes);
+        }
     }
 
     fn note_input(&mut self, bytes: Vec<u8>) {
         self.input.digest.update(&bytes);
-        self.outbox.push(FrameKind::REQUEST, self.number, bytes);
+        let [request, _] = &mut self.parcels;
+        let leaving = request.pass(bytes.into()).into_owned();
+        self.push(FrameKind::REQUEST, leaving);
     }
 
     /// The component reads this of the body.
@@ -119,8 +143,10 @@ impl Kept {
     }
 
     /// The next piece of the transcript.
-    pub(crate) fn record(&self, piece: &[u8]) {
-        self.outbox.push(FrameKind::TRANSCRIPT, self.number, piece.to_vec());
+    pub(crate) fn record(&mut self, piece: &[u8]) {
+        let [_, transcript] = &mut self.parcels;
+        let leaving = transcript.pass(piece.into()).into_owned();
+        self.push(FrameKind::TRANSCRIPT, leaving);
     }
 
     /// Nothing more comes: both messages as they are now.
@@ -128,6 +154,9 @@ impl Kept {
         if !self.input.is_whole {
             self.note_input(encode_end(None, self.input.body_bytes));
         }
+        let [request, transcript] = self.parcels.each_mut().map(Parcel::finish);
+        self.push(FrameKind::REQUEST, request);
+        self.push(FrameKind::TRANSCRIPT, transcript);
         if self.output.digest.bytes() == 0 {
             self.output.digest.update(&no_response());
         }

@@ -18,7 +18,7 @@ const MANIFEST: &str = r#"{"version":1,"name":"test","role":"workload","trust":"
 "transcript_bytes":1000,"call_stack_bytes":524288},"wall_clock":"none","args":[],"env":[],"egress":[],
 "service":{"port":80,"open_requests_max":4,"request_wall_ms":1,"request_body_bytes":1000,"response_body_bytes":1,
 "request_fuel":1,"request_memory_bytes":1},
-"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"none"}"#;
+"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"none","readers":[]}"#;
 
 struct Desk {
     folder: TempDir,

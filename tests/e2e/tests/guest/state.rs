@@ -94,7 +94,10 @@ fn files_outlast_the_guest() {
     assert!(guest.stop(PATIENCE).is_clean());
 
     let sealed = fs::read(site.state_file()).expect("the state is there");
-    assert!(sealed.len() > 150_000 && !sealed.windows(20).any(|bytes| bytes == [b'B'; 20]), "nobody reads it");
+    assert!(
+        sealed.len() > 150_000 && !sealed.windows(20).any(|bytes| bytes == [b'B'; 20]),
+        "nobody reads it"
+    );
     let guest = site.launch();
     let job = run_job(&guest, b"y");
     job.assert_success();

@@ -167,7 +167,7 @@ fn manifest(random: &RandomComponent, limits: &JobLimits) -> String {
 "limits":{{"component_memory_bytes":{component_memory_bytes},"fuel":{fuel},"input_bytes":{input_bytes},
 "output_bytes":{output_bytes},"wall_ms":{wall_ms},"transcript_bytes":{transcript_bytes},
 "call_stack_bytes":{CALL_STACK_BYTES}}},"wall_clock":"{wall_clock}","args":[],"env":[],"egress":[],"service":null,
-"storage":{{"key_value_bytes":0,"files_bytes":{files_bytes},"persist":false}},"logs":"public"}}"#
+"storage":{{"key_value_bytes":0,"files_bytes":{files_bytes},"persist":false}},"logs":"public","readers":[]}}"#
     );
     parse_manifest(text.as_bytes()).expect("the test's manifest parses");
     text
