@@ -4,10 +4,12 @@
 mod world;
 
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use attestation_corim::{Platform, ReferenceManifest};
+use attestation_envelope::{Content, Readers};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tempfile::TempDir;
 use world::{COMPONENT, INPUT, OUTPUT, World};
@@ -292,6 +294,54 @@ fn policies_are_made_and_explained() {
         text(&wrong.stderr)
     );
     assert_eq!(run_in(folder.path(), &["policy", "init", "loose"]).status.code(), Some(2));
+}
+
+#[test]
+fn keys_of_readers_are_made_once_and_open_envelopes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let ended = run_in(folder.path(), arguments);
+        (ended.status.code().unwrap(), text(&ended.stdout), text(&ended.stderr))
+    };
+    let (code, public, _) = run(&["reader-key", "new", "auditor.pem"]);
+    assert_eq!((code, public.len()), (0, 65), "{public}");
+    assert_eq!(run(&["reader-key", "show", "auditor.pem"]).1, public);
+    let json = run(&["reader-key", "show", "auditor.pem", "--json"]).1;
+    assert_eq!(json, format!("{{\"reader\":\"{}\"}}\n", public.trim_end()));
+    let mode = std::fs::metadata(folder.path().join("auditor.pem")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (code, _, said) = run(&["reader-key", "new", "auditor.pem"]);
+    assert!(code == 2 && said.contains("auditor.pem") && said.contains("never replaced"), "{said}");
+    assert_eq!(run(&["reader-key", "show", "auditor.pem"]).1, public, "it is the same");
+
+    let digits = public.trim_end().as_bytes().chunks(2);
+    let key: Vec<u8> =
+        digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect();
+    let readers = Readers::new(&[key.try_into().unwrap()], [1; 32]).unwrap();
+    let (mut envelope, mut sealed) = readers.begin(Content::Request, [2; 32]);
+    sealed.extend(envelope.seal(b"what was asked"));
+    sealed.extend(envelope.finish());
+    std::fs::write(folder.path().join("sealed"), &sealed).unwrap();
+    let shown = run(&["show", "sealed"]).1;
+    assert!(shown.contains("a request") && shown.contains("redoubt-verify open"), "{shown}");
+    let open = |file: &str, key: &str| run(&["open", file, "--key", key, "--out", "opened"]);
+    let (code, said, _) = open("sealed", "auditor.pem");
+    assert_eq!((code, said.as_str()), (0, "a request, 14 bytes, in opened\n"));
+    assert_eq!(std::fs::read(folder.path().join("opened")).unwrap(), b"what was asked");
+
+    run(&["reader-key", "new", "other.pem"]);
+    std::fs::write(folder.path().join("opened"), "as before").unwrap();
+    for (file, key, words) in [
+        ("sealed", "other.pem", "sealed for 1 readers, and this key is none of theirs"),
+        ("auditor.pem", "auditor.pem", "expected the bytes"),
+        ("sealed", "sealed", "X25519"),
+        ("sealed", "none.pem", "none.pem"),
+        ("none", "auditor.pem", "none"),
+    ] {
+        let (code, _, said) = open(file, key);
+        assert!(code == 2 && said.contains(words), "{file} {key}: {said}");
+    }
+    assert_eq!(std::fs::read(folder.path().join("opened")).unwrap(), b"as before");
 }
 
 #[test]

@@ -306,6 +306,23 @@ fn manifest_that_the_guest_refuses_is_refused_here() {
 }
 
 #[test]
+fn readers_are_those_of_the_manifest_if_anything_can_be_sealed_for_them() {
+    let key = "a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209";
+    let app = |keys: &str| format!("name = \"a\"\nreaders = [{keys}]");
+    let image = build_from(COMPONENT, &app(&format!("\"{key}\""))).unwrap();
+    let readers = attestation_manifest::parse_manifest(image.manifest_json()).unwrap().readers;
+    assert_eq!(readers.iter().map(ToString::to_string).collect::<Vec<_>>(), [key]);
+    let small = format!("\"{key}\", \"{}\"", "00".repeat(32));
+    let error = build_from(COMPONENT, &app(&small)).unwrap_err().to_string();
+    assert!(error.contains("`readers`") && error.contains("reader 1"), "{error}");
+    let twice = build_from(COMPONENT, &app(&format!("\"{key}\", \"{key}\""))).unwrap_err().to_string();
+    assert!(twice.contains("keys that differ"), "{twice}");
+    let many: Vec<_> = (10..19).map(|first| format!("\"{first}{}\"", &key[2..])).collect();
+    let error = AppToml::parse(&app(&many.join(","))).unwrap_err().to_string();
+    assert!(error.contains("readers") && error.contains('9'), "{error}");
+}
+
+#[test]
 fn manifest_whose_jobs_could_exhaust_the_guest_is_refused() {
     let app =
         |limit: u64| format!("name = \"a\"\nmemory_mib = 64\n[limits]\ncomponent_memory_bytes = {limit}");

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail};
 use attestation_cli::progress::{Audience, Progress};
 use attestation_cli::reader::read_key;
-use attestation_envelope::{Content, ReaderKey, is_envelope, open};
+use attestation_envelope::{Content, MAGIC, ReaderKey, is_envelope, open};
 use attestation_manifest::COMPONENT_MAX_BYTES;
 use loader_replay::{Claimed, Pieces, Tuning, Verdict, replay};
 use loader_vmm::text::printable;
@@ -79,14 +79,19 @@ fn open_input(path: &Path) -> Result<Box<dyn Read + Send>> {
     Ok(Box::new(BufReader::new(file)))
 }
 
-/// A request that was kept, which may be sealed.
+/// A request that was kept, which may be sealed: then it is opened in memory.
 fn open_request(
     mut input: Box<dyn Read + Send>,
     key: Option<&ReaderKey>,
     path: &Path,
 ) -> Result<Box<dyn Read + Send>> {
+    let failed = || format!("input {}", path.display());
     let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).with_context(|| format!("input {}", path.display()))?;
+    input.by_ref().take(MAGIC.len() as u64).read_to_end(&mut bytes).with_context(failed)?;
+    if !is_envelope(&bytes) {
+        return Ok(Box::new(Cursor::new(bytes).chain(input)));
+    }
+    input.read_to_end(&mut bytes).with_context(failed)?;
     Ok(Box::new(Cursor::new(opened(bytes, key, Content::Request, path)?)))
 }
 

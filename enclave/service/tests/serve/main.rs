@@ -17,4 +17,5 @@ mod requests;
 #[path = "../../../runtime/tests/vault/script.rs"]
 #[expect(dead_code, reason = "the runtime's tests make more calls than these")]
 mod script;
+mod sealed;
 mod street;

@@ -18,11 +18,11 @@ use crate::street::{ServiceLoader, Step, Town};
 use Step::{Expect, ExpectEnd, Finish, Send, StopReading, Vanish, Wait};
 
 /// A microsecond with each look.
-const LOOK_NS: u64 = 1_000;
+pub(crate) const LOOK_NS: u64 = 1_000;
 
 const OK_CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-fn manifest_text(open_requests_max: u32) -> String {
+pub(crate) fn manifest_text(open_requests_max: u32) -> String {
     MANIFEST.replace(
         r#""service":null"#,
         &format!(
@@ -33,9 +33,9 @@ fn manifest_text(open_requests_max: u32) -> String {
     )
 }
 
-struct Served {
+pub(crate) struct Served {
     town: Town,
-    frames: Vec<Frame>,
+    pub(crate) frames: Vec<Frame>,
 }
 
 impl Served {
@@ -45,7 +45,7 @@ impl Served {
     }
 
     /// All that came of this kind for this request.
-    fn bytes(&self, kind: FrameKind, number: u32) -> Vec<u8> {
+    pub(crate) fn bytes(&self, kind: FrameKind, number: u32) -> Vec<u8> {
         let ours = |frame: &&Frame| frame.kind == kind && frame.job == number;
         self.frames.iter().filter(ours).flat_map(|frame| frame.body.clone()).collect()
     }
@@ -67,7 +67,13 @@ fn serve_program(
 }
 
 /// Likewise, with another manifest and with what an earlier guest has stored.
-fn serve_from(text: &str, state: Option<Vec<u8>>, program: &Program, town: &Town, keep: bool) -> Served {
+pub(crate) fn serve_from(
+    text: &str,
+    state: Option<Vec<u8>>,
+    program: &Program,
+    town: &Town,
+    keep: bool,
+) -> Served {
     let manifest = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
     let loader = ServiceLoader::new(town, keep);
     let mut chain = chain_of(text, &manifest);
@@ -80,7 +86,7 @@ fn serve_from(text: &str, state: Option<Vec<u8>>, program: &Program, town: &Town
     Served { town: town.clone(), frames: loader.frames() }
 }
 
-fn program() -> Program {
+pub(crate) fn program() -> Program {
     load_service(include_str!("service.wat"))
 }
 
@@ -88,11 +94,11 @@ fn serve_scripts(scripts: Vec<Vec<Step>>) -> Served {
     serve_with(scripts, 8, LOOK_NS, false)
 }
 
-fn get(path: &str) -> Step {
+pub(crate) fn get(path: &str) -> Step {
     Send(format!("GET /{path} HTTP/1.1\r\nhost: a\r\n\r\n").into_bytes())
 }
 
-fn post(path: &str, body: &str) -> Step {
+pub(crate) fn post(path: &str, body: &str) -> Step {
     let length = body.len();
     Send(format!("POST /{path} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes())
 }

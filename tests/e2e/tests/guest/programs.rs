@@ -8,11 +8,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
 use attestation_claim::SignedClaim;
+use image_builder::{AppToml, Sources, build};
 use serde_json::Value;
 use tests_needs::Need;
 
 use crate::harness::components::{MOODY, NOTHING};
 use crate::harness::{APP, PATIENCE, Site, build_image, build_image_as, image_folder, rom};
+use crate::script::Script;
 use crate::state;
 
 #[test]
@@ -82,6 +84,52 @@ fn what_a_program_stores_is_where_the_operator_says() {
         assert!(said.contains(sum), "{said}");
     }
     assert!(site.path().join("kept.state").is_file());
+}
+
+/// A program that learns a word from its store, of which the host sees nothing, and the auditor all.
+#[test]
+fn what_a_program_learns_is_for_its_readers() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let scratch = tempfile::tempdir().expect("a folder");
+    let verify = |arguments: &[&str]| {
+        let mut command = Command::new(programs.0.join("redoubt-verify"));
+        command.current_dir(scratch.path()).args(arguments).output().expect("redoubt-verify runs")
+    };
+    let made = verify(&["reader-key", "new", "auditor.pem"]);
+    assert_ends(&made, 0, "");
+    assert_ends(&verify(&["reader-key", "new", "other.pem"]), 0, "");
+    let reader = String::from_utf8(made.stdout).expect("text");
+    let app = APP.replacen('\n', &format!("\nreaders = [\"{}\"]\n", reader.trim_end()), 1);
+    let app = format!("{app}[storage]\nkey_value_bytes = 10000\n");
+    let word = "a word that only readers may see";
+    let component = Script::new().open("a").set("k", word).get("k").component();
+    let app = AppToml::parse(&app).expect("it is valid");
+    let site = Site::new(&build(Sources { component: &component, app: &app, rom }).expect("an image"));
+    let run = Run::start(&programs, &site);
+    fs::write(site.path().join("input"), "").expect("the input is written");
+    assert_ends(&run.job("input", "output"), 0, "");
+    assert_ends(&run.check("input", "output", &["--allow-simulated"]), 0, "");
+    drop(run);
+
+    let sealed = fs::read(site.path().join("output.transcript")).expect("the transcript is there");
+    let holds = |bytes: &[u8]| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+    assert!(!holds(&sealed));
+    let key = |name: &str| scratch.path().join(name).to_string_lossy().into_owned();
+    let replay = |more: &[&str]| {
+        let files =
+            ["--transcript", "output.transcript", "--component", "component.wasm", "--input", "input"];
+        let mut command = programs.redoubt(&site);
+        command.args(["replay", "claim.cbor"]).args(files).args(more).output().expect("redoubt runs")
+    };
+    assert_ends(&replay(&[]), 1, "sealed for readers: say the key of one of them, with --key");
+    assert_ends(&replay(&["--key", &key("other.pem")]), 1, "this key is none of theirs");
+    let equal = replay(&["--key", &key("auditor.pem")]);
+    assert_ends(&equal, 0, "");
+    assert!(String::from_utf8_lossy(&equal.stdout).starts_with("equal: "));
+
+    let path = site.path().join("output.transcript").to_string_lossy().into_owned();
+    assert_ends(&verify(&["open", &path, "--key", "auditor.pem", "--out", "opened"]), 0, "");
+    assert!(holds(&fs::read(scratch.path().join("opened")).expect("it is opened")));
 }
 
 #[test]
