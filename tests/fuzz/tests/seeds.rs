@@ -10,6 +10,7 @@ use std::{env, fs};
 use attestation_bundle::{Bundle, Instant, Item, Kind};
 use attestation_claim::{Outcome, message};
 use attestation_corim::{Platform, ReferenceManifest};
+use attestation_envelope::{Content, ReaderKey, Readers};
 use attestation_evidence::Evidence;
 use attestation_policy::Preset;
 use attestation_rim::SignedRim;
@@ -105,6 +106,7 @@ fn all() -> Seeds {
         [&[0, 5, 0, 0, 96, 0][..], &[0; 96], &[0, 3, 0, 0, 32, 0], &[0; 32]].concat(),
     );
     sealed_blobs().into_iter().for_each(|(name, bytes)| add("sealed", name, bytes));
+    envelopes().into_iter().for_each(|(name, bytes)| add("envelope", name, bytes));
     // Honest twice; honest, then with a changed key response; busy, then honest.
     add("guest-boot", "honest", vec![0, 0, 0, 0]);
     add("guest-boot", "changed", vec![0, 0, 0, 3, 40, 0, 1]);
@@ -446,6 +448,23 @@ fn local_messages() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Like the guest's, but short: what is in the segments does not matter.
+/// With the target's key; then what is sealed there, and changed.
+fn envelopes() -> [(&'static str, Vec<u8>); 3] {
+    let readers = Readers::new(&[ReaderKey::generate([7; 32]).public_key()], [5; 32]).unwrap();
+    let sealed = |content, pieces: &[&[u8]]| {
+        let (mut envelope, head) = readers.begin(content, [6; 32]);
+        let mut bytes = [&[0][..], &head].concat();
+        pieces.iter().for_each(|piece| bytes.extend(envelope.seal(piece)));
+        bytes.extend(envelope.finish());
+        bytes
+    };
+    [
+        ("transcript", sealed(Content::Transcript, &[&[1; 4096], b"rest"])),
+        ("request", sealed(Content::Request, &[])),
+        ("changed", [&[1, 100, 0, 0, 0, 3, 0][..], b"plaintext"].concat()),
+    ]
+}
+
 /// With the target's key; then a salt and a plaintext of which a bit is changed.
 fn sealed_blobs() -> [(&'static str, Vec<u8>); 3] {
     let seal = |choice: u8, purpose, plaintext: &[u8]| {
