@@ -43,7 +43,8 @@
 //! The seed is in the header, and the header under the root and in every chain value: from a root alone
 //! nobody can tell whether a guess of the content is right. An audit path has leaf hashes of neighbours, and
 //! whoever guesses the whole of a neighbour can tell: of a private job, proofs go only to those who may see
-//! that much. Each segment can be sealed by itself: nothing in the framing needs the others.
+//! that much. How a transcript leaves the guest for readers alone is `attestation-envelope`'s affair: the root is that of
+//! what is in the envelope.
 //!
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
