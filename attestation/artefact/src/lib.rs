@@ -27,6 +27,8 @@ mod instrument;
 #[cfg(feature = "compiler")]
 mod outline;
 #[cfg(feature = "compiler")]
+mod positions;
+#[cfg(feature = "compiler")]
 mod sections;
 
 pub use call_depth::{
@@ -43,6 +45,8 @@ pub use error::CompileError;
 pub use instrument::instrument;
 #[cfg(feature = "compiler")]
 pub use outline::outline;
+#[cfg(feature = "compiler")]
+pub use positions::{Position, Positions};
 
 /// Names the compiler and its tuning, for the manifest and the reference values.
 ///

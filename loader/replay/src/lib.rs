@@ -10,6 +10,7 @@
 
 mod console;
 mod error;
+mod location;
 mod replay;
 mod request;
 mod verdict;

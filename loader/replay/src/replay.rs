@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::console::ReplayConsole;
 use crate::error::ReplayError;
+use crate::location::in_component;
 use crate::request::read_request;
 use crate::verdict::{Verdict, claimed_outcome, differences};
 
@@ -133,7 +134,7 @@ pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayEr
         keeps_files: manifest.keeps_files(),
         run: claimed.run(),
     };
-    let (report, mut console) = if let Some(service) = &manifest.service {
+    let (mut report, mut console) = if let Some(service) = &manifest.service {
         let served = read_request(&claimed.claim, service, &mut input)?;
         let (request, console) = ReplayConsole::of_request(served, output, error_output);
         let (report, mut console) = replay_request(&program, &job, request, transcript, console);
@@ -148,6 +149,9 @@ pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayEr
         (report, console)
     };
     check_console(&mut console)?;
+    if let Some(parting) = report.parting.as_mut().filter(|parting| !parting.backtrace.is_empty()) {
+        parting.backtrace = in_component(&parting.backtrace, component, manifest.limits.call_stack_bytes);
+    }
     if let (Outcome::Failed { message }, None) = (&report.outcome, &report.parting) {
         return Err(ReplayError::Machine(message.clone()));
     }

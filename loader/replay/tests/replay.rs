@@ -9,7 +9,7 @@ use attestation_claim::message::{Field, Request, Response, encode_end};
 use attestation_claim::{ChainPlace, Claim, Digested, Measured, Outcome, Transcript, Usage, sign_claim};
 use attestation_evidence::{Evidence, Platform};
 use attestation_manifest::{manifest_digest, parse_manifest};
-use attestation_transcript::{Kind, Run};
+use attestation_transcript::{Kind, MAGIC, Reader, Run, Writer};
 use bytes::Bytes;
 use enclave_runtime::enclave_http::{Fields, Method, Scheme};
 use enclave_runtime::{
@@ -322,6 +322,39 @@ fn a_request_is_answered_once_more() {
     assert!(verdict.is_equal(), "{verdict:?}");
     let verdict = answer_verdict(Some(&[]), &response[1..]);
     assert_eq!(verdict.differences[0].field, "output, bytes");
+}
+
+/// A guest that leaves out the only thing that its component learnt: the place is the call in the component as it is, not in
+/// what is compiled.
+#[test]
+fn where_the_runs_part_is_a_place_in_the_component() {
+    let done = run(attestation_artefact::ENGINE, |_| {});
+    let mut reader = Reader::new(&done.transcript).expect("it is whole");
+    let mut writer = Writer::new(&reader.header().clone());
+    for entry in reader.by_ref().map(|entry| entry.expect("it is whole")) {
+        if entry.kind != Kind::MONOTONIC_NOW {
+            writer.append(entry.kind, entry.fuel, entry.payload).expect("the entry fits");
+        }
+    }
+    let forged = writer.finish().expect("nothing is too long");
+    let mut transcript = MAGIC.to_vec();
+    forged.segments.iter().for_each(|segment| transcript.extend_from_slice(segment));
+    let done = run(attestation_artefact::ENGINE, |claim| {
+        claim.transcript.root = forged.root.0;
+        claim.transcript.entries = forged.entries;
+        claim.transcript.bytes = forged.bytes;
+    });
+    let done = Done { transcript, ..done };
+    for tuning in [Tuning::Guest, Tuning::Baseline, Tuning::Interpreter] {
+        let verdict = replay_as(&done, tuning, INPUT, &Shared::default()).expect("it can be replayed");
+        let backtrace = verdict.parting.expect("they part").backtrace;
+        let place = backtrace.split_once("0x").and_then(|(_, rest)| rest.split_once(" - "));
+        let (place, _) = place.unwrap_or_else(|| unreachable!("{backtrace}"));
+        let place = usize::from_str_radix(place, 16).expect("it is a number");
+        let component = component(MAIN);
+        // A call of function 4, `now`, and then `i64.store`.
+        assert_eq!(component[place..place + 3], [0x10, 4, 0x37], "{backtrace}");
+    }
 }
 
 /// A guest that lies about where its component stopped reading: the replay neither waits for ever nor believes it.
