@@ -65,7 +65,7 @@ impl Demands {
             component_memory_bytes,
             call_stack_bytes: manifest.limits.call_stack_bytes,
             runs,
-            storage_bytes: storage_bytes(manifest, runs),
+            storage_bytes: storage_bytes(&manifest.storage, manifest.persistent_bytes(), runs),
             network_bytes: network_bytes(manifest),
         }
     }
@@ -73,10 +73,9 @@ impl Demands {
 
 /// Every run has files of its own. What outlasts the guest is in memory a second time while it is sealed, and while it is
 /// read; files that do are kept beside those of the run.
-fn storage_bytes(manifest: &Manifest<'_>, runs: u32) -> u64 {
-    let Storage { key_value_bytes, files_bytes, .. } = manifest.storage;
-    let of_runs = files_bytes.saturating_mul(runs.into());
-    [key_value_bytes, of_runs, manifest.persistent_bytes()].into_iter().fold(0, u64::saturating_add)
+fn storage_bytes(storage: &Storage, persistent_bytes: u64, runs: u32) -> u64 {
+    let of_runs = storage.files_bytes.saturating_mul(runs.into());
+    [storage.key_value_bytes, of_runs, persistent_bytes].into_iter().fold(0, u64::saturating_add)
 }
 
 fn network_bytes(manifest: &Manifest<'_>) -> u64 {
@@ -207,12 +206,14 @@ mod tests {
         assert_eq!(absurd.heap_bytes(&everything), u64::MAX);
     }
 
-    /// It is sealed beside itself.
+    /// It is sealed beside itself; and every run has its own files.
     #[test]
-    fn a_store_that_outlasts_the_guest_counts_twice() {
-        let storage = Storage { key_value_bytes: 100, files_bytes: 0, persist: false };
-        assert_eq!(key_value_bytes(&storage), 100);
-        assert_eq!(key_value_bytes(&Storage { persist: true, ..storage }), 200);
+    fn what_outlasts_the_guest_counts_twice() {
+        let storage = Storage { key_value_bytes: 100, files_bytes: 30, persist: true };
+        assert_eq!(storage_bytes(&storage, 0, 1), 130);
+        assert_eq!(storage_bytes(&storage, 130, 1), 260, "a job's files");
+        assert_eq!(storage_bytes(&storage, 100, 5), 350, "not a service's");
+        assert_eq!(storage_bytes(&Storage { files_bytes: u64::MAX, ..storage }, 1, 2), u64::MAX);
     }
 
     #[test]

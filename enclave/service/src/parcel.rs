@@ -1,6 +1,7 @@
 //! What leaves the guest for those who check its runs later: in the clear, or sealed for the manifest's readers.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -32,7 +33,7 @@ impl Audience {
             Self::All => (Parcel::Open, Vec::new()),
             Self::Readers(readers) => {
                 let (envelope, head) = readers.begin(content, salt);
-                (Parcel::Sealed(envelope), head)
+                (Parcel::Sealed(Box::new(envelope)), head)
             }
         }
     }
@@ -44,7 +45,7 @@ pub(crate) enum Parcel {
     /// As it is.
     Open,
     /// In an envelope.
-    Sealed(Envelope),
+    Sealed(Box<Envelope>),
     /// Nothing comes any more.
     Closed,
 }

@@ -137,8 +137,11 @@ pub(crate) fn kinds(transcript: &[u8]) -> Vec<Kind> {
     reader.map(|entry| entry.expect("it is whole").kind).collect()
 }
 
+/// Kind, fuel and payload.
+pub(crate) type Entry = (Kind, u64, Vec<u8>);
+
 /// Other entries, under a root of their own: what a lying guest could sign.
-pub(crate) fn forge(host: &Host, change: impl Fn(&mut Vec<(Kind, u64, Vec<u8>)>)) -> (Vec<u8>, Root) {
+pub(crate) fn forge(host: &Host, change: impl Fn(&mut Vec<Entry>)) -> (Vec<u8>, Root) {
     let mut reader = Reader::new(&host.transcript).expect("it is whole");
     let header: Header = *reader.header();
     let read = reader.by_ref().map(|entry| entry.expect("it is whole"));

@@ -1,13 +1,13 @@
 //! Files that a job leaves to the next: what both see of them, and what transcripts say of it.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
-#![expect(clippy::expect_used, clippy::panic, reason = "what cannot be set up fails the test")]
+#![expect(clippy::expect_used, reason = "what cannot be set up fails the test")]
 
 mod harness;
 
 use attestation_transcript::Kind;
 use enclave_runtime::{Files, Job, JobLimits, Limit, Outcome};
 
-use crate::harness::{Host, JOB, forge, kinds, part_from, run, run_as};
+use crate::harness::{Entry, Host, JOB, forge, kinds, part_from, run, run_as};
 
 /// Runs the tally once after the other on the files of the one before.
 fn run_all(commands: &str) -> Host {
@@ -99,7 +99,7 @@ fn what_a_lying_guest_says_of_files_is_refuted() {
     let host = run_all("x");
     let (_, next) = run(b'y', &host);
     assert_eq!(part_from(b'y', forge(&next, |_| {})), None, "unchanged");
-    let parting = |change: fn(&mut Vec<(Kind, u64, Vec<u8>)>)| {
+    let parting = |change: fn(&mut Vec<Entry>)| {
         let parting = part_from(b'y', forge(&next, change)).expect("they part");
         assert_eq!(parting.found.kind, Kind::FILES, "{parting}");
         (parting.entry, parting.found.detail)

@@ -148,7 +148,7 @@ impl State {
             FrameKind::STATE_END => {
                 let is_running = self.seen.last().is_some_and(|seen| seen.done.is_none());
                 assert!(is_running, "whoever hears that a job is done has what it stored");
-                self.saved.push((self.seen.len(), std::mem::take(&mut self.part)));
+                self.saved.push((self.seen.len(), core::mem::take(&mut self.part)));
             }
             other => panic!("the guest sent a frame of kind {other:?}"),
         }

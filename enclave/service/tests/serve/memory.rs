@@ -114,9 +114,8 @@ fn peak_of<T>(act: impl FnOnce() -> T) -> (u64, T) {
 #[test]
 fn what_is_stored_is_in_memory_twice_at_most() {
     let most = 2 * (KEY_VALUE_BYTES + FILES_BYTES) + 64 * 1024;
-    let makers: [(&str, fn(u8) -> Vec<u8>); 2] = [("one file", one_file), ("many files", many_files)];
-    for (name, snapshot_of) in makers {
-        let snapshots = [snapshot_of(0), snapshot_of(1)];
+    let pairs = [("one file", [0, 1].map(one_file)), ("many files", [0, 1].map(many_files))];
+    for (name, snapshots) in pairs {
         let manifest = parse_manifest(MANIFEST.as_bytes()).expect("the test's manifest parses");
         let chain = chain_of(&MANIFEST, &manifest);
         let (used, (vault, blob)) = peak_of(|| {
