@@ -80,7 +80,9 @@ const OFFERED: &[Offer] = &[
 pub(crate) fn linker_for(engine: &Engine, component: &Component) -> Result<Linker<State>, RuntimeError> {
     let mut linker = Linker::new(engine);
     let component_type = component.component_type();
-    let wanted = |offer: &&Offer| component_type.imports(engine).any(|(name, _)| offer.is(name));
+    // Once: the engine describes each import's type on the way to its name.
+    let names: Vec<&str> = component_type.imports(engine).map(|(name, _)| name).collect();
+    let wanted = |offer: &&Offer| names.iter().any(|name| offer.is(name));
     for offer in OFFERED.iter().filter(wanted) {
         (offer.add)(&mut linker).map_err(RuntimeError::settings)?;
     }
