@@ -9,8 +9,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use attestation_cli::progress::{Audience, Progress};
 use attestation_cli::reader::read_key;
 use attestation_envelope::{Content, MAGIC, ReaderKey, is_envelope, open};
-use attestation_manifest::COMPONENT_MAX_BYTES;
-use loader_replay::{Claimed, Pieces, Tuning, Verdict, replay};
+use attestation_manifest::{COMPONENT_MAX_BYTES, HexDigest};
+use loader_replay::{Claimed, KeptFiles, Pieces, Tuning, Verdict, replay};
 use loader_vmm::text::printable;
 use serde::Serialize;
 
@@ -127,8 +127,23 @@ struct Report<'a> {
     component_memory_bytes: u64,
     engine: &'a str,
     elapsed_ms: u128,
+    files: Option<FilesReport>,
     parting: Option<PartingReport>,
     differences: Vec<DifferenceReport<'a>>,
+}
+
+/// SHA-256 of snapshots, in hexadecimal.
+#[derive(Debug, Serialize)]
+struct FilesReport {
+    began_with: Option<String>,
+    ended_with: Option<String>,
+}
+
+impl FilesReport {
+    fn of(files: KeptFiles) -> Self {
+        let digits = |digest: [u8; 32]| HexDigest(digest).to_string();
+        Self { began_with: files.began_with.map(digits), ended_with: files.ended_with.map(digits) }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -157,6 +172,7 @@ fn print(arguments: &ReplayArguments, verdict: &Verdict, elapsed_ms: u128) -> Re
             component_memory_bytes: verdict.usage.peak_memory_bytes,
             engine: arguments.engine.name(),
             elapsed_ms,
+            files: verdict.files.map(FilesReport::of),
             parting: verdict.parting.as_ref().map(|parting| PartingReport {
                 entry: parting.entry,
                 recorded: parting.recorded.as_ref().map(ToString::to_string),
@@ -180,6 +196,11 @@ fn print(arguments: &ReplayArguments, verdict: &Verdict, elapsed_ms: u128) -> Re
             out,
             "equal: the component {outcome} after {fuel} fuel and {entries} entries ({elapsed_ms} ms)"
         )?;
+        if let Some(files) = verdict.files.map(FilesReport::of) {
+            writeln!(out, "files: began with {}", files.began_with.as_deref().unwrap_or("none"))?;
+            let ended_with = files.ended_with.as_deref();
+            writeln!(out, "       ended with {}", ended_with.unwrap_or("nothing that is kept"))?;
+        }
         return Ok(());
     }
     if let Some(parting) = &verdict.parting {

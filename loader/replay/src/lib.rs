@@ -10,6 +10,7 @@
 
 mod console;
 mod error;
+mod files;
 mod location;
 mod replay;
 mod request;
@@ -17,5 +18,6 @@ mod verdict;
 
 pub use enclave_runtime::{Parting, Tuning};
 pub use error::ReplayError;
+pub use files::KeptFiles;
 pub use replay::{Claimed, Pieces, replay};
 pub use verdict::{Difference, Verdict};

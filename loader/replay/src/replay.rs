@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::console::ReplayConsole;
 use crate::error::ReplayError;
+use crate::files::KeptFiles;
 use crate::location::in_component;
 use crate::request::read_request;
 use crate::verdict::{Verdict, claimed_outcome, differences};
@@ -108,7 +109,7 @@ impl Claimed {
             _ => Vec::new(),
         };
         let outcome = outcome.map_or_else(|| format!("{:?}", report.outcome), |outcome| outcome.to_string());
-        Verdict { parting, differences, outcome, usage: report.usage, entries }
+        Verdict { parting, differences, outcome, usage: report.usage, entries, files: None }
     }
 }
 
@@ -120,6 +121,7 @@ impl Claimed {
 pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayError> {
     let Pieces { component, transcript, mut input, output, error_output, tuning } = pieces;
     let root = Root(claimed.claim.transcript.root);
+    let files = KeptFiles::of(&transcript)?;
     let transcript = Transcript::read(transcript, &root, &claimed.run())?;
     let entries = transcript.entries();
     let program = claimed.compile(component, tuning)?;
@@ -155,7 +157,7 @@ pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayEr
     if let (Outcome::Failed { message }, None) = (&report.outcome, &report.parting) {
         return Err(ReplayError::Machine(message.clone()));
     }
-    Ok(claimed.verdict(report, &console, entries))
+    Ok(Verdict { files, ..claimed.verdict(report, &console, entries) })
 }
 
 /// Those of one run: a job's, or a request's.

@@ -5,6 +5,8 @@ use core::fmt;
 use attestation_claim::{Claim, Digested, Outcome};
 use enclave_runtime::{Outcome as RunOutcome, Parting, Usage};
 
+use crate::files::KeptFiles;
+
 /// Whether a claim is what its replay finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -18,6 +20,8 @@ pub struct Verdict {
     pub usage: Usage,
     /// Entries of the transcript.
     pub entries: usize,
+    /// What the transcript says of files, where jobs keep them. As good as the replay is.
+    pub files: Option<KeptFiles>,
 }
 
 /// A field of a claim with another value than its replay.

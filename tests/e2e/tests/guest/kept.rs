@@ -3,13 +3,15 @@
 use std::io;
 
 use image_builder::{AppToml, Sources, build};
-use loader_replay::{Claimed, Pieces, Tuning, replay};
+use loader_replay::{Claimed, KeptFiles, Pieces, Tuning, replay};
 
 use crate::harness::{APP, JobResult, PATIENCE, Site, rom, run_job};
 use crate::script::Script;
 
-pub(crate) fn assert_replays(job: &JobResult, component: &[u8], input: &[u8]) {
+/// Says what the transcript says of files.
+pub(crate) fn assert_replays(job: &JobResult, component: &[u8], input: &[u8]) -> Option<KeptFiles> {
     let claimed = Claimed::read(job.claim_bytes()).expect("the claim is whole");
+    let mut files = None;
     for tuning in [Tuning::Guest, Tuning::Baseline, Tuning::Interpreter] {
         let input = Box::new(io::Cursor::new(input.to_vec()));
         let (output, error_output) = (Box::new(io::sink()), Box::new(io::sink()));
@@ -17,7 +19,9 @@ pub(crate) fn assert_replays(job: &JobResult, component: &[u8], input: &[u8]) {
         let pieces = Pieces { component, transcript, input, output, error_output, tuning };
         let verdict = replay(&claimed, pieces).unwrap_or_else(|error| panic!("{tuning:?}: {error}"));
         assert!(verdict.is_equal(), "{tuning:?}: {verdict:?}");
+        files = verdict.files;
     }
+    files
 }
 
 #[test]

@@ -77,20 +77,24 @@ fn files_outlast_the_guest() {
     let app = format!("{APP}[storage]\nfiles_bytes = 1000000\npersist = true\n");
     let app = AppToml::parse(&app).expect("it is valid");
     let site = site(&build(Sources { component: &component, app: &app, rom }).expect("an image"));
-    let assert_prints = |job: &JobResult, input: &str, printed: &str| {
+    // What the last one ended with.
+    let mut left = None;
+    let mut assert_prints = |job: &JobResult, input: &str, printed: &str| {
+        job.assert_success();
         assert_eq!(String::from_utf8_lossy(&job.output), printed);
-        assert_replays(job, &component, input.as_bytes());
+        let files = assert_replays(job, &component, input.as_bytes()).expect("it keeps files");
+        assert_eq!(files.began_with, left);
+        left = files.ended_with;
+        assert!(left.is_some());
     };
     let guest = site.launch();
-    for (input, printed) in [("x", ""), ("b", "x")] {
-        let job = run_job(&guest, input.as_bytes());
-        job.assert_success();
-        assert_prints(&job, input, printed);
-    }
+    assert_prints(&run_job(&guest, b"x"), "x", "");
+    assert_prints(&run_job(&guest, b"b"), "b", "x");
     // One that traps leaves what it found.
     let trapped = run_job(&guest, b"t");
     assert_eq!(trapped.done.outcome, JobOutcome::Trapped);
-    assert_replays(&trapped, &component, b"t");
+    let files = assert_replays(&trapped, &component, b"t").expect("it keeps files");
+    assert!(files.began_with.is_some() && files.ended_with.is_none());
     assert!(guest.stop(PATIENCE).is_clean());
 
     let sealed = fs::read(site.state_file()).expect("the state is there");
@@ -100,7 +104,6 @@ fn files_outlast_the_guest() {
     );
     let guest = site.launch();
     let job = run_job(&guest, b"y");
-    job.assert_success();
     assert_prints(&job, "y", "xb");
     assert!(job.transcript.len() > 150_000, "it began with all of them");
     guest.kill();
