@@ -1,7 +1,7 @@
 //! Keys of readers, and what is sealed for them.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use tempfile::NamedTempFile;
 
 use crate::arguments::{OpenArguments, ReaderKeyCommand};
 
-/// The longest file of a key that is read.
-const KEY_MAX_BYTES: u64 = 64 << 10;
+/// As much as is read of a key, which has 119 bytes; a longer file is none.
+const KEY_MAX_BYTES: u64 = 4096;
 
 /// A key, or an envelope, that cannot be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -92,11 +92,9 @@ fn new_key(path: &Path) -> Result<ReaderKey, ReaderError> {
 /// [`ReaderError::File`], [`ReaderError::Key`].
 pub fn read_key(path: &Path) -> Result<ReaderKey, ReaderError> {
     let no_key = |source| ReaderError::Key { path: path.to_owned(), source };
-    let length = fs::metadata(path).map_err(at("reader's key", path))?.len();
-    if length > KEY_MAX_BYTES {
-        return Err(no_key(KeyError::Private));
-    }
-    let bytes = zeroize::Zeroizing::new(fs::read(path).map_err(at("reader's key", path))?);
+    let file = File::open(path).map_err(at("reader's key", path))?;
+    let mut bytes = zeroize::Zeroizing::new(Vec::new());
+    file.take(KEY_MAX_BYTES).read_to_end(&mut bytes).map_err(at("reader's key", path))?;
     let text = str::from_utf8(&bytes).map_err(|_| no_key(KeyError::Private))?;
     ReaderKey::from_pem(text).map_err(no_key)
 }

@@ -8,7 +8,7 @@ use crate::{MAGIC, READERS_MAX, RECORD_MAX_BYTES};
 #[non_exhaustive]
 pub enum EnvelopeError {
     /// It does not begin as one.
-    #[error("envelope: expected the bytes {MAGIC:02x?} at its beginning")]
+    #[error("envelope: expected the bytes {MAGIC:02x?} at its beginning; what was never sealed needs no key")]
     NotAnEnvelope,
     /// It ends before its head does.
     #[error("envelope: expected a head of {expected} bytes, found {found} bytes in all")]
