@@ -3,13 +3,13 @@
 //! Under `cargo xtask fuzz` a target is driven by libFuzzer. Built any other way it runs the files that it is given
 //! once each, so a crash can be looked at without instrumentation and in a debugger.
 
-pub mod echo;
 pub mod fixtures;
 pub mod host;
 #[cfg(fuzzing)]
 mod libfuzzer;
 mod memory;
 pub mod network;
+pub mod programs;
 pub mod tdx;
 pub mod toml;
 

@@ -140,6 +140,7 @@ fn all() -> Seeds {
     network::sessions().into_iter().for_each(|(name, bytes)| add("network", name, bytes));
     add("service", "jobs", [&[0][..], &loader_stream()].concat());
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
+    clients().into_iter().for_each(|(name, bytes)| add("requests", name, bytes));
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
     filesystem::snapshots().into_iter().for_each(|(name, bytes)| add("filesystem", name, bytes));
     http::messages().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
@@ -448,6 +449,25 @@ fn local_messages() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Like the guest's, but short: what is in the segments does not matter.
+/// What clients of a service do; kept and cut coarsely where the first byte is odd and large.
+fn clients() -> [(&'static str, Vec<u8>); 4] {
+    let sends = |client: u8, text: &str| {
+        [&[12 | client, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
+    };
+    let echo = "POST /e HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello";
+    let get = "GET /a HTTP/1.1\r\nhost: a\r\n\r\n";
+    let chunks = "POST /e HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let four: Vec<u8> = (0..4).flat_map(|client| sends(client, get)).collect();
+    let rude =
+        [sends(0, "POST /e HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc"), vec![8, 9, 4]].concat();
+    [
+        ("kept", [vec![0xFF], sends(0, echo), sends(0, get), vec![0]].concat()),
+        ("chunks", [vec![13], sends(1, chunks), vec![1]].concat()),
+        ("four", [vec![0x80], four].concat()),
+        ("rude", [vec![0x81], rude, sends(1, "nonsense\r\n\r\n")].concat()),
+    ]
+}
+
 /// With the target's key; then what is sealed there, and changed.
 fn envelopes() -> [(&'static str, Vec<u8>); 3] {
     let readers = Readers::new(&[ReaderKey::generate([7; 32]).public_key()], [5; 32]).unwrap();

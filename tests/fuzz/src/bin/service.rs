@@ -15,12 +15,12 @@ use enclave_service::{
 use enclave_wire::control::{Credit, JobDone, decode_body};
 use enclave_wire::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameKind, FrameReader};
 use sha2::{Digest, Sha256};
-use tests_fuzz::{Budget, Target, echo, fixtures};
+use tests_fuzz::{Budget, Target, fixtures, programs};
 use zerocopy::FromBytes;
 
 /// A component's memory, and besides: its store and streams, evidence in frames and claims, and what the loader here
 /// keeps of them.
-const GUEST_BYTES: usize = echo::MEMORY_BYTES as usize + (512 << 10);
+const GUEST_BYTES: usize = programs::MEMORY_BYTES as usize + (512 << 10);
 
 /// Looks of the guest before a loader that waits for it hangs up: more than the time limit of a job allows. A guest
 /// waits for input that it was promised as long as its loader lets it.
@@ -28,7 +28,7 @@ const PATIENCE_LOOKS: u32 = 2_000;
 
 fn main() -> ExitCode {
     // Compiling it is not part of any input.
-    if echo::program().is_none() {
+    if programs::echo().is_none() {
         eprintln!("the echo program does not compile");
         return ExitCode::FAILURE;
     }
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 /// The first byte says how the loader sends what the rest is.
 fn run(input: &[u8]) {
-    let (Some((manner, stream)), Some(program)) = (input.split_first(), echo::program()) else { return };
+    let (Some((manner, stream)), Some(program)) = (input.split_first(), programs::echo()) else { return };
     let manifest_bytes = manifest_bytes();
     let Ok(manifest) = parse_manifest(manifest_bytes) else { return };
     let digest = manifest_digest(manifest_bytes);
@@ -69,7 +69,7 @@ fn run(input: &[u8]) {
 /// The usual manifest, with less memory for the component, and less time to wait for a loader that waits for it.
 fn manifest_bytes() -> &'static [u8] {
     static MANIFEST: OnceLock<String> = OnceLock::new();
-    let limit = echo::MEMORY_BYTES.to_string();
+    let limit = programs::MEMORY_BYTES.to_string();
     let text =
         || fixtures::MANIFEST.replace("16777216", &limit).replace("\"wall_ms\":2000", "\"wall_ms\":50");
     MANIFEST.get_or_init(text).as_bytes()
