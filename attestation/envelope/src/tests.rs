@@ -190,7 +190,9 @@ fn heads_that_say_too_much_are_refused() {
     assert_eq!(with(9, 0), Err(EnvelopeError::Readers { found: 0 }));
     assert_eq!(with(9, 9), Err(EnvelopeError::Readers { found: 9 }));
     let expected = 10 + 8 * 80 + 32;
-    assert_eq!(with(9, 8), Err(EnvelopeError::ShortHead { expected, found: bytes.len() }));
+    let short = [&bytes[..9], &[8], &bytes[10..300]].concat();
+    assert_eq!(opened(&short, 1), Err(EnvelopeError::ShortHead { expected, found: 300 }));
+    assert!(with(9, 8).is_err(), "records are taken for stanzas");
     let found = 0xFF_3000;
     assert_eq!(
         with(places[0] + 2, 0xFF),
