@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use attestation_envelope::{EnvelopeError, Head, KeyError, ReaderKey, open};
+use attestation_manifest::HexDigest;
 use tempfile::NamedTempFile;
 
 use crate::arguments::{OpenArguments, ReaderKeyCommand};
@@ -63,7 +64,7 @@ pub fn run(command: &ReaderKeyCommand) -> Result<String, ReaderError> {
         ReaderKeyCommand::New { file, json } => (new_key(file)?, *json),
         ReaderKeyCommand::Show { file, json } => (read_key(file)?, *json),
     };
-    let public: String = key.public_key().iter().map(|byte| format!("{byte:02x}")).collect();
+    let public = HexDigest(key.public_key()).to_string();
     Ok(if json { format!("{}\n", serde_json::json!({ "reader": public })) } else { format!("{public}\n") })
 }
 

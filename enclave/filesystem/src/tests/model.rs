@@ -288,6 +288,8 @@ proptest! {
         audit(&decoded);
         assert_eq!(decoded.encode(), bytes);
         assert!(decoded.usage().bytes <= sandbox.fs.usage().bytes);
+        // A limit on what is charged is one on what is sealed and recorded.
+        assert!(bytes.len() as u64 <= decoded.usage().bytes + 64);
         assert_eq!(contents(&mut Sandbox::of(decoded)), expected(&model));
     }
 

@@ -96,6 +96,7 @@ impl BootError {
             Self::Platform(PlatformError::Entropy(_)) | Self::Service(ServiceError::Randomness(_)) => {
                 ExitCode::NoEntropy
             }
+            Self::Service(ServiceError::Readers(_)) => ExitCode::Refused,
             Self::Device(_) | Self::Service(_) => ExitCode::DeviceFault,
             Self::Platform(PlatformError::ManifestMismatch { .. } | PlatformError::Report { .. }) => {
                 ExitCode::Refused

@@ -67,6 +67,16 @@ fn a_job_that_is_cancelled_leaves_nothing() {
     assert_eq!((printed(&seen)[2].as_str(), saved.len()), ("x", 2));
 }
 
+/// It has ended by itself, and its transcript is on the way.
+#[test]
+fn a_job_that_is_cancelled_at_its_end_leaves_nothing() {
+    let cancelled = Job { credit_step: Some(10), cancels_late: true, ..Job::with_input(b"y") };
+    let jobs = [Job::with_input(b"x"), cancelled, Job::with_input(b"z")];
+    let (seen, saved) = serve(None, jobs.into());
+    assert_eq!((&seen[1].done().outcome, seen[1].output.as_slice()), (&JobOutcome::Cancelled, &b"x"[..]));
+    assert_eq!((printed(&seen)[2].as_str(), saved.len()), ("x", 2));
+}
+
 #[test]
 fn long_files_wait_for_the_loader() {
     let slow = Job { credit_step: Some(10_000), ..Job::with_input(b"x") };

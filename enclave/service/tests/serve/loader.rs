@@ -32,6 +32,8 @@ pub(crate) struct Job {
     pub(crate) then: Vec<(FrameKind, Vec<u8>)>,
     /// Sends this many bytes more than the guest allows.
     pub(crate) overrun: usize,
+    /// Takes the job back when its output is there, and transcript behind it: so at its end, if the output is short.
+    pub(crate) cancels_late: bool,
 }
 
 impl Job {
@@ -174,7 +176,11 @@ impl State {
         };
         sink.extend_from_slice(&frame.body);
         let step = self.current.as_ref().and_then(|(_, job, _)| job.credit_step);
-        if step.is_some() {
+        let has_output = self.seen.last().is_some_and(|seen| !seen.output.is_empty());
+        let is_behind = has_output && frame.kind == FrameKind::TRANSCRIPT;
+        if is_behind && self.current.as_ref().is_some_and(|(_, job, _)| job.cancels_late) {
+            self.send(FrameKind::JOB_CANCEL, frame.job, &[]);
+        } else if step.is_some() {
             let bytes = frame.body.len() as u64;
             self.send(FrameKind::OUTPUT_CREDIT, frame.job, &encode_body(&Credit { bytes }));
         }

@@ -27,8 +27,12 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
+        Self::of(MANIFEST)
+    }
+
+    fn of(manifest: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let manifest = parse_manifest(MANIFEST.as_bytes()).unwrap();
+        let manifest = parse_manifest(manifest.as_bytes()).unwrap();
         let service = manifest.service.as_ref().unwrap();
         let keeper = Keeper::create(folder.path().join("kept/boot"), &manifest, service).unwrap();
         Self { folder, keeper }
@@ -112,6 +116,23 @@ fn a_request_has_its_name_once_its_claim_is_signed() {
     assert_eq!(desk.read(&format!("{far}.transcript")), b"transcript ");
     let kept = SignedClaim::parse(&desk.read("7.claim.cbor")).unwrap();
     assert_eq!((kept.unverified_claim().sequence, kept.unverified_batch().claims), (7, 2));
+}
+
+/// What is sealed for readers is longer than what is in it, and may be.
+#[test]
+fn what_is_sealed_may_be_longer_by_what_sealing_takes() {
+    let key = r#""readers":["a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"]"#;
+    let sealed = MANIFEST.replace(r#""readers":[]"#, key);
+    for (kind, bytes) in
+        [(FrameKind::REQUEST, 1000 + HEAD_BYTES), (FrameKind::TRANSCRIPT, 1000 + TRANSCRIPT_MARGIN_BYTES)]
+    {
+        for (text, most) in [(MANIFEST, bytes), (&sealed, envelope_bytes_max(bytes))] {
+            let mut desk = Desk::of(text);
+            desk.send(kind, 1, &vec![0; usize::try_from(most).unwrap()]).unwrap();
+            let refused = desk.send(kind, 1, &[0]).unwrap_err();
+            assert!(refused.contains(&format!("at most {most} bytes")), "{refused}");
+        }
+    }
 }
 
 #[test]
