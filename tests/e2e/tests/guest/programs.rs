@@ -12,10 +12,10 @@ use image_builder::{AppToml, Sources, build};
 use serde_json::Value;
 use tests_needs::Need;
 
-use crate::harness::components::{MOODY, NOTHING};
-use crate::harness::{APP, PATIENCE, Site, build_image, build_image_as, image_folder, rom};
+use crate::harness::components::{MOODY, NOTHING, service};
+use crate::harness::{APP, PATIENCE, Site, build_image, build_image_as, build_image_of, image_folder, rom};
 use crate::script::Script;
-use crate::state;
+use crate::{services, state};
 
 #[test]
 fn run_job_check_stop() {
@@ -130,6 +130,49 @@ fn what_a_program_learns_is_for_its_readers() {
     let path = site.path().join("output.transcript").to_string_lossy().into_owned();
     assert_ends(&verify(&["open", &path, "--key", "auditor.pem", "--out", "opened"]), 0, "");
     assert!(holds(&fs::read(scratch.path().join("opened")).expect("it is opened")));
+}
+
+/// As an operator keeps it, and as the auditor reads it.
+#[test]
+fn what_a_service_was_asked_is_for_its_readers() {
+    let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
+    let scratch = tempfile::tempdir().expect("a folder");
+    let key = scratch.path().join("auditor.pem").to_string_lossy().into_owned();
+    let made = Command::new(programs.0.join("redoubt-verify")).args(["reader-key", "new", &key]).output();
+    let made = made.expect("redoubt-verify runs");
+    assert_ends(&made, 0, "");
+    let reader = String::from_utf8(made.stdout).expect("text");
+    let readers = format!("readers = [\"{}\"]\n", reader.trim_end());
+    let mut site = Site::new(&build_image_of(rom, &service(), &(readers + &services::app(8, 128))));
+    site.is_service = true;
+    let guest = site.launch();
+    let asked = "POST /e HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 6\r\n\r\nsecret";
+    assert!(services::ask(&guest, asked).starts_with("HTTP/1.1 200 OK"));
+    assert!(guest.stop(PATIENCE).is_clean());
+
+    let kept = services::kept(&site);
+    let request = kept.get("0.request").expect("it was kept");
+    assert!(!request.windows(6).any(|window| window == b"secret"));
+    for (name, bytes) in &kept {
+        fs::write(site.path().join(name), bytes).expect("the file is written");
+    }
+    let replay = |more: &[&str]| {
+        let mut command = programs.redoubt(&site);
+        command.args(["replay", "0.claim.cbor", "--transcript", "0.transcript", "--input", "0.request"]);
+        command.args(["--component", "component.wasm"]).args(more).output().expect("redoubt runs")
+    };
+    assert_ends(&replay(&[]), 1, "say the key of one of them, with --key");
+    let equal = replay(&["--key", &key]);
+    assert_ends(&equal, 0, "");
+    assert!(String::from_utf8_lossy(&equal.stdout).starts_with("equal: "));
+    // Opened beforehand, a request needs no key, and a transcript still does.
+    let opened = Command::new(programs.0.join("redoubt-verify"))
+        .current_dir(site.path())
+        .args(["open", "0.request", "--key", &key, "--out", "0.request"])
+        .output();
+    assert_ends(&opened.expect("redoubt-verify runs"), 0, "");
+    assert_ends(&replay(&["--key", &key]), 0, "");
+    assert_ends(&replay(&[]), 1, "0.transcript");
 }
 
 #[test]

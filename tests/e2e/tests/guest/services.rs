@@ -18,7 +18,7 @@ use loader_vmm::{Guest, launch};
 use crate::harness::components::{NOTHING, service};
 use crate::harness::{PATIENCE, Site, build_image, build_image_of, rom};
 
-fn app(open_requests_max: u32, memory_mib: u32) -> String {
+pub(crate) fn app(open_requests_max: u32, memory_mib: u32) -> String {
     format!(
         r#"name = "test"
 memory_mib = {memory_mib}
