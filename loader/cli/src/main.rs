@@ -29,6 +29,7 @@ mod results;
 mod run;
 mod serve_job;
 mod server;
+mod trap;
 
 fn main() -> ExitCode {
     let Arguments { run_dir, command } = Arguments::parse();

@@ -122,6 +122,7 @@ fn read_file(path: &Path, what: &str, limit_bytes: u64) -> Result<Vec<u8>> {
 struct Report<'a> {
     equal: bool,
     outcome: &'a str,
+    trap: Option<&'a str>,
     entries: usize,
     fuel: u64,
     component_memory_bytes: u64,
@@ -167,6 +168,7 @@ fn print(arguments: &ReplayArguments, verdict: &Verdict, elapsed_ms: u128) -> Re
         let report = Report {
             equal: verdict.is_equal(),
             outcome: &verdict.outcome,
+            trap: verdict.trap.as_deref(),
             entries: verdict.entries,
             fuel: verdict.usage.fuel,
             component_memory_bytes: verdict.usage.peak_memory_bytes,
@@ -196,6 +198,9 @@ fn print(arguments: &ReplayArguments, verdict: &Verdict, elapsed_ms: u128) -> Re
             out,
             "equal: the component {outcome} after {fuel} fuel and {entries} entries ({elapsed_ms} ms)"
         )?;
+        if let Some(trap) = &verdict.trap {
+            writeln!(out, "{}", printable(trap).trim_end())?;
+        }
         if let Some(files) = verdict.files.map(FilesReport::of) {
             writeln!(out, "files: began with {}", files.began_with.as_deref().unwrap_or("none"))?;
             let ended_with = files.ended_with.as_deref();

@@ -21,6 +21,7 @@ use crate::failure::{Failure, GUEST_ENDED, INTERRUPTED, Outcome};
 use crate::place::{Place, chip_file};
 use crate::protocol::StatusReply;
 use crate::server::{Server, Wish};
+use crate::trap::Component;
 
 /// How long a guest may take to end when asked.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -67,7 +68,8 @@ fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) ->
     drop(progress);
     let status = status(place, arguments, &guest, config.image.manifest())?;
     let announcement = if arguments.json { json_line(&status)? } else { announcement(&status, tee) };
-    let end = serve(place, &guest, status, &announcement, wishes, &heard)?;
+    let component = Component::of(&config.image)?;
+    let end = serve(place, &guest, component, status, &announcement, wishes, &heard)?;
     place.write_last_end(&end);
     if !end.is_clean() {
         return Err(Failure::new(GUEST_ENDED, anyhow!("guest {}: {end}", place.name)));
@@ -83,6 +85,7 @@ fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) ->
 fn serve(
     place: &Place,
     guest: &Guest,
+    component: Component,
     status: StatusReply,
     announcement: &str,
     wishes: mpsc::Sender<Wish>,
@@ -93,6 +96,7 @@ fn serve(
         session: guest.session(),
         status,
         evidence: guest.info().evidence.clone(),
+        component,
         wishes,
         connections: AtomicUsize::new(0),
     });

@@ -11,9 +11,15 @@ use loader_vmm::session::{Job, JobEvent, JobInput, Session};
 
 use crate::protocol::{FailureKind, JobReply, OutcomeReply, Reply, Request, receive, send};
 use crate::server::failed;
+use crate::trap::Component;
 
 /// Serves a job to its end. A client that hangs up cancels it.
-pub(crate) fn serve_job(mut stream: &UnixStream, session: &Session, input_bytes: u64) -> io::Result<()> {
+pub(crate) fn serve_job(
+    mut stream: &UnixStream,
+    session: &Session,
+    component: &Component,
+    input_bytes: u64,
+) -> io::Result<()> {
     let mut job = match session.enqueue(input_bytes) {
         Ok(job) => job,
         Err(error) => return send(&mut stream, &failed(&error), &[]),
@@ -22,7 +28,7 @@ pub(crate) fn serve_job(mut stream: &UnixStream, session: &Session, input_bytes:
     let (input, from) = (job.input(), stream.try_clone()?);
     // Reads all the time, so that a client never waits for us while we wait for it.
     let feeder = thread::Builder::new().name("job-input".to_owned()).spawn(move || feed(&from, &input))?;
-    let served = pass_events(stream, &mut job);
+    let served = pass_events(stream, &mut job, component);
     drop(job);
     stream.shutdown(Shutdown::Both)?;
     // It has nothing to read any more.
@@ -30,7 +36,7 @@ pub(crate) fn serve_job(mut stream: &UnixStream, session: &Session, input_bytes:
     served
 }
 
-fn pass_events(mut stream: &UnixStream, job: &mut Job) -> io::Result<()> {
+fn pass_events(mut stream: &UnixStream, job: &mut Job, component: &Component) -> io::Result<()> {
     loop {
         let (reply, data) = match job.next_event() {
             Ok(JobEvent::Started) => (Reply::Started, Vec::new()),
@@ -39,7 +45,7 @@ fn pass_events(mut stream: &UnixStream, job: &mut Job) -> io::Result<()> {
             Ok(JobEvent::ErrorOutput(bytes)) => (Reply::ErrorOutput, bytes),
             Ok(JobEvent::Transcript(bytes)) => (Reply::Transcript, bytes),
             Ok(JobEvent::Done(done)) => {
-                let (reply, claim) = job_reply(done);
+                let (reply, claim) = job_reply(done, component);
                 return send(&mut stream, &Reply::Done(reply), &claim);
             }
             // `JobEvent` may grow.
@@ -64,7 +70,7 @@ fn feed(mut from: &UnixStream, input: &JobInput) {
     input.cancel();
 }
 
-fn job_reply(done: JobDone) -> (JobReply, Vec<u8>) {
+fn job_reply(done: JobDone, component: &Component) -> (JobReply, Vec<u8>) {
     let outcome = match done.outcome {
         JobOutcome::Exited { code } => OutcomeReply::Exited { code },
         JobOutcome::Trapped => OutcomeReply::Trapped,
@@ -74,10 +80,12 @@ fn job_reply(done: JobDone) -> (JobReply, Vec<u8>) {
         JobOutcome::Failed => OutcomeReply::Failed,
         _ => OutcomeReply::Unknown,
     };
+    let is_trap = outcome == OutcomeReply::Trapped;
+    let detail = if is_trap { component.places(done.detail) } else { done.detail };
     let usage = done.usage;
     let reply = JobReply {
         outcome,
-        detail: done.detail,
+        detail,
         fuel: usage.fuel,
         component_memory_bytes: usage.component_memory_bytes,
         heap_peak_bytes: usage.heap_peak_bytes,

@@ -18,6 +18,7 @@ use crate::protocol::{
     FailureKind, GuestReply, Reply, Request, RequestsReply, StatusReply, VERSION, receive, send,
 };
 use crate::serve_job::serve_job;
+use crate::trap::Component;
 
 /// Connections at the same time.
 const CONNECTIONS_MAX: usize = 128;
@@ -48,6 +49,7 @@ pub(crate) struct Server {
     /// Everything but what changes.
     pub(crate) status: StatusReply,
     pub(crate) evidence: Vec<u8>,
+    pub(crate) component: Component,
     pub(crate) wishes: mpsc::Sender<Wish>,
     pub(crate) connections: AtomicUsize,
 }
@@ -110,7 +112,7 @@ impl Server {
         let (reply, data) = match request {
             Request::Job { input_bytes, .. } => {
                 stream.set_read_timeout(None)?;
-                return serve_job(stream, &self.session, input_bytes);
+                return serve_job(stream, &self.session, &self.component, input_bytes);
             }
             Request::Status { .. } => (self.status(), Vec::new()),
             Request::Stop { kill, .. } => (self.stop(kill), Vec::new()),

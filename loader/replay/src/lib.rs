@@ -19,5 +19,6 @@ mod verdict;
 pub use enclave_runtime::{Parting, Tuning};
 pub use error::ReplayError;
 pub use files::KeptFiles;
+pub use location::in_component;
 pub use replay::{Claimed, Pieces, replay};
 pub use verdict::{Difference, Verdict};

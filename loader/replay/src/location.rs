@@ -1,9 +1,13 @@
-//! Where in the component a run parted: places in what is compiled, as places in the file that its author has.
+//! Where in the component a run trapped or parted: places in what is compiled, as places in the file that its author has.
 
 use attestation_artefact::{Position, Positions};
 
-/// The frames of a backtrace, as places in the component. Frames in what was added to it say so.
-pub(crate) fn in_component(backtrace: &str, component: &[u8], call_stack_bytes: u32) -> String {
+/// The frames of a backtrace, as places in `component` itself, which was compiled with room for `call_stack_bytes`. Frames
+/// in what was added to it say so; whatever else the text says stays.
+///
+/// Rewrites the component once more, so it takes as long as that.
+#[must_use]
+pub fn in_component(backtrace: &str, component: &[u8], call_stack_bytes: u32) -> String {
     // What the engine compiled can be rewritten once more, so this does not fail; the text is better than none.
     let Ok(positions) = Positions::of(component, call_stack_bytes) else { return backtrace.to_owned() };
     backtrace.lines().map(|line| frame(line, |offset| positions.original(offset)) + "\n").collect()

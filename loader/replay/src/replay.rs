@@ -109,7 +109,7 @@ impl Claimed {
             _ => Vec::new(),
         };
         let outcome = outcome.map_or_else(|| format!("{:?}", report.outcome), |outcome| outcome.to_string());
-        Verdict { parting, differences, outcome, usage: report.usage, entries, files: None }
+        Verdict { parting, differences, outcome, trap: None, usage: report.usage, entries, files: None }
     }
 }
 
@@ -151,13 +151,18 @@ pub fn replay(claimed: &Claimed, pieces: Pieces<'_>) -> Result<Verdict, ReplayEr
         (report, console)
     };
     check_console(&mut console)?;
+    let placed = |text: &str| in_component(text, component, manifest.limits.call_stack_bytes);
     if let Some(parting) = report.parting.as_mut().filter(|parting| !parting.backtrace.is_empty()) {
-        parting.backtrace = in_component(&parting.backtrace, component, manifest.limits.call_stack_bytes);
+        parting.backtrace = placed(&parting.backtrace);
     }
+    let trap = match &report.outcome {
+        Outcome::Trapped { message } => Some(placed(message)),
+        _ => None,
+    };
     if let (Outcome::Failed { message }, None) = (&report.outcome, &report.parting) {
         return Err(ReplayError::Machine(message.clone()));
     }
-    Ok(Verdict { files, ..claimed.verdict(report, &console, entries) })
+    Ok(Verdict { trap, files, ..claimed.verdict(report, &console, entries) })
 }
 
 /// Those of one run: a job's, or a request's.

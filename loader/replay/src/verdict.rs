@@ -16,6 +16,8 @@ pub struct Verdict {
     pub differences: Vec<Difference>,
     /// How the replay ended, in the claim's words.
     pub outcome: String,
+    /// Of a run that trapped: why, and a backtrace with places in the component as its author has it.
+    pub trap: Option<String>,
     /// What it used.
     pub usage: Usage,
     /// Entries of the transcript.

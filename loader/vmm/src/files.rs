@@ -46,6 +46,12 @@ impl ImageFiles {
         &self.manifest
     }
 
+    /// Where the component lies: it may be large, and few need it.
+    #[must_use]
+    pub fn component(&self) -> PathBuf {
+        self.path(ImageFile::Component)
+    }
+
     pub(crate) fn rom(&self) -> &[u8] {
         &self.rom
     }

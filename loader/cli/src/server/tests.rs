@@ -39,8 +39,9 @@ impl Fixture {
         let lock = place.lock().unwrap();
         let (wishes, heard) = mpsc::channel();
         let (status, evidence) = (status(), b"evidence".to_vec());
+        let component = Component::at(folder.path().join("component.wasm"));
         let connections = AtomicUsize::new(0);
-        let server = Arc::new(Server { session, status, evidence, wishes, connections });
+        let server = Arc::new(Server { session, status, evidence, component, wishes, connections });
         server.start(&place.socket()).unwrap();
         Self { folder, place, heard, guest, _lock: lock }
     }

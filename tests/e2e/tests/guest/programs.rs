@@ -198,7 +198,16 @@ fn a_job_that_fails_leaves_its_claim_and_no_output() {
     let mut previous = [0; 32];
     for (mood, code, words) in [("t", 5, "ledger_overflow"), ("s", 5, "limits.fuel"), ("x", 6, "code 7")] {
         fs::write(site.path().join("input"), mood).expect("the input is written");
-        assert_ends(&run.job("input", mood), code, words);
+        let job = run.job("input", mood);
+        assert_ends(&job, code, words);
+        if mood == "t" {
+            let files = ["--transcript", "t.transcript", "--component", "component.wasm", "--input", "input"];
+            let replayed = run.redoubt(&[&["replay", "claim.cbor"], &files[..]].concat());
+            assert_ends(&replayed, 0, "");
+            for said in [&job.stderr, &replayed.stdout] {
+                assert_names_the_only_unreachable(said, &site);
+            }
+        }
         assert_eq!(site.path().join(mood).exists(), code == 6, "{mood}");
         // A relying party can follow the chain, because no link of it is thrown away.
         let bytes = fs::read(site.path().join("claim.cbor")).expect("the claim is there");
@@ -212,6 +221,17 @@ fn a_job_that_fails_leaves_its_claim_and_no_output() {
     // The guest that all this happened in is well.
     fs::write(site.path().join("input"), "fine").expect("the input is written");
     assert_ends(&run.job("input", "output"), 0, "");
+}
+
+/// The guest runs what was made of the component, in which everything is elsewhere.
+fn assert_names_the_only_unreachable(said: &[u8], site: &Site) {
+    let said = String::from_utf8_lossy(said);
+    let place = said.split_once("0x").and_then(|(_, rest)| rest.split_once(" - "));
+    let (place, _) = place.unwrap_or_else(|| unreachable!("no place: {said}"));
+    let place = usize::from_str_radix(place, 16).expect("a number");
+    let component = fs::read(site.path().join("component.wasm")).expect("the component is there");
+    // A body of three bytes: no locals, `unreachable`, `end`.
+    assert_eq!(component.get(place - 2..place + 2), Some(&[3, 0, 0, 0x0b][..]), "{said}");
 }
 
 #[test]
