@@ -1,7 +1,7 @@
 //! Every file that is not the one it should be is refused, and the refusal says which.
 
 use attestation_cli::check::{FileDigest, Inputs, SimulatedEvidence, check};
-use attestation_manifest::manifest_digest;
+use attestation_manifest::{HexDigest, manifest_digest};
 use enclave_wire::boot::ExitCode;
 use enclave_wire::layout::{ROM_BYTES, ROM_GPA, ROM_PAYLOAD_END_GPA};
 use image_builder::{Image, ImageFile};
@@ -48,6 +48,16 @@ fn a_manifest_with_an_unknown_field() {
     let Some(rom) = rom() else { return };
     let site = unparsable(rom, |bytes| replace(bytes, "\"name\"", "\"nome\""));
     site.failed_launch().assert(ExitCode::Refused, &["manifest: ", "has no field `nome`"]);
+}
+
+/// The builder makes no such image. With the point of small order anybody could open what is sealed.
+#[test]
+fn a_reader_for_whom_nothing_can_be_sealed() {
+    let Some(rom) = rom() else { return };
+    let site = Site::new(&build_image(rom, ECHO));
+    let keys = format!("\"readers\": [\"{}\", \"{}\"]", HexDigest([9; 32]), HexDigest([0; 32]));
+    site.change(ImageFile::Manifest, |bytes| replace(bytes, "\"readers\": []", &keys));
+    site.failed_launch().assert(ExitCode::Refused, &["reader 1: not a public key of X25519"]);
 }
 
 #[test]
