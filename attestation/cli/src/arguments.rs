@@ -249,6 +249,7 @@ Exit status: 0 shown, 2 wrong usage, or a file that cannot be read or is not kno
 Examples:
   redoubt-verify show report.bin vcek.der
   redoubt-verify show claim.cbor --json | jq '.items[0].fields'
+  redoubt-verify show kept/boot-*/0.request               # what a service was asked
   base64 -d evidence.b64 | redoubt-verify show -";
 
 const POLICY_EXAMPLES: &str = "\

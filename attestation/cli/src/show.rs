@@ -109,6 +109,7 @@ fn show_item(file: &str, item: &Item) -> Shown {
         Kind::ReferenceManifest => guest::reference_values(&mut fields, &item.bytes),
         Kind::Evidence => guest::evidence(&mut fields, file, &item.bytes),
         Kind::Claim => guest::claim(&mut fields, file, &item.bytes),
+        Kind::Request => guest::request(&mut fields, &item.bytes),
         Kind::Transcript => guest::transcript(&mut fields, &item.bytes),
         other => Err(format!("no fields of a {} are known to this build", other.title())),
     };

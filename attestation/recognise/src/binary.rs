@@ -41,6 +41,9 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     if bytes.starts_with(&attestation_transcript::MAGIC) {
         return Some(Kind::Transcript);
     }
+    if is_request(bytes) {
+        return Some(Kind::Request);
+    }
     if is_tdx_quote(bytes) {
         return Some(Kind::TdxQuote);
     }
@@ -62,6 +65,16 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
         return Some(Kind::Evidence);
     }
     SignedClaim::parse(bytes).is_ok().then_some(Kind::Claim)
+}
+
+/// CBOR: an array of five, which begins with a method and a scheme.
+fn is_request(bytes: &[u8]) -> bool {
+    let (method_bytes, rest) = match bytes {
+        [0x85, length @ 0x61..=0x77, rest @ ..] => (usize::from(*length - 0x60), rest),
+        [0x85, 0x78, length, rest @ ..] => (usize::from(*length), rest),
+        _ => return false,
+    };
+    rest.get(method_bytes..).is_some_and(|rest| rest.starts_with(b"\x64http"))
 }
 
 fn der_kind(bytes: &[u8]) -> Option<Kind> {

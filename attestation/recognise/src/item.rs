@@ -83,6 +83,8 @@ kinds! {
     Evidence = "redoubt-evidence", "evidence of a Redoubt guest";
     /// What a run learnt from outside, see `attestation-transcript`.
     Transcript = "redoubt-transcript", "transcript of a Redoubt job";
+    /// What a service was asked, see `attestation_claim::message`.
+    Request = "redoubt-request", "request to a Redoubt service";
     /// Redoubt's claim, COSE_Sign1.
     Claim = "redoubt-claim", "claim of a Redoubt guest";
 }

@@ -1,12 +1,13 @@
 //! Evidence and claims of Redoubt's guests, and what images measure to.
 
 use attestation_claim::SignedClaim;
+use attestation_claim::message::parse_request;
 use attestation_corim::{self as corim, ReferenceManifest};
 use attestation_evidence::{Evidence, Platform};
 use attestation_manifest::{HexDigest, WallClock, manifest_digest, parse_manifest};
 use attestation_recognise::Kind;
 use attestation_transcript::{Reader, describe};
-use sha2::{Digest, Sha384};
+use sha2::{Digest, Sha256, Sha384};
 
 use super::{Fields, hex};
 
@@ -96,6 +97,28 @@ pub(super) fn transcript(fields: &mut Fields, bytes: &[u8]) -> Result<(), String
     Ok(())
 }
 
+pub(super) fn request(fields: &mut Fields, bytes: &[u8]) -> Result<(), String> {
+    let message = parse_request(bytes).map_err(|error| error.to_string())?;
+    let head = &message.head;
+    fields.plain("method", head.method);
+    fields.plain("scheme", head.scheme);
+    for (name, text) in [("authority", head.authority), ("path and query", head.path_with_query)] {
+        fields.plain(name, text.unwrap_or("none"));
+    }
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    head.fields.iter().for_each(|(name, value)| fields.plain(format!("field {name}"), text(value)));
+    fields.plain("body, bytes", message.body.len());
+    fields.hex("body, SHA-256", &Sha256::digest(message.body));
+    match &message.trailers {
+        Some(trailers) => {
+            trailers.iter().for_each(|(name, value)| fields.plain(format!("trailer {name}"), text(value)));
+        }
+        None => fields.explained("body, end", "missing", "it did not come, or was not read, to its end"),
+    }
+    fields.explained("SHA-256", hex(&Sha256::digest(bytes)), "the input of its claim");
+    Ok(())
+}
+
 pub(super) fn reference_values(fields: &mut Fields, bytes: &[u8]) -> Result<(), String> {
     let manifest = ReferenceManifest::decode(bytes).map_err(|error| error.to_string())?;
     fields.plain("id", &manifest.id);
@@ -116,7 +139,9 @@ fn launch<'a>(manifest: &str, tag: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
+    use attestation_claim::message::{Request, encode_end};
     use attestation_transcript::{Header, Kind, MAGIC, Run, Writer};
+    use sha2::{Digest, Sha256};
 
     use crate::show::show;
 
@@ -143,5 +168,43 @@ mod tests {
         let last = bytes.len() - 40;
         bytes[last] ^= 1;
         assert!(show("job.transcript", &bytes).unwrap()[0].problem.is_some());
+    }
+
+    #[test]
+    fn a_request_is_shown_as_it_was_kept() {
+        let head = Request {
+            method: "POST",
+            scheme: "http",
+            authority: None,
+            path_with_query: Some("/documents?a=1"),
+            fields: vec![("host", b"example"), ("x", b"\xff")],
+        };
+        let whole = [&head.encode()[..], b"body", &encode_end(Some(&[("t", b"u")]), 4)].concat();
+        let shown = &show("0.request", &whole).unwrap()[0];
+        assert_eq!((shown.kind, &shown.problem), ("redoubt-request", &None));
+        let said: Vec<_> =
+            shown.fields.iter().map(|field| (field.name.as_str(), field.value.as_str())).collect();
+        let (body, input) = (super::hex(&Sha256::digest("body")), super::hex(&Sha256::digest(&whole)));
+        let expected = [
+            ("method", "POST"),
+            ("scheme", "http"),
+            ("authority", "none"),
+            ("path and query", "/documents?a=1"),
+            ("field host", "example"),
+            ("field x", "\u{fffd}"),
+            ("body, bytes", "4"),
+            ("body, SHA-256", &body),
+            ("trailer t", "u"),
+            ("SHA-256", &input),
+        ];
+        assert_eq!(said, expected);
+        let half = [&head.encode()[..], b"bo", &encode_end(None, 2)].concat();
+        assert!(format!("{:?}", show("0.request", &half).unwrap()).contains("missing"));
+        // As long as methods may be.
+        let long = Request { method: &"M".repeat(32), ..head };
+        let long = [&long.encode()[..], &encode_end(Some(&[]), 0)].concat();
+        assert_eq!(show("0.request", &long).unwrap()[0].problem, None);
+        let cut = &show("0.request", &whole[..whole.len() - 1]).unwrap()[0];
+        assert!(cut.problem.is_some() && cut.fields.is_empty(), "{cut:?}");
     }
 }

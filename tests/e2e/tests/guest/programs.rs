@@ -166,11 +166,15 @@ fn what_a_service_was_asked_is_for_its_readers() {
     assert_ends(&equal, 0, "");
     assert!(String::from_utf8_lossy(&equal.stdout).starts_with("equal: "));
     // Opened beforehand, a request needs no key, and a transcript still does.
-    let opened = Command::new(programs.0.join("redoubt-verify"))
-        .current_dir(site.path())
-        .args(["open", "0.request", "--key", &key, "--out", "0.request"])
-        .output();
-    assert_ends(&opened.expect("redoubt-verify runs"), 0, "");
+    let verify = |arguments: &[&str]| {
+        let mut command = Command::new(programs.0.join("redoubt-verify"));
+        command.current_dir(site.path()).args(arguments).output().expect("redoubt-verify runs")
+    };
+    assert_ends(&verify(&["open", "0.request", "--key", &key, "--out", "0.request"]), 0, "");
+    let shown = verify(&["show", "0.request"]);
+    assert_ends(&shown, 0, "");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("request to a Redoubt service") && shown.contains("POST"), "{shown}");
     assert_ends(&replay(&["--key", &key]), 0, "");
     assert_ends(&replay(&[]), 1, "0.transcript");
 }
