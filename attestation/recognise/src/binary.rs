@@ -70,7 +70,7 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
 /// CBOR: an array of five, which begins with a method and a scheme.
 fn is_request(bytes: &[u8]) -> bool {
     let (method_bytes, rest) = match bytes {
-        [0x85, length @ 0x61..=0x77, rest @ ..] => (usize::from(*length - 0x60), rest),
+        [0x85, length @ 0x61..=0x77, rest @ ..] => (usize::from(*length & 0x1F), rest),
         [0x85, 0x78, length, rest @ ..] => (usize::from(*length), rest),
         _ => return false,
     };
