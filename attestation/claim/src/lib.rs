@@ -54,5 +54,8 @@ pub use signed::{ChainPlace, SignedBatch, SignedClaim, VerifiedClaim, open_claim
 pub const CLAIM_VERSION: u32 = 3;
 /// Content type of the payload.
 pub const CONTENT_TYPE: &str = "application/redoubt-claim+cbor";
-/// The longest claim that is looked at.
-pub const CLAIM_MAX_BYTES: usize = attestation_evidence::EVIDENCE_MAX_BYTES + 4096;
+/// What a signed claim has besides evidence, at most. A claim alone is shorter.
+pub const CLAIM_BESIDES_EVIDENCE_MAX_BYTES: usize = 4096;
+/// The longest signed claim that is looked at.
+pub const CLAIM_MAX_BYTES: usize =
+    attestation_evidence::EVIDENCE_MAX_BYTES + CLAIM_BESIDES_EVIDENCE_MAX_BYTES;

@@ -68,17 +68,18 @@ pub fn sign_claim(
 ) -> (Vec<u8>, [u8; 32]) {
     let claims = [claim.encode()];
     let batch = sign_claims(&claims, place, evidence, key);
-    let opened = open_claims(&batch.bytes, &claims).ok().and_then(|mut files| files.pop());
+    let opened = open_claims(&batch.bytes, &claims).ok().and_then(|mut files| files.next());
     debug_assert!(opened.is_some(), "a batch of one opens");
     (opened.unwrap_or_default(), batch.digest)
 }
 
 /// The files of the claims that [`sign_claims`] has signed together, in their order: each is what
-/// [`SignedClaim::parse`] takes. Nothing of it is secret, and no key is needed.
+/// [`SignedClaim::parse`] takes. Nothing of it is secret, and no key is needed. Each is made when it is asked for: all have
+/// the evidence in them, so together they can be thousands of times as long as the batch.
 ///
 /// # Errors
 /// The bytes are no batch, or the claims are not those that were signed.
-pub fn open_claims(batch: &[u8], claims: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ClaimError> {
+pub fn open_claims(batch: &[u8], claims: &[Vec<u8>]) -> Result<impl Iterator<Item = Vec<u8>>, ClaimError> {
     check_length(batch)?;
     let envelope = Envelope::decode(batch)?;
     let signed = Batch::decode(envelope.payload)?;
@@ -87,7 +88,7 @@ pub fn open_claims(batch: &[u8], claims: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Cla
     if envelope.opening.is_some() || signed.claims != found || signed.root != levels.root() {
         return Err(ClaimError::OtherClaims { expected: signed.claims, found });
     }
-    let open = |(index, claim): (usize, &Vec<u8>)| {
+    let open = move |(index, claim): (usize, &Vec<u8>)| {
         let opening = Opening {
             claim,
             index: u64::try_from(index).unwrap_or(u64::MAX),
@@ -95,7 +96,7 @@ pub fn open_claims(batch: &[u8], claims: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Cla
         };
         Envelope { opening: Some(opening), ..envelope }.encode()
     };
-    Ok(claims.iter().enumerate().map(open).collect())
+    Ok(claims.iter().enumerate().map(open))
 }
 
 /// A claim that parses. Nobody is known to have signed it.

@@ -5,12 +5,12 @@
 
 use core::mem;
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use attestation_claim::{SignedClaim, open_claims};
+use attestation_claim::{CLAIM_BESIDES_EVIDENCE_MAX_BYTES, SignedClaim, open_claims};
 use attestation_envelope::envelope_bytes_max;
 use attestation_manifest::{Manifest, OPEN_REQUESTS_MAX, Service};
 use enclave_wire::frame::{Frame, FrameKind};
@@ -44,11 +44,11 @@ struct Draft {
     transcript: Part,
 }
 
-/// A file that is not whole. It is removed unless it is kept.
+/// A file that is not whole. It is removed unless it is kept. It is open only while something is written: there can be more
+/// of them than a process may have open.
 #[derive(Debug)]
 struct Part {
     path: TempPath,
-    file: File,
     bytes: u64,
     max_bytes: u64,
 }
@@ -98,7 +98,7 @@ impl Keeper {
     ///
     /// # Errors
     /// The guest broke a rule, or a file cannot be written.
-    pub(crate) fn on_frame(&mut self, frame: Frame) -> Result<(), Violation> {
+    pub fn on_frame(&mut self, frame: Frame) -> Result<(), Violation> {
         let Frame { kind, job: number, body } = frame;
         match kind {
             FrameKind::REQUEST => self.draft(number)?.request.write(&body),
@@ -129,6 +129,11 @@ impl Keeper {
     }
 
     fn claim(&mut self, number: u32, claim: Vec<u8>) -> Result<(), Violation> {
+        let (limit, found) = (CLAIM_BESIDES_EVIDENCE_MAX_BYTES, claim.len());
+        if found > limit {
+            let reason = format!("claim of request {number}: expected at most {limit} bytes, found {found}");
+            return Err(unkept(reason));
+        }
         let draft = self.open.remove(&number);
         let draft = draft.ok_or_else(|| unkept(format!("claim of request {number}, which is not open")))?;
         if self.unsigned.len() >= UNSIGNED_MAX {
@@ -141,7 +146,7 @@ impl Keeper {
     fn sign(&mut self, batch: &[u8]) -> Result<(), Violation> {
         let (claims, drafts): (Vec<_>, Vec<_>) = mem::take(&mut self.unsigned).into_iter().unzip();
         let files = open_claims(batch, &claims).map_err(|error| unkept(error.to_string()))?;
-        for (file, draft) in files.into_iter().zip(drafts) {
+        for (file, draft) in files.zip(drafts) {
             let signed = SignedClaim::parse(&file).map_err(|error| unkept(error.to_string()))?;
             let number = signed.unverified_claim().sequence;
             let name = |end: &str| self.folder.join(format!("{number}.{end}"));
@@ -157,9 +162,9 @@ impl Keeper {
 
 impl Part {
     fn create(path: PathBuf, max_bytes: u64) -> Result<Self, Violation> {
-        let file = File::create_new(&path).map_err(at(&path))?;
+        File::create_new(&path).map_err(at(&path))?;
         let path = TempPath::try_from_path(path).map_err(|error| unkept(error.to_string()))?;
-        Ok(Self { path, file, bytes: 0, max_bytes })
+        Ok(Self { path, bytes: 0, max_bytes })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Violation> {
@@ -168,7 +173,8 @@ impl Part {
             let (path, limit) = (self.path.display(), self.max_bytes);
             return Err(unkept(format!("{path}: expected at most {limit} bytes")));
         }
-        self.file.write_all(bytes).map_err(at(&self.path))
+        let file = OpenOptions::new().append(true).open(&self.path);
+        file.and_then(|mut file| file.write_all(bytes)).map_err(at(&self.path))
     }
 
     fn keep(self, path: PathBuf) -> Result<(), Violation> {

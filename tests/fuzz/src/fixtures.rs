@@ -154,21 +154,26 @@ pub fn rim_key() -> P384Point {
 /// A claim that verifies, with this outcome.
 #[must_use]
 pub fn claim(outcome: Outcome) -> Vec<u8> {
-    let claim = Claim {
+    let place = ChainPlace { number: 1, previous: [5; 32] };
+    sign_claim(&unsigned_claim(outcome, 1), place, &evidence(), &instance_key()).0
+}
+
+/// What such a claim says, of the run with this number.
+#[must_use]
+pub fn unsigned_claim(outcome: Outcome, sequence: u64) -> Claim {
+    Claim {
         component: [0x11; 32],
         artefact: [0x22; 32],
         manifest: manifest_digest(MANIFEST.as_bytes()),
         input: Digested { sha256: [3; 32], bytes: 10_000_154 },
         output: Digested { sha256: [4; 32], bytes: 512 },
         outcome,
-        sequence: 1,
+        sequence,
         transcript: Transcript { root: [6; 32], entries: 3, bytes: 255 },
         receipts_root: None,
         usage: Usage { fuel: 4_249_880_000, component_memory_bytes: 1_114_112, error_output_bytes: 0 },
         measured: Measured { run_us: 1_234_567, heap_peak_bytes: 8_388_608 },
-    };
-    let place = ChainPlace { number: 1, previous: [5; 32] };
-    sign_claim(&claim, place, &evidence(), &instance_key()).0
+    }
 }
 
 fn public_key() -> [u8; 65] {

@@ -141,6 +141,8 @@ fn all() -> Seeds {
     add("service", "jobs", [&[0][..], &loader_stream()].concat());
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
     clients().into_iter().for_each(|(name, bytes)| add("requests", name, bytes));
+    add("keeper", "two-requests", two_requests(&[5, 0, 0]));
+    add("keeper", "cut-batch", two_requests(&[6, 30, 0]));
     sessions().into_iter().for_each(|(name, bytes)| add("session", name, bytes));
     filesystem::snapshots().into_iter().for_each(|(name, bytes)| add("filesystem", name, bytes));
     http::messages().into_iter().for_each(|(target, name, bytes)| add(target, name, bytes));
@@ -446,6 +448,13 @@ fn local_messages() -> Vec<(&'static str, Vec<u8>)> {
         ("status", message(1, status, &[])),
         ("failed", message(1, r#"{"type":"failed","kind":"guest_ended","message":"gone"}"#, &[])),
     ]
+}
+
+/// What a guest gives out of two requests: pieces of both, claims, and then `end`; the same again with other numbers.
+fn two_requests(end: &[u8]) -> Vec<u8> {
+    let pieces = [&[0, 1, 3][..], b"abc", &[1, 1, 2], b"de", &[0, 2, 1], b"f", &[0, 1, 1], b"g"].concat();
+    let claims = |first: u8| [2, 2, 1, first, 2, 1, 1, first + 1];
+    [&pieces[..], &claims(7), end, &pieces, &[4, 1, 0], &[2, 2, 1, 9], &[5, 0, 0]].concat()
 }
 
 /// Like the guest's, but short: what is in the segments does not matter.

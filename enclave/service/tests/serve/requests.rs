@@ -289,6 +289,7 @@ fn every_request_is_claimed_and_the_claim_says_what_passed() {
     let batches: Vec<_> = served.frames.iter().filter(|frame| frame.kind == FrameKind::BATCH).collect();
     assert_eq!(batches.len(), 1, "signed together at the end");
     let files = open_claims(&batches[0].body, &claims).expect("the batch is of these claims");
+    let files: Vec<_> = files.collect();
     for (number, file) in (0..).zip(&files) {
         let verified = SignedClaim::parse(file).expect("it parses").verify().expect("it is signed");
         let claim = verified.claim();

@@ -135,6 +135,17 @@ fn what_is_sealed_may_be_longer_by_what_sealing_takes() {
     }
 }
 
+/// A process may have 1024 files open, as systems are set up.
+#[test]
+fn requests_that_are_under_way_are_no_open_files() {
+    let open = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let mut desk = Desk::new();
+    let before = open();
+    (0..1000).for_each(|number| desk.request(number));
+    assert!(open() < before + 500, "{before} files were open, and {} are now", open());
+    assert_eq!(desk.files().len(), 2000);
+}
+
 #[test]
 fn what_is_kept_is_the_operators() {
     let desk = Desk::new();
@@ -171,6 +182,11 @@ fn a_guest_that_breaks_a_rule_is_named_with_it() {
         desk.send(FrameKind::BATCH, 0, &sign(&[claim(2)]))
     });
     assert!(unsigned.contains("expected the 1 that were signed together"), "{unsigned}");
+    let long = refused(&|desk| {
+        desk.request(1);
+        desk.send(FrameKind::REQUEST_CLAIM, 1, &[0; 4097])
+    });
+    assert!(long.contains("claim of request 1: expected at most 4096 bytes, found 4097"), "{long}");
     let unsigned = refused(&|desk| {
         (0..4097).try_for_each(|number| {
             desk.send(FrameKind::REQUEST, number, b"")?;

@@ -420,9 +420,10 @@ impl Desk {
 
     fn check(&mut self, batch: &[u8]) {
         let (claims, drafts): (Vec<_>, Vec<_>) = mem::take(&mut self.unsigned).into_iter().unzip();
-        let files = open_claims(batch, &claims);
-        assert!(files.is_ok(), "a batch is not of its claims: {files:?}");
-        for (file, [request, transcript]) in files.unwrap_or_default().into_iter().zip(drafts) {
+        let files = open_claims(batch, &claims).map_err(|error| error.to_string());
+        let refused = files.as_ref().err();
+        assert!(refused.is_none(), "a batch is not of its claims: {refused:?}");
+        for (file, [request, transcript]) in files.into_iter().flatten().zip(drafts) {
             let verified = SignedClaim::parse(&file).and_then(SignedClaim::verify);
             assert!(verified.is_ok(), "a claim does not verify: {verified:?}");
             let Ok(verified) = verified else { return };
