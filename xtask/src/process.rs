@@ -146,9 +146,7 @@ impl Tool {
         let stdout = reader.join().unwrap_or_default();
         let status = child.wait().with_context(|| format!("cannot wait for {line}"))?;
         if !status.success() {
-            let lines: Vec<&str> = stdout.lines().collect();
-            let from = lines.len().saturating_sub(SHOWN_LINES);
-            tail.extend(lines.into_iter().skip(from).map(str::to_owned));
+            tail.extend(excerpt(&stdout).into_iter().map(str::to_owned));
         }
         progress.end(status.success());
         Ok(Finished { status, stdout, tail, skipped })
@@ -219,6 +217,17 @@ fn read_all(mut stream: impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Of a failed program's output its end, and of tests also what the first that failed had to say: behind it may be a long
+/// list of names.
+fn excerpt(stdout: &str) -> Vec<&str> {
+    let lines: Vec<&str> = stdout.lines().collect();
+    let last = lines.len().saturating_sub(SHOWN_LINES);
+    let reports = lines.iter().position(|line| *line == "failures:").unwrap_or(last);
+    let first = lines.iter().skip(reports).take(SHOWN_LINES);
+    let rest = lines.iter().skip(last.max(reports.saturating_add(SHOWN_LINES)));
+    first.chain(rest).copied().collect()
+}
+
 /// Shows each line as it comes; keeps the last ones, and those that say what a test skipped.
 fn follow(stream: impl Read, progress: &Progress) -> (VecDeque<String>, Vec<String>) {
     let (mut tail, mut skipped) = (VecDeque::new(), Vec::new());
@@ -252,6 +261,19 @@ mod tests {
         assert!(Tool::new("no-such-program-anywhere").run("a test").is_err());
         assert_eq!(Tool::new("sh").args(["-c", "echo yes"]).ask().as_deref(), Some("yes"));
         assert_eq!(Tool::new("false").ask(), None);
+    }
+
+    #[test]
+    fn what_the_first_failed_test_said_is_shown_before_a_long_list_of_names() {
+        let names: String = (0..1000).map(|number| format!("    name {number}\n")).collect();
+        let output =
+            format!("running\ntest a ... FAILED\n\nfailures:\n\n---- a stdout ----\nwhy\n{names}the end\n");
+        let shown = excerpt(&output);
+        assert!(shown.starts_with(&["failures:", "", "---- a stdout ----", "why"]), "{shown:?}");
+        assert_eq!((shown.len(), shown.last()), (2 * SHOWN_LINES, Some(&"the end")));
+        assert_eq!(excerpt("one\ntwo"), ["one", "two"]);
+        assert_eq!(excerpt(&names).len(), SHOWN_LINES);
+        assert_eq!(excerpt("failures:\nwhy"), ["failures:", "why"]);
     }
 
     #[test]
