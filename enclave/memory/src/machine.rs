@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 
 use enclave_runtime::RuntimeError;
 use enclave_wire::layout::PAGE_BYTES;
-use enclave_x86::paging::{Access, PagingError, Range, give_tables, protect};
+use enclave_x86::paging::{Access, PagingError, Range, give_tables, protect, take_written};
 use wasmtime::{CustomCodeMemory, Error, Result, StackCreator, StackMemory};
 
 pub(crate) const PAGE: usize = 4096;
@@ -47,7 +47,7 @@ unsafe fn protect_pages(start: *const u8, bytes: usize, access: Access) -> Resul
 }
 
 /// Makes stacks from the heap, each with an unmapped page below. A stack that is given back is kept for the next job:
-/// its guard page has cut a large page of the page tables, and each cut takes a table that never comes back.
+/// it has cut large pages of the page tables, and each cut takes a table that never comes back.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct GuardedStacks {
     free: Arc<spin::Mutex<Vec<Block>>>,
@@ -80,13 +80,30 @@ impl Block {
             .ok_or_else(|| Error::msg("no memory left for a stack"))?;
         // SAFETY: the block's first page is not part of the stack, and nothing else refers to it.
         unsafe { protect(start.as_ptr() as usize as u64, PAGE_BYTES, Access::None) }.map_err(paging_error)?;
-        Ok(Self { start, bytes })
+        let block = Self { start, bytes };
+        let top_page = block.range().end - PAGE_BYTES;
+        // Most of what is ever written to is up there: in small pages, which are marked one by one.
+        // SAFETY: takes nothing away.
+        unsafe { protect(top_page, PAGE_BYTES, Access::ReadWrite) }.map_err(paging_error)?;
+        Ok(block)
     }
 
-    /// What a job left must not be found by the next.
-    fn clear(self) {
-        // SAFETY: everything above the guard page is ours and mapped.
-        unsafe { self.start.as_ptr().wrapping_add(PAGE).write_bytes(0, self.bytes - PAGE) }
+    /// Without the guard page.
+    fn range(self) -> Range {
+        let start = self.start.as_ptr() as usize as u64;
+        Range { start: start + PAGE_BYTES, end: start + self.bytes as u64 }
+    }
+
+    /// What a job left must not be found by the next. Few pages of a stack are ever used: it is as large as the deepest calls
+    /// that the manifest permits.
+    fn clear(self) -> Result<()> {
+        let mut clear = |part: Range| {
+            let start = self.start.as_ptr().with_addr(address(part.start));
+            // SAFETY: everything above the guard page is ours and mapped to its own address.
+            unsafe { start.write_bytes(0, address(part.bytes())) }
+        };
+        // SAFETY: everything that is given to it is emptied.
+        unsafe { take_written(self.range(), &mut clear) }.map_err(paging_error)
     }
 }
 
@@ -104,7 +121,7 @@ unsafe impl StackCreator for GuardedStacks {
             Some(block) => block,
             None => Block::allocate(bytes)?,
         };
-        block.clear();
+        block.clear()?;
         Ok(Box::new(GuardedStack { block, free: self.free.clone() }))
     }
 }
@@ -131,19 +148,27 @@ impl Drop for GuardedStack {
     }
 }
 
-/// Makes room for the page tables that the guard pages of so many stacks can take. Those of a few fit into boot RAM.
+/// Page tables that a stack can take: where it begins and where it ends it can cut a large page.
+const TABLES_OF_A_STACK: usize = 2;
+
+/// Makes room for the page tables that so many stacks can take. Those of a few fit into boot RAM.
 pub(crate) fn reserve_tables(stacks: u32) -> Result<(), RuntimeError> {
     if stacks <= 1 {
         return Ok(());
     }
     let settings = |reason: &dyn fmt::Display| RuntimeError::Settings { reason: alloc::format!("{reason}") };
-    let bytes = usize::try_from(stacks).unwrap_or(usize::MAX).saturating_mul(PAGE);
+    let bytes = usize::try_from(stacks).unwrap_or(usize::MAX).saturating_mul(TABLES_OF_A_STACK * PAGE);
     let layout = Layout::from_size_align(bytes, PAGE).map_err(|error| settings(&error))?;
     // SAFETY: the layout is not zero-sized.
     let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) });
     let start = start.ok_or_else(|| settings(&"no memory left for page tables"))?.as_ptr() as usize as u64;
     // SAFETY: the heap is identity-mapped private memory, and the block is never given back.
     unsafe { give_tables(Range { start, end: start + bytes as u64 }) }.map_err(|error| settings(&error))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the guest's addresses have 64 bits")]
+const fn address(gpa: u64) -> usize {
+    gpa as usize
 }
 
 fn paging_error(error: PagingError) -> Error {

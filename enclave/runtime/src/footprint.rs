@@ -29,8 +29,8 @@ pub(crate) const TABLE_ELEMENT_BYTES: u64 = 16;
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
-/// Besides each stack: its guard page, and the page table that it takes where it cuts a large page.
-const STACK_PAGES_BYTES: u64 = 2 * 4096;
+/// Besides each stack: its guard page, and the page tables that it takes where it cuts large pages, at both ends.
+const STACK_PAGES_BYTES: u64 = 3 * 4096;
 
 /// Memory that is added to a guest, in the manifest's steps.
 const STEP_BYTES: u64 = 2 * 1024 * 1024;

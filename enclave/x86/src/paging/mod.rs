@@ -8,7 +8,9 @@ mod space;
 pub use space::{Access, AddressSpace, Encryption, PagingError, Range, Sharing, TableMemory, Translation};
 
 #[cfg(target_os = "none")]
-pub use live::{AddressSpaceLayout, dangerous_for_each_written, give_tables, install, map, protect};
+pub use live::{
+    AddressSpaceLayout, dangerous_for_each_written, give_tables, install, map, protect, take_written,
+};
 
 #[cfg(target_os = "none")]
 mod live {
@@ -17,9 +19,9 @@ mod live {
     use core::cell::UnsafeCell;
 
     use enclave_wire::layout;
-    use x86_64::PhysAddr;
     use x86_64::registers::control::{Cr3, Cr3Flags, Cr4, Cr4Flags, Efer, EferFlags};
     use x86_64::structures::paging::PhysFrame;
+    use x86_64::{PhysAddr, VirtAddr};
 
     use super::{Access, AddressSpace, Encryption, PagingError, Range, Sharing, TableMemory};
 
@@ -174,6 +176,22 @@ mod live {
                     .for_each(&mut *visit);
             });
         }
+    }
+
+    /// Calls `clear` with each page, or part of one, in `range` that was written to since it was cleared last.
+    ///
+    /// # Errors
+    /// The tables are not installed.
+    ///
+    /// # Safety
+    /// `clear` empties what it gets and touches no page tables: pages that lie in the range as a whole count as never
+    /// written to afterwards, also when the guest ends and clears what was.
+    pub unsafe fn take_written(range: Range, clear: &mut dyn FnMut(Range)) -> Result<(), PagingError> {
+        let mut forget = |page| x86_64::instructions::tlb::flush(VirtAddr::new_truncate(page));
+        with_space(|space| {
+            space.take_written(range, clear, &mut forget);
+            Ok(())
+        })
     }
 
     fn with_space<T>(

@@ -236,6 +236,29 @@ impl<M: TableMemory> AddressSpace<M> {
         }
     }
 
+    /// Calls `clear` with the guest-physical range of each page, or part of one, in a virtual `range` that the processor
+    /// has marked as written to, and takes the mark from pages that lie in it as a whole. `forget` gets their addresses:
+    /// as long as the processor remembers a translation, it does not mark the page anew.
+    pub fn take_written(&mut self, range: Range, clear: &mut dyn FnMut(Range), forget: &mut dyn FnMut(u64)) {
+        let mut va = range.start;
+        while va < range.end {
+            let found = self.find_leaf(va).ok();
+            let bytes = found.map_or(PAGE_BYTES, |(_, _, level)| page_bytes(level));
+            let page = va - va % bytes;
+            let end = page.saturating_add(bytes);
+            let entry = found.map_or(0, |(table, index, _)| self.tables.read(table, index));
+            if let Some((table, index, _)) = found.filter(|_| entry & Flags::DIRTY.bits() != 0) {
+                let gpa = (entry & ADDRESS_MASK & !self.encryption_mask()) + (va - page);
+                clear(Range { start: gpa, end: gpa + (end.min(range.end) - va) });
+                if va == page && end <= range.end {
+                    self.tables.write(table, index, entry & !Flags::DIRTY.bits());
+                    forget(page);
+                }
+            }
+            va = end;
+        }
+    }
+
     fn encryption_mask(&self) -> u64 {
         match self.encryption {
             Encryption::None => 0,

@@ -115,6 +115,45 @@ fn pages_that_were_written_to_are_found_through_cuts_and_changes() {
     }
 }
 
+/// What is cleared, and what is forgotten, of a range.
+fn take(space: &mut AddressSpace<VecTables>, start: u64, end: u64) -> (Vec<(u64, u64)>, Vec<u64>) {
+    let (mut cleared, mut forgotten) = (Vec::new(), Vec::new());
+    space.take_written(
+        Range { start, end },
+        &mut |range| cleared.push((range.start, range.end)),
+        &mut |page| forgotten.push(page),
+    );
+    (cleared, forgotten)
+}
+
+#[test]
+fn marks_are_taken_from_pages_that_are_cleared_as_a_whole() {
+    for encryption in [Encryption::None, Encryption::PrivateBit(51), Encryption::SharedBit(47)] {
+        let mut space = space(encryption);
+        space.map(0x20_0000, 0x20_0000, 0x60_0000, Access::ReadWrite, Sharing::Private).unwrap();
+        // A stack that begins in a large page with a guard, and ends in another one, in which others live too.
+        space.protect(0x20_1000, 0x1000, Access::None).unwrap();
+        let range = (0x20_2000, 0x40_3000);
+        assert_eq!(take(&mut space, range.0, range.1), (Vec::new(), Vec::new()));
+        [0x20_0000, 0x20_2000, 0x3F_F123, 0x50_0000].map(|va| write_to(&mut space, va));
+        let small = [(0x20_2000, 0x20_3000), (0x3F_F000, 0x40_0000)];
+        let shared = (0x40_0000, 0x40_3000);
+        let expected = ([small[0], small[1], shared].to_vec(), [0x20_2000, 0x3F_F000].to_vec());
+        assert_eq!(take(&mut space, range.0, range.1), expected);
+        // The others' page is still marked, for the end; those before it are as if they had never been used.
+        assert_eq!(take(&mut space, range.0, range.1), ([shared].to_vec(), Vec::new()));
+        assert_eq!(written(&space, 0, 0x80_0000), [(0x20_0000, 0x20_1000), (0x40_0000, 0x60_0000)]);
+        write_to(&mut space, 0x20_2000);
+        assert_eq!(take(&mut space, range.0, range.1), ([small[0], shared].to_vec(), [0x20_2000].to_vec()));
+        // A large page that is the stack's alone.
+        write_to(&mut space, 0x60_0000);
+        let whole = ([(0x60_0000, 0x80_0000)].to_vec(), [0x60_0000].to_vec());
+        assert_eq!(take(&mut space, 0x60_0000, 0x80_0000), whole);
+        // What is not mapped is passed over.
+        assert_eq!(take(&mut space, 0x80_0000, 0x100_0000), (Vec::new(), Vec::new()));
+    }
+}
+
 #[test]
 fn encryption_bits_follow_the_platform() {
     for (encryption, private_shared) in

@@ -1,7 +1,7 @@
 //! Machine code for ring 0, assembled into this program and copied out as bytes.
 //!
 //! Position-independent; entered in the middle of a compiled function with interrupts off, on an engine stack, under the
-//! guest's final page tables. None of it returns. Results leave by the serial port.
+//! guest's final page tables. None of it returns but [`leave_traces`]. Results leave by the serial port.
 
 use core::arch::global_asm;
 use core::slice;
@@ -181,6 +181,30 @@ global_asm!(
     "hostile_undefined:",
     "    ud2",
     "hostile_undefined_end:",
+    // Writes a word to each of the sixteen pages below its stack, unless it finds that word there; then it faults. Falls
+    // through to what follows it.
+    ".global hostile_leave_traces, hostile_leave_traces_end",
+    "hostile_leave_traces:",
+    "    push rax",
+    "    push rcx",
+    "    mov rax, 0x7ACE7ACE5EEDBEEF",
+    "    mov rcx, -8192",
+    ".Ltraces_look:",
+    "    cmp [rsp + 8*rcx - 512], rax",
+    "    je .Ltraces_found",
+    "    inc rcx",
+    "    jnz .Ltraces_look",
+    "    mov rcx, -65536",
+    ".Ltraces_leave:",
+    "    mov [rsp + rcx - 512], rax",
+    "    add rcx, 4096",
+    "    jnz .Ltraces_leave",
+    "    pop rcx",
+    "    pop rax",
+    "    jmp hostile_leave_traces_end",
+    ".Ltraces_found:",
+    "    ud2",
+    "hostile_leave_traces_end:",
     ".global hostile_breakpoint, hostile_breakpoint_end",
     "hostile_breakpoint:",
     "    int3",
@@ -226,6 +250,7 @@ pieces! {
     double_fault: hostile_double_fault, hostile_double_fault_end;
     divide: hostile_divide, hostile_divide_end;
     undefined: hostile_undefined, hostile_undefined_end;
+    leave_traces: hostile_leave_traces, hostile_leave_traces_end;
     breakpoint: hostile_breakpoint, hostile_breakpoint_end;
     non_canonical: hostile_non_canonical, hostile_non_canonical_end;
 }

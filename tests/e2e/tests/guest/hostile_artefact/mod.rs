@@ -9,13 +9,15 @@ mod secrets;
 use enclave_wire::boot::ExitCode;
 
 use crate::harness::components::NOTHING;
-use crate::harness::{APP, Ending, PATIENCE, Site, build_image, build_image_as, rom};
+use crate::harness::{APP, Ending, PATIENCE, Site, build_image, build_image_as, rom, run_job};
 use crate::wiping::has_traces;
 use code::HOSTILE_EXIT;
 
 /// Constants that the compiler puts into the code as they are: between them is room for other code.
 const FIRST_MARK: u64 = 0x9D2C_5680_EFC6_0001;
 const LAST_MARK: u64 = 0x9D2C_5680_EFC6_0FFF;
+/// `nop`.
+const NOP: u8 = 0x90;
 /// Stores between the marks, of at least 14 bytes each.
 const STORES: u64 = 80;
 
@@ -40,6 +42,17 @@ fn a_guest_that_faults_clears_its_memory() {
     let site = site(rom, APP, code::divide()).with_memory_file();
     attack(&site).assert(ExitCode::Exception, &["#DE divide error"]);
     assert!(!has_traces(&site));
+}
+
+/// The engine's stacks are used again, and only pages that were written to are cleared.
+#[test]
+fn what_a_job_left_on_its_stack_is_not_found_by_the_next() {
+    let Some(rom) = rom() else { return };
+    let guest = site(rom, APP, code::leave_traces()).launch();
+    for _ in 0..3 {
+        run_job(&guest, b"").assert_success();
+    }
+    assert!(guest.stop(PATIENCE).is_clean());
 }
 
 #[test]
@@ -111,6 +124,8 @@ fn site(rom: &[u8], app: &str, code: &[u8]) -> Site {
     let image = build_image_as(rom, &fields, app);
     let mut artefact = image.artefact().to_vec();
     let (start, end) = (position(&artefact, FIRST_MARK) + 8, position(&artefact, LAST_MARK));
+    // What returns goes on behind the last mark, whose instruction begins two bytes before it.
+    artefact[start..end - 2].fill(NOP);
     artefact[start..end][..code.len()].copy_from_slice(code);
     let site = Site::new(&image);
     site.replace_artefact(&artefact);
