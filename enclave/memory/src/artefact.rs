@@ -10,6 +10,7 @@ use enclave_runtime::{Demands, Footprint, Machine, Program, RuntimeError};
 use enclave_x86::paging::{Access, protect};
 use sha2::{Digest, Sha256};
 
+use crate::linear::KeptMemories;
 use crate::machine::{CodePages, GuardedStacks, PAGE, reserve_tables};
 
 /// Page-aligned memory that an artefact is read into and run from.
@@ -96,10 +97,11 @@ impl ArtefactBuffer {
         unsafe { protect(start.as_ptr() as usize as u64, layout.size() as u64, Access::Read) }
             .map_err(|error| RuntimeError::Settings { reason: alloc::format!("{error}") })?;
         let demands = Demands::of(manifest, bytes as u64);
+        let is_service = manifest.service.is_some();
         let machine = Machine {
             code_memory: Some(Arc::new(CodePages)),
             stacks: Some(Arc::new(GuardedStacks::default())),
-            memories: None,
+            memories: is_service.then(|| Arc::new(KeptMemories::new(demands.component_memory_bytes)) as _),
             linear_memory_bytes: demands.component_memory_bytes,
             call_stack_bytes: demands.call_stack_bytes,
         };
@@ -108,7 +110,9 @@ impl ArtefactBuffer {
         let program = unsafe { Program::load(machine, NonNull::slice_from_raw_parts(start, bytes)) }?;
         program.kind().check(manifest)?;
         program.footprint().check(heap_bytes, &demands)?;
-        reserve_tables(demands.runs)?;
+        // Those of one job's stack fit into boot RAM.
+        let runs = if is_service { demands.runs } else { 0 };
+        reserve_tables(program.footprint().page_tables().saturating_mul(runs.into()))?;
         Ok(program)
     }
 }

@@ -148,16 +148,13 @@ impl Drop for GuardedStack {
     }
 }
 
-/// Page tables that a stack can take: where it begins and where it ends it can cut a large page.
-const TABLES_OF_A_STACK: usize = 2;
-
-/// Makes room for the page tables that so many stacks can take. Those of a few fit into boot RAM.
-pub(crate) fn reserve_tables(stacks: u32) -> Result<(), RuntimeError> {
-    if stacks <= 1 {
+/// Makes room for page tables that stacks and memories take, besides those in boot RAM.
+pub(crate) fn reserve_tables(tables: u64) -> Result<(), RuntimeError> {
+    if tables == 0 {
         return Ok(());
     }
     let settings = |reason: &dyn fmt::Display| RuntimeError::Settings { reason: alloc::format!("{reason}") };
-    let bytes = usize::try_from(stacks).unwrap_or(usize::MAX).saturating_mul(TABLES_OF_A_STACK * PAGE);
+    let bytes = usize::try_from(tables).unwrap_or(usize::MAX).saturating_mul(PAGE);
     let layout = Layout::from_size_align(bytes, PAGE).map_err(|error| settings(&error))?;
     // SAFETY: the layout is not zero-sized.
     let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) });
@@ -167,10 +164,10 @@ pub(crate) fn reserve_tables(stacks: u32) -> Result<(), RuntimeError> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the guest's addresses have 64 bits")]
-const fn address(gpa: u64) -> usize {
+pub(crate) const fn address(gpa: u64) -> usize {
     gpa as usize
 }
 
-fn paging_error(error: PagingError) -> Error {
+pub(crate) fn paging_error(error: PagingError) -> Error {
     Error::new(error)
 }

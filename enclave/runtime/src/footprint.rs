@@ -29,8 +29,15 @@ pub(crate) const TABLE_ELEMENT_BYTES: u64 = 16;
 
 const WASM_PAGE_BYTES: u64 = 64 * 1024;
 
-/// Besides each stack: its guard page, and the page tables that it takes where it cuts large pages, at both ends.
-const STACK_PAGES_BYTES: u64 = 3 * 4096;
+/// Of pages, and of page tables.
+const PAGE_BYTES: u64 = 4096;
+
+/// Below each stack.
+const GUARD_BYTES: u64 = PAGE_BYTES;
+
+/// Page tables for what lies in this many bytes, and two where it begins and ends.
+const TABLE_SPAN_BYTES: u64 = 2 * 1024 * 1024;
+const ENDS: u64 = 2;
 
 /// Memory that is added to a guest, in the manifest's steps.
 const STEP_BYTES: u64 = 2 * 1024 * 1024;
@@ -118,6 +125,14 @@ impl Footprint {
         self.initial_table_bytes.saturating_add(TABLE_GROWTH_BYTES)
     }
 
+    /// Page tables that a run can take, at most, because they cut large pages: its stack, and what its memories begin with.
+    #[must_use]
+    pub fn page_tables(&self) -> u64 {
+        let of_memories = self.memories.saturating_mul(ENDS);
+        let spanned = self.initial_memory_bytes / TABLE_SPAN_BYTES;
+        ENDS.saturating_add(of_memories).saturating_add(spanned)
+    }
+
     /// The heap, in bytes, with which no run of the component can exhaust the guest.
     #[must_use]
     pub fn heap_bytes(&self, demands: &Demands) -> u64 {
@@ -131,10 +146,11 @@ impl Footprint {
         } = *demands;
         // Each linear memory reserves its growth when it is made: compiled code relies on its place.
         let reserved = self.memories.saturating_mul(component_memory_bytes);
-        let stack = attestation_artefact::async_stack_bytes(call_stack_bytes) as u64 + STACK_PAGES_BYTES;
+        let stack = attestation_artefact::async_stack_bytes(call_stack_bytes) as u64 + GUARD_BYTES;
+        let page_tables = self.page_tables().saturating_mul(PAGE_BYTES);
         let tables = self.table_limit_bytes().saturating_mul(2);
-        let run =
-            [reserved, self.initial_memory_bytes, stack, tables].into_iter().fold(0, u64::saturating_add);
+        let parts = [reserved, self.initial_memory_bytes, stack, page_tables, tables];
+        let run = parts.into_iter().fold(0, u64::saturating_add);
         let further = u64::from(runs.saturating_sub(1));
         // The artefact is used in place; what the engine builds from it was seen to take a twentieth of its size.
         let loaded = artefact_bytes.saturating_add(artefact_bytes / 8);
@@ -200,7 +216,11 @@ mod tests {
         let per_run = base - JOB_BYTES + FURTHER_RUN_BYTES;
         assert_eq!(with(Demands { runs: 3, ..DEMANDS }), 2 * per_run);
         let two = Footprint { memories: 2, ..ONE_MEMORY };
-        assert_eq!(two.heap_bytes(&Demands { component_memory_bytes: 1 << 24, ..DEMANDS }), base + (2 << 24));
+        let tables = 2 * PAGE_BYTES;
+        let expected = base + tables + (2 << 24);
+        assert_eq!(two.heap_bytes(&Demands { component_memory_bytes: 1 << 24, ..DEMANDS }), expected);
+        let larger = Footprint { initial_memory_bytes: 5 << 20, ..ONE_MEMORY };
+        assert_eq!((ONE_MEMORY.page_tables(), larger.page_tables()), (4, 6));
         let absurd = Footprint { memories: u64::MAX, initial_memory_bytes: u64::MAX, initial_table_bytes: 0 };
         let everything = Demands { artefact_bytes: u64::MAX, component_memory_bytes: u64::MAX, ..DEMANDS };
         assert_eq!(absurd.heap_bytes(&everything), u64::MAX);

@@ -37,7 +37,7 @@ pub struct Machine {
     /// Linear memories. A creator must return zeroed memory whose `byte_capacity` is at least the memory's minimum plus
     /// `linear_memory_bytes`, and whose base never moves: compiled code keeps the base in a register. The engine's own way
     /// asks the global allocator for exactly that when the memory is created, without touching it, zeroes what a growth
-    /// adds, and fails the job when the allocator cannot: prefer it.
+    /// adds, and fails the job when the allocator cannot: prefer it where runs are few.
     pub memories: Option<Arc<dyn MemoryCreator>>,
     /// Room for growth that each linear memory reserves at its start, in bytes: the job's memory limit. A component with
     /// two memories reserves it twice.

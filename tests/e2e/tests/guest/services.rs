@@ -15,7 +15,7 @@ use loader_replay::{Claimed, Pieces, Tuning, replay};
 use loader_vmm::error::LaunchError;
 use loader_vmm::{Guest, launch};
 
-use crate::harness::components::{NOTHING, service};
+use crate::harness::components::{NOTHING, service, service_that};
 use crate::harness::{PATIENCE, Site, build_image, build_image_of, rom};
 
 pub(crate) fn app(open_requests_max: u32, memory_mib: u32) -> String {
@@ -51,6 +51,33 @@ fn connect(guest: &Guest) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the guest is reached");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream
+}
+
+/// Traps where a word of a memory is not zero, at what it begins with or what it grows by, and leaves one in each page.
+const LOOK: &str = "(memory $own 20)
+    (func $look (local $at i32)
+        (drop (memory.grow $own (i32.const 2)))
+        (loop $on
+            (if (i64.ne (i64.load $own (local.get $at)) (i64.const 0)) (then unreachable))
+            (i64.store $own (local.get $at) (i64.const -1))
+            (br_if $on (i32.lt_u
+                (local.tee $at (i32.add (local.get $at) (i32.const 4096)))
+                (i32.const 1441792)))))";
+
+/// The memory of one request is the next one's, and only pages that were written to are cleared.
+#[test]
+fn what_a_request_left_in_its_memory_is_not_found_by_the_next() {
+    let Some(rom) = rom() else { return };
+    let app = app(2, 64).replace("request_memory_bytes = 524288", "request_memory_bytes = 2097152");
+    let image = build_image_of(rom, &service_that(LOOK, "(call $look)"), &app);
+    let mut site = Site::new(&image);
+    site.is_service = true;
+    let guest = site.launch();
+    for _ in 0..4 {
+        let answer = get(&guest, "a");
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}\n{}", site.log());
+    }
+    assert!(guest.stop(PATIENCE).is_clean());
 }
 
 /// Sends this and reads until the guest hangs up.

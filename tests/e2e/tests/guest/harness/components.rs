@@ -5,10 +5,17 @@ pub(crate) const ECHO: &str = include_str!("../../../../../enclave/runtime/tests
 
 /// Does what the first letter of the path says, see `service.wat`.
 pub(crate) fn service() -> Vec<u8> {
+    service_that("", "")
+}
+
+/// That service with further fields in its core module, which begins each request with further instructions.
+pub(crate) fn service_that(fields: &str, begins_with: &str) -> Vec<u8> {
     const IMPORTS: &str = include_str!("../../../../../enclave/runtime/tests/http/service-imports.wat");
     const EXPORT: &str = include_str!("../../../../../enclave/runtime/tests/http/service-export.wat");
     const SERVICE: &str = include_str!("../../../../../enclave/service/tests/serve/service.wat");
-    with_http(&format!("{IMPORTS} {SERVICE}"), EXPORT)
+    const FIRST: &str = ";; t: traps before it has said anything.\n";
+    let service = SERVICE.replacen(FIRST, begins_with, 1);
+    with_http(&format!("{IMPORTS} {fields} {service}"), EXPORT)
 }
 
 /// A job that may use the kit of `kit.wat`, around the fields of a core module.
