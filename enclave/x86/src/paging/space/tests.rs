@@ -135,7 +135,7 @@ fn marks_are_taken_from_pages_that_are_cleared_as_a_whole() {
         space.protect(0x20_1000, 0x1000, Access::None).unwrap();
         let range = (0x20_2000, 0x40_3000);
         assert_eq!(take(&mut space, range.0, range.1), (Vec::new(), Vec::new()));
-        [0x20_0000, 0x20_2000, 0x3F_F123, 0x50_0000].map(|va| write_to(&mut space, va));
+        [0x20_0000, 0x20_2000, 0x3F_F123, 0x50_0000].into_iter().for_each(|va| write_to(&mut space, va));
         let small = [(0x20_2000, 0x20_3000), (0x3F_F000, 0x40_0000)];
         let shared = (0x40_0000, 0x40_3000);
         let expected = ([small[0], small[1], shared].to_vec(), [0x20_2000, 0x3F_F000].to_vec());
