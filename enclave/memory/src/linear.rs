@@ -8,10 +8,10 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use enclave_wire::layout::{LARGE_PAGE_BYTES, PAGE_BYTES};
-use enclave_x86::paging::{Access, Range, protect, take_written};
+use enclave_x86::paging::{Access, Range, protect};
 use wasmtime::{Error, LinearMemory, MemoryCreator, MemoryType, Result};
 
-use crate::machine::{PAGE, address, paging_error};
+use crate::machine::{PAGE, clear_written, paging_error};
 
 /// Makes memories from the heap, each with room to grow by the same. One that is given back is kept: what it begins with is
 /// in small pages, which are marked one by one when they are written to, and few of them are in a request.
@@ -87,13 +87,8 @@ impl Block {
 
     /// As it was when it was new.
     fn cleared(self) -> Result<Self> {
-        let mut clear = |part: Range| {
-            let start = self.start.as_ptr().with_addr(address(part.start));
-            // SAFETY: the part is of the block, which nobody else has, and mapped to its own address.
-            unsafe { start.write_bytes(0, address(part.bytes())) }
-        };
-        // SAFETY: everything that is given to it is emptied.
-        unsafe { take_written(self.first(self.zeroed), &mut clear) }.map_err(paging_error)?;
+        // SAFETY: the block is nobody else's.
+        unsafe { clear_written(self.start, self.first(self.zeroed)) }?;
         Ok(self)
     }
 

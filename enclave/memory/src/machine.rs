@@ -97,13 +97,8 @@ impl Block {
     /// What a job left must not be found by the next. Few pages of a stack are ever used: it is as large as the deepest calls
     /// that the manifest permits.
     fn clear(self) -> Result<()> {
-        let mut clear = |part: Range| {
-            let start = self.start.as_ptr().with_addr(address(part.start));
-            // SAFETY: everything above the guard page is ours and mapped to its own address.
-            unsafe { start.write_bytes(0, address(part.bytes())) }
-        };
-        // SAFETY: everything that is given to it is emptied.
-        unsafe { take_written(self.range(), &mut clear) }.map_err(paging_error)
+        // SAFETY: everything above the guard page is ours and mapped.
+        unsafe { clear_written(self.start, self.range()) }
     }
 }
 
@@ -163,8 +158,22 @@ pub(crate) fn reserve_tables(tables: u64) -> Result<(), RuntimeError> {
     unsafe { give_tables(Range { start, end: start + bytes as u64 }) }.map_err(|error| settings(&error))
 }
 
+/// Clears the pages of `range` that were written to since they were cleared last.
+///
+/// # Safety
+/// The range is writable, of the heap's block that begins at `block`, and nobody refers to it.
+pub(crate) unsafe fn clear_written(block: NonNull<u8>, range: Range) -> Result<()> {
+    let mut clear = |part: Range| {
+        let start = block.as_ptr().with_addr(address(part.start));
+        // SAFETY: the part is of the range, and the heap is mapped to its own addresses.
+        unsafe { start.write_bytes(0, address(part.bytes())) }
+    };
+    // SAFETY: everything that is given to it is emptied.
+    unsafe { take_written(range, &mut clear) }.map_err(paging_error)
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "the guest's addresses have 64 bits")]
-pub(crate) const fn address(gpa: u64) -> usize {
+const fn address(gpa: u64) -> usize {
     gpa as usize
 }
 

@@ -8,6 +8,9 @@ use attestation_manifest::parse_manifest;
 use loader_replay::in_component;
 use loader_vmm::ImageFiles;
 
+/// The longest text in which places are looked up: an honest guest says no more. Each takes reading a function.
+const DETAIL_MAX_BYTES: usize = 8 * 1024;
+
 /// The component of the guest.
 #[derive(Debug)]
 pub(crate) struct Component {
@@ -28,6 +31,9 @@ impl Component {
 
     /// What the guest says of a trap, with this component's places in the backtrace.
     pub(crate) fn places(&self, detail: String) -> String {
+        if detail.len() > DETAIL_MAX_BYTES {
+            return detail;
+        }
         // Compared with its reference values at launch. If it went away since, the guest's own words are better than none.
         let Ok(component) = fs::read(&self.path) else { return detail };
         in_component(&detail, &component, self.call_stack_bytes)
@@ -48,6 +54,8 @@ mod tests {
         fs::write(&component.path, b"\0asm\x0d\0\x01\0").unwrap();
         let placed = component.places(DETAIL.to_owned());
         assert_eq!(placed, DETAIL.replace("0x2f1c", "added"));
+        let long = DETAIL.repeat(DETAIL_MAX_BYTES / DETAIL.len() + 1);
+        assert_eq!(component.places(long.clone()), long, "no honest guest says so much");
         fs::write(&component.path, b"no component").unwrap();
         assert_eq!(component.places(DETAIL.to_owned()), DETAIL, "it is another file now");
     }
