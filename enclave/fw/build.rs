@@ -30,8 +30,9 @@ fn assemble_ring() -> Result<(), Box<dyn Error>> {
     let ring = env::var_os(RING).map(PathBuf::from).ok_or("build the guest with `cargo xtask image`")?;
     check_version(&ring)?;
     let generated = ring.join("pregenerated");
-    let mut files = files_ending(&generated, "x86_64-elf.S")?;
-    files.extend(files_ending(&generated, "x86_64-asm-elf.S")?);
+    let mut files = files_ending(&generated, "-elf.S")?;
+    // The others are for processors of 32 bits.
+    files.retain(|file| file.file_name().is_some_and(|name| name.to_string_lossy().contains("x86_64")));
     files.extend(files_ending(&ring.join("third_party/fiat/asm"), ".S")?);
     cc::Build::new().include(ring.join("include")).include(generated).files(files).compile("ring_assembly");
     Ok(())

@@ -8,7 +8,10 @@ use core::fmt::{self, Write as _};
 
 use heapless::String;
 
-use crate::{EGRESS_MAX, HexDigest, HexU64, LIST_MAX, METHODS_MAX, ManifestError, READERS_MAX};
+use crate::{
+    AUTHORITIES_MAX, EGRESS_MAX, HexDigest, HexU64, LIST_MAX, METHODS_MAX, ManifestError, READERS_MAX,
+    SPKI_MAX, TIME_SERVERS_MAX, TLS_HOSTS_MAX,
+};
 
 /// Longest part of a name or value that is quoted.
 pub(crate) const QUOTED_MAX_BYTES: usize = 64;
@@ -65,10 +68,12 @@ const MANIFEST: Shape = Shape {
         ("launch", Object(&LAUNCH)),
         ("memory_mib", U32),
         ("limits", Object(&LIMITS)),
-        ("wall_clock", Word(&["none", "host"], "none or host")),
+        ("wall_clock", Word(&["none", "host", "roughtime"], "none, host or roughtime")),
         ("args", Texts(LIST_MAX)),
         ("env", Objects(&Shape { name: "env", fields: &[("name", Text), ("value", Text)] }, LIST_MAX)),
         ("egress", Objects(&EGRESS, EGRESS_MAX)),
+        ("tls", Object(&TLS)),
+        ("time", Objects(&TIME, TIME_SERVERS_MAX)),
         ("service", Nullable(&SERVICE)),
         ("storage", Object(&STORAGE)),
         ("logs", Word(&["none", "public"], "none or public")),
@@ -97,8 +102,30 @@ const LIMITS: Shape = Shape {
     ],
 };
 
-const EGRESS: Shape =
-    Shape { name: "egress", fields: &[("host", Text), ("port", U16), ("methods", Texts(METHODS_MAX))] };
+const EGRESS: Shape = Shape {
+    name: "egress",
+    fields: &[
+        ("host", Text),
+        ("port", U16),
+        ("scheme", Word(&["https", "http"], "https or http")),
+        ("methods", Texts(METHODS_MAX)),
+    ],
+};
+
+const TLS: Shape = Shape {
+    name: "tls",
+    fields: &[
+        ("roots", Word(&["mozilla", "none"], "mozilla or none")),
+        ("hosts", Objects(&TLS_HOST, TLS_HOSTS_MAX)),
+    ],
+};
+
+const TLS_HOST: Shape = Shape {
+    name: "tls.hosts",
+    fields: &[("host", Text), ("authorities", Texts(AUTHORITIES_MAX)), ("spki_sha256", Digests(SPKI_MAX))],
+};
+
+const TIME: Shape = Shape { name: "time", fields: &[("host", Text), ("port", U16), ("public_key", Digest)] };
 
 const SERVICE: Shape = Shape {
     name: "service",

@@ -11,7 +11,7 @@ use core::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use crate::parse::check;
-use crate::{Manifest, ManifestError};
+use crate::{Manifest, ManifestError, field};
 
 /// Most egress rules. Each takes 160 bytes of a [`Manifest`], and reading one takes ten times its size of stack.
 pub const EGRESS_MAX: usize = 32;
@@ -27,6 +27,9 @@ const NAME_MAX_BYTES: usize = 253;
 /// The longest part between dots, of the same section.
 const LABEL_MAX_BYTES: usize = 63;
 
+/// What a host is named by in rules.
+pub(crate) const HOST_PATTERN: &str = "a lower-case DNS name, *. and such a name, or an IPv4 address";
+
 /// Requests that the guest may send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,17 +38,33 @@ pub struct EgressRule<'a> {
     pub host: &'a str,
     /// TCP port, not 0.
     pub port: u16,
+    /// What is spoken there. A request of the other scheme is refused: a component cannot send in the clear what was to be
+    /// protected.
+    #[serde(deserialize_with = "field::word")]
+    pub scheme: EgressScheme,
     /// Methods of HTTP in upper case, or only [`ANY_METHOD`].
     #[serde(borrow)]
     pub methods: heapless::Vec<&'a str, METHODS_MAX>,
+}
+
+/// How requests go to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EgressScheme {
+    /// Under TLS, to whom the manifest trusts for the host.
+    Https,
+    /// In the clear: whoever carries the bytes reads and writes them.
+    Http,
 }
 
 impl EgressRule<'_> {
     /// Whether this rule allows a request with `method` to this host and port. Case matters in methods (RFC 9110, section
     /// 9.1), not in names (RFC 4343). A host with a dot at its end is another one.
     #[must_use]
-    pub fn permits(&self, host: &str, port: u16, method: &str) -> bool {
-        self.permits_connection(host, port) && self.methods.iter().any(|listed| is_method(listed, method))
+    pub fn permits(&self, scheme: EgressScheme, host: &str, port: u16, method: &str) -> bool {
+        self.scheme == scheme
+            && self.permits_connection(host, port)
+            && self.methods.iter().any(|listed| is_method(listed, method))
     }
 
     /// Whether this rule allows a connection to this host and port.
@@ -63,6 +82,7 @@ pub struct EgressPolicy(Vec<OwnedRule>);
 struct OwnedRule {
     host: String,
     port: u16,
+    scheme: EgressScheme,
     methods: Vec<String>,
 }
 
@@ -73,6 +93,7 @@ impl EgressPolicy {
         let owned = |rule: &EgressRule<'_>| OwnedRule {
             host: rule.host.to_owned(),
             port: rule.port,
+            scheme: rule.scheme,
             methods: rule.methods.iter().map(|&method| method.to_owned()).collect(),
         };
         Self(manifest.egress.iter().map(owned).collect())
@@ -80,8 +101,8 @@ impl EgressPolicy {
 
     /// As [`Manifest::permits`].
     #[must_use]
-    pub fn permits(&self, host: &str, port: u16, method: &str) -> bool {
-        let mut rules = self.rules(host, port);
+    pub fn permits(&self, scheme: EgressScheme, host: &str, port: u16, method: &str) -> bool {
+        let mut rules = self.rules(host, port).filter(|rule| rule.scheme == scheme);
         rules.any(|rule| rule.methods.iter().any(|listed| is_method(listed, method)))
     }
 
@@ -99,8 +120,7 @@ impl EgressPolicy {
 /// Whether every rule means one thing, and no two rules speak of the same.
 pub(crate) fn check_egress(rules: &[EgressRule<'_>]) -> Result<(), ManifestError> {
     for (index, rule) in rules.iter().enumerate() {
-        let host_form = "a lower-case DNS name, *. and such a name, or an IPv4 address";
-        check(is_host_pattern(rule.host), "egress.host", host_form, rule.host)?;
+        check(is_host_pattern(rule.host), "egress.host", HOST_PATTERN, rule.host)?;
         check(rule.port != 0, "egress.port", "1 to 65535", rule.port)?;
         check_methods(&rule.methods)?;
         let is_same = |earlier: &EgressRule<'_>| (earlier.host, earlier.port) == (rule.host, rule.port);
@@ -133,7 +153,7 @@ fn is_method_name(text: &str) -> bool {
         && text.bytes().all(is_part)
 }
 
-fn is_host_pattern(text: &str) -> bool {
+pub(crate) fn is_host_pattern(text: &str) -> bool {
     let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
     let name = text.strip_prefix("*.").unwrap_or(text);
     let is_short = text.len() <= NAME_MAX_BYTES;
@@ -158,7 +178,7 @@ fn are_labels(text: &str) -> bool {
     text.len() <= NAME_MAX_BYTES && text.split('.').all(is_label)
 }
 
-fn is_host(pattern: &str, host: &str) -> bool {
+pub(crate) fn is_host(pattern: &str, host: &str) -> bool {
     let Some(parent) = pattern.strip_prefix('*') else { return host.eq_ignore_ascii_case(pattern) };
     let below = host.len().checked_sub(parent.len()).and_then(|length| host.split_at_checked(length));
     // The component chooses what stands before the parent's name: nothing but labels may.

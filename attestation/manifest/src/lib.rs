@@ -19,11 +19,19 @@ mod field;
 mod hex;
 mod parse;
 pub mod reference;
+mod time;
+mod tls;
 
 pub use diagnose::Quoted;
-pub use egress::{ANY_METHOD, EGRESS_MAX, EgressPolicy, EgressRule, METHOD_MAX_BYTES, METHODS_MAX};
+pub use egress::{
+    ANY_METHOD, EGRESS_MAX, EgressPolicy, EgressRule, EgressScheme, METHOD_MAX_BYTES, METHODS_MAX,
+};
 pub use hex::{HexDigest, HexU64};
 pub use parse::{ManifestError, manifest_digest, parse_manifest};
+pub use time::{TIME_SERVERS_MAX, TIME_SERVERS_MIN, TimeServer};
+pub use tls::{
+    AUTHORITIES_MAX, AUTHORITY_MAX_BYTES, SPKI_MAX, TLS_HOSTS_MAX, Tls, TlsHost, TlsRoots, authority_der,
+};
 
 /// The only version of the format.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -89,6 +97,12 @@ pub struct Manifest<'a> {
     /// Where the guest may open connections to, and which requests it may send there.
     #[serde(borrow)]
     pub egress: Vec<EgressRule<'a>, EGRESS_MAX>,
+    /// Whose certificates are believed.
+    #[serde(borrow)]
+    pub tls: Tls<'a>,
+    /// Who says what time it is: none, or [`TIME_SERVERS_MIN`] and more.
+    #[serde(borrow)]
+    pub time: Vec<TimeServer<'a>, TIME_SERVERS_MAX>,
     /// A component that answers requests; `None`, written `null`: one that runs jobs.
     #[serde(deserialize_with = "field::nullable")]
     pub service: Option<Service>,
@@ -104,13 +118,13 @@ pub struct Manifest<'a> {
 
 /// The guest reads its manifest on the boot stack, which has 256 KiB.
 const _: () =
-    assert!(size_of::<Manifest<'_>>() <= 8 * 1024, "reading a manifest takes ten times its size of stack");
+    assert!(size_of::<Manifest<'_>>() <= 12 * 1024, "reading a manifest takes ten times its size of stack");
 
 impl Manifest<'_> {
     /// Whether the guest may send a request with `method` to this host and port. See [`EgressRule::permits`].
     #[must_use]
-    pub fn permits(&self, host: &str, port: u16, method: &str) -> bool {
-        self.egress.iter().any(|rule| rule.permits(host, port, method))
+    pub fn permits(&self, scheme: EgressScheme, host: &str, port: u16, method: &str) -> bool {
+        self.egress.iter().any(|rule| rule.permits(scheme, host, port, method))
     }
 
     /// Whether the guest may open a connection to this host and port, whatever it then says.
@@ -133,10 +147,16 @@ impl Manifest<'_> {
         if persist { key_value_bytes.saturating_add(files_bytes) } else { 0 }
     }
 
-    /// Whether the guest needs a network device: to open connections or to take them.
+    /// Whether the guest needs a network device: to open connections or to take them, or to ask for the time.
     #[must_use]
     pub fn needs_network(&self) -> bool {
-        !self.egress.is_empty() || self.service.is_some()
+        !self.egress.is_empty() || self.service.is_some() || !self.time.is_empty()
+    }
+
+    /// Whether the component may send requests under TLS.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        self.egress.iter().any(|rule| rule.scheme == EgressScheme::Https)
     }
 }
 
@@ -246,6 +266,8 @@ pub enum WallClock {
     None,
     /// The host, whom nobody has to believe.
     Host,
+    /// The time servers of the manifest.
+    Roughtime,
 }
 
 /// Who reads what the component writes to standard error and to its log.

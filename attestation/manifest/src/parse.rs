@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnose::{Quoted, diagnose, quoted};
 use crate::egress::check_egress;
+use crate::time::check_time;
+use crate::tls::check_tls;
 use crate::{
     CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, CALL_STACK_STEP_BYTES, LaunchPolicy, Limits,
     MANIFEST_MAX_BYTES, MANIFEST_VERSION, MEMORY_MAX_MIB, MEMORY_MIN_MIB, Manifest, OPEN_REQUESTS_MAX,
@@ -190,6 +192,8 @@ fn check_ranges(manifest: &Manifest<'_>) -> Result<(), ManifestError> {
     check_launch(&manifest.launch)?;
     check_texts(manifest)?;
     check_egress(&manifest.egress)?;
+    check_tls(&manifest.tls)?;
+    check_time(manifest)?;
     manifest.service.iter().try_for_each(check_service)?;
     check_storage(&manifest.storage, manifest.memory_mib)?;
     check_persistence(manifest)?;

@@ -1,14 +1,17 @@
-//! Signatures at full speed, where there is an operating system: `ring` behind the trait of `attestation-signature`.
+//! Signatures at full speed: `ring` behind the trait of `attestation-signature`. On a bare target whoever links this puts
+//! `ring` together (docs/adr/0018).
 //!
 //! Panics: never on input.
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
 use attestation_signature::{
-    P256Point, P256Signature, P384Point, P384Signature, Rsa2048Modulus, Rsa4096Modulus, SignatureVerifier,
+    Ed25519Key, Ed25519Signature, P256Point, P256Signature, P384Point, P384Signature, Rsa2048Modulus,
+    Rsa4096Modulus, SignatureVerifier, has_ed25519_points,
 };
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
-    RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 
 /// 65537, big-endian.
@@ -33,6 +36,12 @@ impl SignatureVerifier for Ring {
 
     fn rsa2048_pkcs1v15_sha256(&self, modulus: &Rsa2048Modulus, message: &[u8], signature: &[u8]) -> bool {
         verify_rsa(&RSA_PKCS1_2048_8192_SHA256, modulus, message, signature)
+    }
+
+    /// `ring` itself takes points of small order, and keys in more than one spelling.
+    fn ed25519(&self, key: &Ed25519Key, message: &[u8], signature: &Ed25519Signature) -> bool {
+        has_ed25519_points(key, signature)
+            && UnparsedPublicKey::new(&ED25519, key).verify(message, signature).is_ok()
     }
 }
 

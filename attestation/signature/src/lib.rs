@@ -11,10 +11,12 @@
 
 extern crate alloc;
 
+mod ed25519;
 mod rust_crypto;
 
 use core::fmt;
 
+pub use ed25519::has_ed25519_points;
 pub use rust_crypto::RustCrypto;
 
 /// Point on P-256, uncompressed: `04`, X and Y of 32 big-endian bytes each (SEC 1, section 2.3.3).
@@ -25,6 +27,10 @@ pub type P384Point = [u8; 97];
 pub type P256Signature = [u8; 64];
 /// R and S of 48 big-endian bytes each.
 pub type P384Signature = [u8; 96];
+/// A, a point: its Y of 32 little-endian bytes, the sign of X in the last bit (RFC 8032, section 5.1.2).
+pub type Ed25519Key = [u8; 32];
+/// R, a point as in a key, and S of 32 little-endian bytes.
+pub type Ed25519Signature = [u8; 64];
 /// Modulus of 4096 bits, big-endian. The exponent is 65537 with all keys here.
 pub type Rsa4096Modulus = [u8; 512];
 /// Modulus of 2048 bits, big-endian.
@@ -33,11 +39,11 @@ pub type Rsa2048Modulus = [u8; 256];
 /// First byte of an uncompressed point.
 pub const UNCOMPRESSED: u8 = 4;
 
-/// Verifies signatures, in the algorithms that vendors of hardware use.
+/// Verifies signatures, in the algorithms that vendors of hardware and servers of time use.
 ///
 /// Each method answers whether `signature` is by `key` over `message`. A key that is none, such as a point beside its
-/// curve, has signed nothing; neither have R or S that are zero or not below the order of the group. Implementations agree on every
-/// input: whether evidence is accepted must not depend on who computes.
+/// curve, has signed nothing; neither have R or S of ECDSA that are zero, or R or S that are not below the order of the
+/// group. Implementations agree on every input: whether evidence is accepted must not depend on who computes.
 pub trait SignatureVerifier: fmt::Debug + Sync {
     /// ECDSA on P-256 with SHA-256 (FIPS 186-5): Intel.
     fn ecdsa_p256_sha256(&self, key: &P256Point, message: &[u8], signature: &P256Signature) -> bool;
@@ -50,4 +56,8 @@ pub trait SignatureVerifier: fmt::Debug + Sync {
 
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, section 8.2): virtual TPMs.
     fn rsa2048_pkcs1v15_sha256(&self, modulus: &Rsa2048Modulus, message: &[u8], signature: &[u8]) -> bool;
+
+    /// Ed25519 (RFC 8032, section 5.1.7), by the equation without the cofactor and for the points of
+    /// [`has_ed25519_points`] only: Roughtime.
+    fn ed25519(&self, key: &Ed25519Key, message: &[u8], signature: &Ed25519Signature) -> bool;
 }

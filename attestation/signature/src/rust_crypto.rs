@@ -7,13 +7,13 @@ use rsa::{BoxedUint, Pkcs1v15Sign};
 use sha2::{Digest, Sha256, Sha384};
 
 use crate::{
-    P256Point, P256Signature, P384Point, P384Signature, Rsa2048Modulus, Rsa4096Modulus, SignatureVerifier,
-    UNCOMPRESSED,
+    Ed25519Key, Ed25519Signature, P256Point, P256Signature, P384Point, P384Signature, Rsa2048Modulus,
+    Rsa4096Modulus, SignatureVerifier, UNCOMPRESSED, has_ed25519_points,
 };
 
 const EXPONENT: u32 = 65537;
 
-/// The crates `p256`, `p384` and `rsa`.
+/// The crates `p256`, `p384`, `rsa` and `ed25519-dalek`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RustCrypto;
 
@@ -37,6 +37,13 @@ impl SignatureVerifier for RustCrypto {
     fn rsa2048_pkcs1v15_sha256(&self, modulus: &Rsa2048Modulus, message: &[u8], signature: &[u8]) -> bool {
         let digest = Sha256::digest(message);
         rsa_key(modulus).is_some_and(|key| key.verify(pkcs1v15_sha256(), &digest, signature).is_ok())
+    }
+
+    fn ed25519(&self, key: &Ed25519Key, message: &[u8], signature: &Ed25519Signature) -> bool {
+        let points = has_ed25519_points(key, signature);
+        let key = ed25519_dalek::VerifyingKey::from_bytes(key).ok().filter(|_| points);
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        key.is_some_and(|key| key.verify_strict(message, &signature).is_ok())
     }
 }
 

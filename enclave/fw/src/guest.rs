@@ -3,6 +3,7 @@
 mod boot;
 mod logger;
 mod machine;
+mod random;
 mod ring;
 mod sockets;
 

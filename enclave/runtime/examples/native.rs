@@ -9,6 +9,7 @@ mod recording;
 
 use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
 use core::error::Error;
+use core::task::Poll;
 use std::env;
 use std::io::{self, Cursor, Read, Write, stderr, stdin, stdout};
 use std::time::Instant;
@@ -83,9 +84,9 @@ impl JobHost for Process {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
         // Measurements should be repeatable.
-        Some(0)
+        Poll::Ready(Some(0))
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

@@ -5,6 +5,7 @@
 
 mod recording;
 
+use core::task::Poll;
 use core::time::Duration;
 use std::time::Instant;
 
@@ -63,8 +64,8 @@ impl JobHost for Client {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        Some(0)
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(Some(0))
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

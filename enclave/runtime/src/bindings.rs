@@ -7,6 +7,9 @@ wasmtime::component::bindgen!({
     path: "wit",
     world: "redoubt:runtime/outside",
     imports: {
+        "wasi:clocks/wall-clock.now": async | trappable,
+        "wasi:filesystem/types.[method]descriptor.set-times": async | trappable,
+        "wasi:filesystem/types.[method]descriptor.set-times-at": async | trappable,
         "wasi:io/poll.poll": async | trappable,
         "wasi:io/poll.[method]pollable.block": async | trappable,
         "wasi:io/streams.[method]input-stream.read": async | trappable,

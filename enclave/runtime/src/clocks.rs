@@ -5,6 +5,7 @@ use wasmtime::component::Resource;
 
 use crate::bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use crate::io::Pollable;
+use crate::limits::RunEnd;
 use crate::state::State;
 
 const NS_PER_S: u64 = 1_000_000_000;
@@ -12,6 +13,11 @@ const NS_PER_S: u64 = 1_000_000_000;
 impl State {
     fn monotonic_ns(&self) -> wasmtime::Result<u64> {
         Ok(self.outside.lock().learn(Kind::MONOTONIC_NOW, |host| host.monotonic_ns())?)
+    }
+
+    /// The time of day in nanoseconds since 1970-01-01; `None` where the component may not have it.
+    pub(crate) fn wall_ns(&self) -> impl Future<Output = Result<Option<u64>, RunEnd>> + Send + use<> {
+        self.wait(|outside| outside.poll_learn(Kind::WALL_NOW, |host| host.wall_ns()))
     }
 }
 
@@ -35,8 +41,8 @@ impl monotonic_clock::Host for State {
 }
 
 impl wall_clock::Host for State {
-    fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        let now_ns: Option<u64> = self.outside.lock().learn(Kind::WALL_NOW, |host| host.wall_ns())?;
+    async fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        let now_ns = self.wall_ns().await?;
         let now_ns = now_ns.ok_or_else(|| {
             wasmtime::Error::msg(
                 "wall clock: the manifest has `wall_clock = \"none\"`, so the program may not ask for it",

@@ -9,7 +9,6 @@ mod kept;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use attestation_transcript::Kind;
 use enclave_filesystem::{Access, Datetime, Descriptor, DirectoryEntryStream, ErrorCode, FileSystem, Limits};
 use wasmtime::component::{Resource, ResourceTableError};
 
@@ -81,7 +80,10 @@ impl State {
         Ok(*self.table.get(descriptor)?)
     }
 
-    fn timestamp(&self, timestamp: types::NewTimestamp) -> FileResult<enclave_filesystem::NewTimestamp> {
+    async fn timestamp(
+        &mut self,
+        timestamp: types::NewTimestamp,
+    ) -> FileResult<enclave_filesystem::NewTimestamp> {
         Ok(match timestamp {
             types::NewTimestamp::NoChange => enclave_filesystem::NewTimestamp::NoChange,
             types::NewTimestamp::Timestamp(time) => {
@@ -89,7 +91,7 @@ impl State {
                 enclave_filesystem::NewTimestamp::Timestamp(time)
             }
             types::NewTimestamp::Now => {
-                let now_ns: Option<u64> = self.outside.lock().learn(Kind::WALL_NOW, |host| host.wall_ns())?;
+                let now_ns = self.wall_ns().await?;
                 let now_ns = now_ns.ok_or(ErrorCode::NotPermitted)?;
                 let nanoseconds = u32::try_from(now_ns % NS_PER_S).unwrap_or(0);
                 let now = Datetime { seconds: now_ns / NS_PER_S, nanoseconds };
@@ -180,13 +182,13 @@ impl types::HostDescriptor for State {
         Ok(self.files.set_size(self.descriptor(&descriptor)?, size)?)
     }
 
-    fn set_times(
+    async fn set_times(
         &mut self,
         descriptor: Resource<Descriptor>,
         access: types::NewTimestamp,
         modification: types::NewTimestamp,
     ) -> FileResult<()> {
-        let (access, modification) = (self.timestamp(access)?, self.timestamp(modification)?);
+        let (access, modification) = (self.timestamp(access).await?, self.timestamp(modification).await?);
         Ok(self.files.set_times(self.descriptor(&descriptor)?, access, modification)?)
     }
 
@@ -233,7 +235,7 @@ impl types::HostDescriptor for State {
         Ok(convert::stat(self.files.stat_at(self.descriptor(&descriptor)?, path_flags, &path)?))
     }
 
-    fn set_times_at(
+    async fn set_times_at(
         &mut self,
         descriptor: Resource<Descriptor>,
         path_flags: types::PathFlags,
@@ -241,7 +243,7 @@ impl types::HostDescriptor for State {
         access: types::NewTimestamp,
         modification: types::NewTimestamp,
     ) -> FileResult<()> {
-        let (access, modification) = (self.timestamp(access)?, self.timestamp(modification)?);
+        let (access, modification) = (self.timestamp(access).await?, self.timestamp(modification).await?);
         let path_flags = convert::path_flags(path_flags);
         let descriptor = self.descriptor(&descriptor)?;
         Ok(self.files.set_times_at(descriptor, path_flags, &path, access, modification)?)

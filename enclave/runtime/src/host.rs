@@ -46,8 +46,9 @@ pub trait JobHost: Console {
     /// Time since an arbitrary start, in nanoseconds; never goes back.
     fn monotonic_ns(&mut self) -> u64;
 
-    /// Time since 1970-01-01 in nanoseconds; `None` where the component may not have it.
-    fn wall_ns(&mut self) -> Option<u64>;
+    /// Time since 1970-01-01 in nanoseconds; `None` where the component may not have it. Pending while those who are to say
+    /// it have not.
+    fn wall_ns(&mut self) -> Poll<Option<u64>>;
 
     /// Fills `buffer` with unpredictable bytes.
     fn fill_random(&mut self, buffer: &mut [u8]);

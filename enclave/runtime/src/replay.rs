@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::task::Poll;
 
 use attestation_transcript::{Header, Kind, Reader, Root, Run, TranscriptError, verify_run};
 use bytes::Bytes;
@@ -289,8 +290,8 @@ impl<C: Console> JobHost for Replayed<C> {
         0
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        None
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(None)
     }
 
     fn fill_random(&mut self, _buffer: &mut [u8]) {}

@@ -28,8 +28,8 @@ use attestation_manifest::parse_manifest;
 use enclave_platform::ControlLink;
 use enclave_runtime::Program;
 use enclave_service::{
-    Broken, Connection, ConnectionState, Ended, HeapFigures, NetworkFigures, ProbeAnswer, Query, Sockets,
-    Surroundings, Unresolved, Vault, serve,
+    Broken, Connection, ConnectionState, Ended, HeapFigures, NetworkFigures, ProbeAnswer, Query, Question,
+    Sockets, Surroundings, Unresolved, Vault, serve,
 };
 use enclave_wire::control::JobOutcome;
 use loader::{Job, Loader, MANIFEST, chain_of};
@@ -43,7 +43,7 @@ const BODY_BYTES: usize = 10_000;
 fn main() -> Result<(), Box<dyn Error>> {
     let port = start_server()?;
     let program = load_job();
-    let rule = r#""egress":[{"host":"a.example","port":80,"methods":["GET"]},"#;
+    let rule = r#""egress":[{"host":"a.example","port":80,"scheme":"http","methods":["GET"]},"#;
     let text = MANIFEST.replace(r#""egress":["#, rule);
     let manifest = parse_manifest(text.as_bytes()).expect("the manifest parses");
     let loader = Loader::new(vec![Job::default(); RUNS], Vec::new());
@@ -160,6 +160,16 @@ impl Sockets for Loopback {
     }
 
     fn forget(&mut self, _query: Query) {}
+
+    fn ask(&mut self, _address: Ipv4Addr, _port: u16, _payload: &[u8]) -> Result<Question, Broken> {
+        Err(Broken::Unreachable)
+    }
+
+    fn answered(&mut self, _question: Question) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn hang_up(&mut self, _question: Question) {}
 
     fn connect(&mut self, address: Ipv4Addr, _port: u16) -> Result<Connection, Broken> {
         let stream = TcpStream::connect((address, self.port)).map_err(|_| Broken::Refused)?;

@@ -5,6 +5,7 @@ use alloc::string::String;
 use attestation_envelope::KeyError;
 use enclave_platform::LinkError;
 use enclave_sealing::SealError;
+use enclave_tls::TrustError;
 
 /// A failure that ends the guest. The loader, and so the host, is guilty unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,9 @@ pub enum ServiceError {
     /// Nothing can be sealed for one of the manifest's readers. The manifest is guilty.
     #[error("readers: {0}")]
     Readers(#[from] KeyError),
+    /// An authority of the manifest is no certificate. The manifest is guilty.
+    #[error("tls: {0}")]
+    Trust(#[from] TrustError),
     /// A job number that was used before, or zero.
     #[error("job number: expected more than {previous}, found {found}")]
     JobNumber {

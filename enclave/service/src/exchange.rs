@@ -11,7 +11,9 @@ use enclave_http::{
 };
 use enclave_runtime::{HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts};
 
-use crate::sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
+use crate::channel::{Channel, ChannelState};
+use crate::security::{Peer, Security};
+use crate::sockets::{Query, Sockets, Unresolved};
 
 /// Bytes of request that wait for the network, at most, and of response that wait for the component.
 const BUFFER_BYTES: usize = 32 * 1024;
@@ -43,8 +45,8 @@ pub(crate) struct Exchange {
 }
 
 enum Place {
-    Resolving(Query),
-    Connected(Connection),
+    Resolving(Query, Option<Peer>),
+    Connected(Channel),
     /// There is no connection any more, or never was.
     Over,
 }
@@ -65,12 +67,12 @@ impl Exchange {
     /// It cannot be sent at all.
     pub(crate) fn start(
         request: &HttpRequest,
+        security: &Security,
         sockets: &mut dyn Sockets,
         now_ns: u64,
     ) -> Result<Self, HttpFailure> {
-        if request.scheme != Scheme::Http {
-            return Err(HttpFailure::TlsNotOffered);
-        }
+        let peer =
+            (request.scheme == Scheme::Https).then(|| security.peer(&request.authority.host)).transpose()?;
         let port = request.authority.port_for(&request.scheme).ok_or(HttpFailure::RequestUriInvalid)?;
         let mut outgoing = Vec::new();
         let head = OutgoingRequest {
@@ -84,8 +86,8 @@ impl Exchange {
         let encoder = head.encode(&HeadLimits::DEFAULT, &mut outgoing).map_err(HttpFailure::from)?;
         let encoder = (request.body != BodyPlan::None).then_some(encoder);
         let place = match &request.authority.host {
-            Host::V4(address) => Place::Connected(sockets.connect(*address, port).map_err(broken_failure)?),
-            Host::Name(name) => Place::Resolving(sockets.resolve(name).ok_or(HttpFailure::DnsError)?),
+            Host::V4(address) => Place::Connected(Channel::open(*address, port, peer, sockets)?),
+            Host::Name(name) => Place::Resolving(sockets.resolve(name).ok_or(HttpFailure::DnsError)?, peer),
             Host::V6(_) => return Err(HttpFailure::DestinationUnavailable),
         };
         Ok(Self {
@@ -113,48 +115,42 @@ impl Exchange {
     }
 
     fn try_step(&mut self, sockets: &mut dyn Sockets, now_ns: u64) -> Result<(), HttpFailure> {
-        match self.place {
+        match &mut self.place {
             Place::Over => Ok(()),
-            Place::Resolving(query) => {
-                let Some(answer) = sockets.resolved(query) else { return self.check_connect_time(now_ns) };
+            Place::Resolving(query, peer) => {
+                let Some(answer) = sockets.resolved(*query) else { return self.check_connect_time(now_ns) };
+                let peer = peer.take();
                 self.place = Place::Over;
                 let addresses = answer.map_err(|error| match error {
                     Unresolved::Unknown => HttpFailure::DnsError,
                     Unresolved::Silence => HttpFailure::DnsTimeout,
                 })?;
                 let address = addresses.first().ok_or(HttpFailure::DnsError)?;
-                self.place = Place::Connected(sockets.connect(*address, self.port).map_err(broken_failure)?);
+                self.place = Place::Connected(Channel::open(*address, self.port, peer, sockets)?);
                 Ok(())
             }
-            Place::Connected(connection) => self.step_connected(connection, sockets, now_ns),
+            Place::Connected(_) => self.step_connected(sockets, now_ns),
         }
     }
 
-    fn step_connected(
-        &mut self,
-        connection: Connection,
-        sockets: &mut dyn Sockets,
-        now_ns: u64,
-    ) -> Result<(), HttpFailure> {
-        let state = sockets.state(connection);
-        if state == ConnectionState::Connecting {
+    fn step_connected(&mut self, sockets: &mut dyn Sockets, now_ns: u64) -> Result<(), HttpFailure> {
+        let Place::Connected(channel) = &mut self.place else { return Ok(()) };
+        let state = channel.step(sockets, now_ns);
+        if state == ChannelState::Opening {
             return self.check_connect_time(now_ns);
         }
-        let sent = sockets.send(connection, &self.outgoing);
+        let sent = channel.send(&self.outgoing, sockets);
         self.outgoing.drain(..sent);
         let room = BUFFER_BYTES.saturating_sub(self.incoming.len());
-        let received = sockets.receive(connection, room, &mut self.incoming);
+        let received = channel.receive(room, &mut self.incoming, sockets);
         if sent > 0 || received > 0 || !self.is_request_complete() {
             self.since_ns = now_ns;
         }
         let may_be_more = received > 0 || room == 0;
-        self.is_at_end |=
-            !may_be_more && matches!(state, ConnectionState::PeerClosed | ConnectionState::Closed);
+        self.is_at_end |= !may_be_more && state == ChannelState::Ended;
         self.read_head()?;
         match state {
-            ConnectionState::Failed(broken) if !may_be_more && !self.is_answered() => {
-                Err(broken_failure(broken))
-            }
+            ChannelState::Failed(failure) if !may_be_more && !self.is_answered() => Err(failure),
             _ if self.is_at_end && matches!(self.response, Reading::Head) => {
                 Err(HttpFailure::ConnectionTerminated)
             }
@@ -220,8 +216,8 @@ impl Exchange {
 
     fn disconnect(&mut self, sockets: &mut dyn Sockets) {
         match core::mem::replace(&mut self.place, Place::Over) {
-            Place::Resolving(query) => sockets.forget(query),
-            Place::Connected(connection) => sockets.release(connection),
+            Place::Resolving(query, _) => sockets.forget(query),
+            Place::Connected(channel) => channel.release(sockets),
             Place::Over => {}
         }
     }
@@ -328,16 +324,6 @@ pub(crate) fn destination(request: &HttpRequest) -> Option<(String, u16)> {
         Host::V6(_) => return None,
     };
     Some((host, port))
-}
-
-const fn broken_failure(broken: Broken) -> HttpFailure {
-    match broken {
-        Broken::Refused => HttpFailure::ConnectionRefused,
-        Broken::Reset => HttpFailure::ConnectionTerminated,
-        Broken::TimedOut => HttpFailure::ConnectionTimeout,
-        Broken::Unreachable => HttpFailure::DestinationUnavailable,
-        Broken::TooMany => HttpFailure::ConnectionLimitReached,
-    }
 }
 
 #[cfg(test)]

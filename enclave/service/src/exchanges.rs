@@ -3,11 +3,12 @@
 use alloc::collections::BTreeMap;
 use core::task::Poll;
 
-use attestation_manifest::EgressPolicy;
-use enclave_http::Fields;
+use attestation_manifest::{EgressPolicy, EgressScheme};
+use enclave_http::{Fields, Scheme};
 use enclave_runtime::{ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse};
 
 use crate::exchange::{Exchange, destination};
+use crate::security::Security;
 use crate::sockets::Sockets;
 
 /// Exchanges that a run has open at once, at most: each has its buffers.
@@ -29,18 +30,24 @@ impl Exchanges {
         &mut self,
         request: &HttpRequest,
         policy: &EgressPolicy,
+        security: &Security,
         sockets: Option<&mut dyn Sockets>,
         now_ns: u64,
     ) -> Result<ExchangeId, HttpFailure> {
         let (host, port) = destination(request).ok_or(HttpFailure::RequestDenied)?;
-        if !policy.permits(&host, port, request.method.as_str()) {
+        let scheme = match request.scheme {
+            Scheme::Https => EgressScheme::Https,
+            Scheme::Http => EgressScheme::Http,
+            _ => return Err(HttpFailure::ProtocolError),
+        };
+        if !policy.permits(scheme, &host, port, request.method.as_str()) {
             return Err(HttpFailure::RequestDenied);
         }
         if self.open.len() >= EXCHANGES_MAX {
             return Err(HttpFailure::ConnectionLimitReached);
         }
         let sockets = sockets.ok_or(HttpFailure::DestinationUnavailable)?;
-        let exchange = Exchange::start(request, sockets, now_ns)?;
+        let exchange = Exchange::start(request, security, sockets, now_ns)?;
         self.last = self.last.wrapping_add(1);
         self.open.insert(self.last, exchange);
         Ok(ExchangeId(self.last))

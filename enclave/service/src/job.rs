@@ -388,14 +388,16 @@ where
         self.guest.surroundings.now_ns()
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
         self.note_first_call();
+        let now_ns = self.guest.surroundings.now_ns();
         match self.wall_clock {
             WallClock::Host => {
-                let elapsed_ns = self.guest.surroundings.now_ns().saturating_sub(self.started_ns);
-                Some(self.start.wall_ns.saturating_add(elapsed_ns))
+                let elapsed_ns = now_ns.saturating_sub(self.started_ns);
+                Poll::Ready(Some(self.start.wall_ns.saturating_add(elapsed_ns)))
             }
-            _ => None,
+            WallClock::Roughtime => self.guest.security.time.estimate_ns(now_ns).map(Some),
+            _ => Poll::Ready(None),
         }
     }
 
@@ -413,8 +415,8 @@ where
 
     fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
         let now_ns = self.guest.surroundings.now_ns();
-        let Guest { egress, surroundings, .. } = &mut self.guest;
-        self.exchanges.start(request, egress, surroundings.sockets(), now_ns)
+        let Guest { egress, security, surroundings, .. } = &mut self.guest;
+        self.exchanges.start(request, egress, security, surroundings.sockets(), now_ns)
     }
 
     fn http_body_space(&mut self, exchange: ExchangeId) -> usize {

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod channel;
 mod claims;
 mod error;
 mod exchange;
@@ -16,16 +17,18 @@ mod exchanges;
 mod job;
 mod parcel;
 mod requests;
+mod security;
 mod serve;
 mod shared;
 mod sockets;
 mod surroundings;
+mod time;
 mod vault;
 
 pub use claims::ClaimChain;
 pub use error::ServiceError;
 pub use serve::{Ended, Guest, serve};
-pub use sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
+pub use sockets::{Broken, Connection, ConnectionState, Query, Question, Sockets, Unresolved};
 pub use surroundings::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};
 pub use vault::{
     BUCKET_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES, KeyValueStore, RestoreError, SavedError, SharedVault, Vault,

@@ -62,7 +62,9 @@ where
         facilities: Facilities {
             shared: guest.surroundings.clone(),
             egress: Arc::new(EgressPolicy::of(manifest)),
+            security: guest.security.clone(),
             logs: manifest.logs,
+            wall_clock: manifest.wall_clock,
             wall_offset_ns: None,
             vault: guest.vault.clone(),
             audience: guest.audience.clone(),

@@ -18,6 +18,7 @@ use crate::error::ServiceError;
 use crate::job;
 use crate::parcel::Audience;
 use crate::requests;
+use crate::security::Security;
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
 use crate::vault::{SharedVault, Vault};
@@ -33,6 +34,8 @@ pub struct Guest<S, E> {
     pub(crate) vault: SharedVault,
     /// For whom transcripts are.
     pub(crate) audience: Audience,
+    /// Whom TLS may reach, and what time it is.
+    pub(crate) security: Security,
     jobs_done: u64,
     pub(crate) running_job: Option<u32>,
     pub(crate) last_job: u32,
@@ -69,7 +72,8 @@ where
 {
     let mut surroundings = Shared::new(surroundings);
     let audience = Audience::of(manifest, surroundings.random())?;
-    let mut guest = Guest::new(link, surroundings, manifest, SharedVault::new(vault), audience);
+    let security = Security::of(manifest)?;
+    let mut guest = Guest::new(link, surroundings, manifest, SharedVault::new(vault), audience, security);
     guest.announce(chain)?;
     if let Some(service) = &manifest.service {
         return requests::serve(guest, program, manifest, service, chain);
@@ -131,6 +135,7 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
         manifest: &Manifest<'_>,
         vault: SharedVault,
         audience: Audience,
+        security: Security,
     ) -> Self {
         Self {
             link,
@@ -138,6 +143,7 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
             egress: EgressPolicy::of(manifest),
             vault,
             audience,
+            security,
             jobs_done: 0,
             running_job: None,
             last_job: 0,
@@ -195,6 +201,10 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
     /// Lets the surroundings move, answers a finished probe, and takes the next frame.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, ServiceError> {
         self.surroundings.poll().map_err(ServiceError::Device)?;
+        self.security.time.step(&mut self.surroundings);
+        while let Some(report) = self.security.time.take_report() {
+            self.link.send(FrameKind::TIME_REPORT, 0, report.as_bytes())?;
+        }
         if self.is_probing
             && let Some(outcome) = self.surroundings.take_probe()
         {

@@ -8,7 +8,7 @@ use core::net::Ipv4Addr;
 
 use spin::Mutex;
 
-use crate::sockets::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
+use crate::sockets::{Broken, Connection, ConnectionState, Query, Question, Sockets, Unresolved};
 use crate::surroundings::{HeapFigures, NetworkFigures, ProbeAnswer, Surroundings};
 
 /// A handle to the surroundings. Each call holds them for its own time only, so that a request and the loop around it
@@ -88,6 +88,18 @@ impl<E: Surroundings> Sockets for Shared<E> {
 
     fn forget(&mut self, query: Query) {
         self.with_sockets(|sockets| sockets.forget(query));
+    }
+
+    fn ask(&mut self, address: Ipv4Addr, port: u16, payload: &[u8]) -> Result<Question, Broken> {
+        self.with_sockets(|sockets| sockets.ask(address, port, payload)).unwrap_or(Err(Broken::Unreachable))
+    }
+
+    fn answered(&mut self, question: Question) -> Option<Vec<u8>> {
+        self.with_sockets(|sockets| sockets.answered(question)).flatten()
+    }
+
+    fn hang_up(&mut self, question: Question) {
+        self.with_sockets(|sockets| sockets.hang_up(question));
     }
 
     fn connect(&mut self, address: Ipv4Addr, port: u16) -> Result<Connection, Broken> {

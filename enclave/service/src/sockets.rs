@@ -1,9 +1,9 @@
-//! Connections and names, as the guest's network has them.
+//! Connections, names and datagrams, as the guest's network has them.
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-/// TCP and DNS. Every function returns at once; [`Surroundings::poll`](crate::Surroundings::poll) moves things along.
+/// TCP, DNS and UDP. Every function returns at once; [`Surroundings::poll`](crate::Surroundings::poll) moves things along.
 /// Whatever comes from here is the host's to change: names may resolve to anything, and bytes may be anybody's.
 pub trait Sockets {
     /// Asks for the addresses of a name; `None` where nobody can be asked.
@@ -15,6 +15,18 @@ pub trait Sockets {
 
     /// Forgets a query that has no answer yet.
     fn forget(&mut self, query: Query);
+
+    /// Sends a datagram to a server, once.
+    ///
+    /// # Errors
+    /// Why it is not sent.
+    fn ask(&mut self, address: Ipv4Addr, port: u16, payload: &[u8]) -> Result<Question, Broken>;
+
+    /// The next datagram that came back from there. It may be anybody's, and so may many before the answer.
+    fn answered(&mut self, question: Question) -> Option<Vec<u8>>;
+
+    /// Forgets a question, answered or not.
+    fn hang_up(&mut self, question: Question);
 
     /// Begins a connection.
     ///
@@ -66,6 +78,10 @@ pub enum Unresolved {
     Silence,
 }
 
+/// A question to a server by UDP: there may be an answer until it is hung up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question(pub u64);
+
 /// A TCP connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connection(pub u64);
@@ -85,7 +101,7 @@ pub enum ConnectionState {
     Failed(Broken),
 }
 
-/// Why a connection is over, or never came about.
+/// Why a connection is over, or it or a question never came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
     /// Nobody listens there.
@@ -96,6 +112,6 @@ pub enum Broken {
     TimedOut,
     /// There is no way there.
     Unreachable,
-    /// There are as many connections as there may be.
+    /// There are as many connections, or questions, as there may be.
     TooMany,
 }

@@ -86,6 +86,8 @@ impl FrameKind {
     pub const STATE: Self = Self(0x0F);
     /// Empty: these bytes are all, and take the place of those before.
     pub const STATE_END: Self = Self(0x10);
+    /// Raw: JSON of a malfeasance report (RFC 10049, section 8.4.1): time servers contradict each other.
+    pub const TIME_REPORT: Self = Self(0x11);
 
     // Loader to guest.
     /// Raw: [`PspReply`](crate::psp::PspReply).

@@ -10,11 +10,20 @@ use attestation_manifest::Manifest;
 pub const CONNECTION_BYTES: u64 = 2048;
 /// What a question to DNS takes at most: the question itself, asked of each server, and its answer.
 pub const QUERY_BYTES: u64 = 4096;
+/// What a question by UDP takes at most: a datagram to send, four that have come, and the socket.
+pub const DATAGRAM_BYTES: u64 = 9 << 10;
+/// What a connection takes more under TLS, at most, as long as it is used: its four buffers, a handshake message, and the
+/// longest chain of certificates twice.
+pub const TLS_BYTES: u64 = 320 << 10;
+/// What asking for the time takes besides the questions: all answers of two measurements, and a report of them.
+pub const TIME_BYTES: u64 = 160 << 10;
 /// What a network takes before there is a connection: the device's buffers, packets on their way, local ports that rest.
 pub const IDLE_BYTES: u64 = 640 << 10;
 
 /// A service's connections besides those whose requests are answered: idle ones, and clients that wait for their turn.
 pub const SPARE_CONNECTIONS: usize = 32;
+/// Questions about the time that a guest may have open at once, however many servers there are to ask.
+pub const TIME_QUESTIONS: usize = 2;
 /// Connections that a service has not accepted yet, at most.
 pub const BACKLOG: usize = 32;
 
@@ -41,6 +50,10 @@ pub struct NetworkLimits {
     pub incoming: SocketLimits,
     /// Names that are being resolved.
     pub queries: usize,
+    /// Questions by UDP that may have an answer yet.
+    pub datagrams: usize,
+    /// Connections that may be under TLS.
+    pub tls_sessions: usize,
 }
 
 impl SocketLimits {
@@ -85,22 +98,30 @@ impl NetworkLimits {
         outgoing: SocketLimits::OUTGOING.with_connections(Self::SERVICE_OUTGOING),
         incoming: SocketLimits::INCOMING.with_connections(incoming_for(256)),
         queries: Self::SERVICE_OUTGOING,
+        datagrams: 0,
+        tls_sessions: 0,
     };
 
     /// What the guest of this manifest may use; `None` where it gets no network.
     #[must_use]
     pub fn of(manifest: &Manifest<'_>) -> Option<Self> {
+        if !manifest.needs_network() {
+            return None;
+        }
         let outgoing = match (manifest.egress.is_empty(), manifest.service) {
-            (true, None) => return None,
-            (true, Some(_)) => 0,
+            (true, _) => 0,
             (false, None) => Self::JOB_OUTGOING,
             (false, Some(_)) => Self::SERVICE_OUTGOING,
         };
+        let asks_time = !manifest.time.is_empty();
         let incoming = manifest.service.map_or(0, |service| incoming_for(service.open_requests_max));
         Some(Self {
             outgoing: SocketLimits::OUTGOING.with_connections(outgoing),
             incoming: SocketLimits::INCOMING.with_connections(incoming),
-            queries: outgoing,
+            // Servers of time have names too, and are asked one after the other.
+            queries: outgoing.saturating_add(usize::from(asks_time)),
+            datagrams: if asks_time { TIME_QUESTIONS } else { 0 },
+            tls_sessions: if manifest.speaks_tls() { outgoing } else { 0 },
         })
     }
 
@@ -109,8 +130,15 @@ impl NetworkLimits {
     #[must_use]
     pub const fn memory_bytes(&self) -> u64 {
         let queries = QUERY_BYTES.saturating_mul(self.queries as u64);
+        let time = if self.datagrams > 0 { TIME_BYTES } else { 0 };
+        let datagrams = DATAGRAM_BYTES.saturating_mul(self.datagrams as u64).saturating_add(time);
+        let tls = TLS_BYTES.saturating_mul(self.tls_sessions as u64);
         let sockets = self.outgoing.memory_bytes().saturating_add(self.incoming.memory_bytes());
-        sockets.saturating_add(queries).saturating_add(IDLE_BYTES)
+        sockets
+            .saturating_add(queries)
+            .saturating_add(datagrams)
+            .saturating_add(tls)
+            .saturating_add(IDLE_BYTES)
     }
 }
 
@@ -136,12 +164,13 @@ const fn sane_buffer(bytes: usize) -> usize {
 mod tests {
     use alloc::format;
     use alloc::string::String;
+    use alloc::vec::Vec;
 
     use attestation_manifest::{OPEN_REQUESTS_MAX, parse_manifest};
 
     use super::*;
 
-    const EGRESS: &str = r#"{"host":"example.org","port":443,"methods":["*"]}"#;
+    const EGRESS: &str = r#"{"host":"example.org","port":80,"scheme":"http","methods":["*"]}"#;
 
     fn service(open_requests_max: u32) -> String {
         format!(
@@ -151,13 +180,20 @@ mod tests {
     }
 
     fn limits(egress: &str, service: &str) -> Option<NetworkLimits> {
+        limits_with(egress, service, 0)
+    }
+
+    fn limits_with(egress: &str, service: &str, servers: u8) -> Option<NetworkLimits> {
+        let key = |number| format!(r#"{number:02}{}"#, "11".repeat(31));
+        let server = |number| format!(r#"{{"host":"a","port":1,"public_key":"{}"}}"#, key(number));
+        let time = (0..servers).map(server).collect::<Vec<_>>().join(",");
         let digest = "00".repeat(32);
         let text = format!(
             r#"{{"version":1,"name":"n","role":"workload","trust":"tee","component":{{"sha256":"{digest}"}},
 "artefact":{{"sha256":"{digest}","engine":"e"}},
 "launch":{{"snp":{{"policy":"0x30000","vmpl":0}},"tdx":{{"attributes":"0x0","xfam":"0x0"}}}},
 "memory_mib":64,"limits":{{"component_memory_bytes":65536,"fuel":1,"input_bytes":1,"output_bytes":1,"wall_ms":1,
-"transcript_bytes":1,"call_stack_bytes":16384}},"wall_clock":"none","args":[],"env":[],"egress":[{egress}],
+"transcript_bytes":1,"call_stack_bytes":16384}},"wall_clock":"none","args":[],"env":[],"egress":[{egress}],"tls":{{"roots":"none","hosts":[]}},"time":[{time}],
 "service":{service},"storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"none","readers":[]}}"#
         );
         NetworkLimits::of(&parse_manifest(text.as_bytes()).unwrap())
@@ -176,6 +212,10 @@ mod tests {
         let open = limits(EGRESS, &service(256)).unwrap();
         assert_eq!(open, NetworkLimits::DEFAULT);
         assert_eq!((open.outgoing.connections, open.incoming.connections), (64, 256 + 64 + 65));
+        let clock = limits_with("", "null", 3).unwrap();
+        assert_eq!((clock.outgoing.connections, clock.queries, clock.datagrams), (0, 1, TIME_QUESTIONS));
+        let secure = limits_with(&EGRESS.replace("http\"", "https\""), "null", 3).unwrap();
+        assert_eq!((secure.outgoing.connections, secure.queries, secure.tls_sessions), (32, 33, 32));
     }
 
     #[test]
@@ -185,9 +225,20 @@ mod tests {
         assert_eq!(kib(limits("", &service(1)).unwrap()), 640 + 66 * (48 + 2));
         assert_eq!(kib(limits("", &service(OPEN_REQUESTS_MAX)).unwrap()), 640 + (1280 + 65) * (48 + 2));
         assert_eq!(kib(NetworkLimits::DEFAULT), 640 + 64 * (96 + 2 + 4) + 385 * (48 + 2));
+        let asking = NetworkLimits { datagrams: TIME_QUESTIONS, ..NetworkLimits::DEFAULT };
+        assert_eq!(kib(asking), kib(NetworkLimits::DEFAULT) + 2 * 9 + 160);
+        let secure = NetworkLimits { tls_sessions: 64, ..NetworkLimits::DEFAULT };
+        assert_eq!(kib(secure), kib(NetworkLimits::DEFAULT) + 64 * 320);
         let absurd =
             SocketLimits { connections: usize::MAX, receive_bytes: usize::MAX, send_bytes: usize::MAX };
-        let absurd = NetworkLimits { outgoing: absurd, incoming: absurd, queries: usize::MAX };
+        let most = usize::MAX;
+        let absurd = NetworkLimits {
+            outgoing: absurd,
+            incoming: absurd,
+            queries: most,
+            datagrams: most,
+            tls_sessions: most,
+        };
         assert_eq!(absurd.memory_bytes(), u64::MAX);
     }
 

@@ -6,13 +6,24 @@
 //! trust = "tee"
 //! memory_mib = 128
 //! args = ["--strict"]
-//! wall_clock = "none"              # or "host", whose word it then is
+//! wall_clock = "none"              # or "roughtime", or "host", whose word it then is
 //! logs = "public"                  # or "none"
 //! readers = []                     # everybody; or keys, as `redoubt-verify reader-key new` prints them
 //! egress = [
 //!     { host = "api.example.org", port = 443, methods = ["GET", "POST"] },
 //!     { host = "*.example.net", port = 443, methods = ["*"] },
-//!     { host = "192.0.2.7", port = 8080, methods = ["GET"] },
+//!     { host = "192.0.2.7", port = 8080, scheme = "http", methods = ["GET"] },
+//! ]
+//! time = [                         # servers of Roughtime, at least three, where there is https or such a clock
+//!     { host = "time.example.org", public_key = "GX9rI+FshTLGq8g4+s1ep4m+DHaykgM0A5v6iz02jWE=" },
+//!     { host = "time.example.net", port = 2003, public_key = "AW5uAoTSTDfG5NfY1bTh08GUnOqlRb+HVhbJ3ODJvsE=" },
+//!     { host = "192.0.2.8", public_key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff" },
+//! ]
+//!
+//! [tls]
+//! roots = "mozilla"                # or "none"
+//! hosts = [                        # keys that a host may have, PEM of authorities that alone vouch for it, or both
+//!     { host = "api.example.org", spki_sha256 = ["00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"] },
 //! ]
 //!
 //! [env]
@@ -55,12 +66,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use attestation_manifest::{
-    CALL_STACK_DEFAULT_BYTES, EGRESS_MAX, HexDigest, HexU64, LIST_MAX, Limits, Logs, METHODS_MAX,
-    READERS_MAX, Role, Service, Storage, TrustMode, WallClock,
+    CALL_STACK_DEFAULT_BYTES, EGRESS_MAX, EgressScheme, HexDigest, HexU64, LIST_MAX, Limits, Logs,
+    METHODS_MAX, READERS_MAX, Role, Service, Storage, TrustMode, WallClock,
 };
 use serde::Deserialize;
 
 use crate::error::AppTomlError;
+
+mod tls;
+
+pub use tls::{AppTimeServer, AppTls, AppTlsHost};
 
 /// The author's part of a manifest. See the module's example for the file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -92,6 +107,12 @@ pub struct AppToml {
     /// Where the program may send requests. Default: nowhere, so it cannot open connections.
     #[serde(default)]
     pub egress: Vec<AppEgressRule>,
+    /// Whose certificates are believed.
+    #[serde(default)]
+    pub tls: AppTls,
+    /// Who says what time it is. Default: nobody, which will do without https.
+    #[serde(default)]
+    pub time: Vec<AppTimeServer>,
     /// How a component that answers requests does it. Default: it runs jobs.
     pub service: Option<AppService>,
     /// What the program may store. Default: nothing.
@@ -137,6 +158,9 @@ pub struct AppEgressRule {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// What is spoken there. Default: `https`.
+    #[serde(default = "https")]
+    pub scheme: EgressScheme,
     /// Methods of HTTP, or only `*` for all.
     pub methods: Vec<String>,
 }
@@ -217,6 +241,7 @@ impl AppToml {
         let app: Self = attestation_toml::read(text).map_err(AppTomlError::Toml)?;
         app.check_counts()?;
         app.check_texts()?;
+        app.tls.check()?;
         Ok(app)
     }
 
@@ -243,7 +268,8 @@ impl AppToml {
             ("readers", self.readers.len(), READERS_MAX),
         ];
         let methods = self.egress.iter().map(|rule| ("egress.methods", rule.methods.len(), METHODS_MAX));
-        match lists.into_iter().chain(methods).find(|(_, found, max)| found > max) {
+        let others = self.tls.counts().chain([tls::time_count(&self.time)]);
+        match lists.into_iter().chain(methods).chain(others).find(|(_, found, max)| found > max) {
             Some((field, found, expected)) => Err(AppTomlError::TooMany { field, expected, found }),
             None => Ok(()),
         }
@@ -254,7 +280,8 @@ impl AppToml {
         let needs_escape = |text: &&String| text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
         let texts = core::iter::once(("name", &self.name)).chain(self.args.iter().map(|text| ("args", text)));
         let texts = texts.chain(self.env.iter().flat_map(|(name, value)| [("env", name), ("env", value)]));
-        let texts = texts.chain(self.egress.iter().flat_map(AppEgressRule::texts));
+        let texts = texts.chain(self.egress.iter().flat_map(AppEgressRule::texts)).chain(self.tls.texts());
+        let texts = texts.chain(self.time.iter().map(|server| ("time.host", &server.host)));
         if let Some((field, found)) = texts.into_iter().find(|(_, text)| needs_escape(text)) {
             return Err(AppTomlError::Text { field, found: found.clone() });
         }
@@ -338,6 +365,10 @@ const fn workload() -> Role {
 
 const fn tee() -> TrustMode {
     TrustMode::Tee
+}
+
+const fn https() -> EgressScheme {
+    EgressScheme::Https
 }
 
 const fn no_wall_clock() -> WallClock {

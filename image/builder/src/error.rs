@@ -38,6 +38,18 @@ pub enum AppTomlError {
         /// The text.
         found: String,
     },
+    /// An authority is no certificate that the guest could take for one.
+    #[error(
+        "app.toml field `tls.hosts.authorities` of {host}, number {index}: expected a certificate as one PEM block, found none: {problem}"
+    )]
+    Authority {
+        /// The host that it should vouch for.
+        host: String,
+        /// Its place in the list, from 0.
+        index: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The name of an environment variable is empty or has an equals sign.
     #[error("app.toml field `env`: expected a name without `=`, found {found:?}")]
     EnvName {
@@ -75,6 +87,9 @@ pub enum BuildError {
         /// Name of the list.
         field: &'static str,
     },
+    /// `app.toml` was not made by [`AppToml::parse`](crate::AppToml::parse): it has an authority that is none.
+    #[error(transparent)]
+    AppToml(AppTomlError),
     /// Nothing can be sealed for one of the readers.
     #[error("app.toml field `readers`: {0}")]
     Reader(KeyError),

@@ -27,7 +27,10 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use app_toml::{AppEgressRule, AppLaunch, AppLimits, AppService, AppSnp, AppStorage, AppTdx, AppToml};
+pub use app_toml::{
+    AppEgressRule, AppLaunch, AppLimits, AppService, AppSnp, AppStorage, AppTdx, AppTimeServer, AppTls,
+    AppTlsHost, AppToml,
+};
 pub use builder::{Sources, build};
 pub use error::{AppTomlError, BuildError, ImageError};
 pub use image::{Image, ImageFile};

@@ -1,21 +1,23 @@
 //! The exact bytes of `manifest.json`.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use attestation_artefact::ENGINE;
 use attestation_envelope::Readers;
 use attestation_manifest::{
     ArtefactRef, ComponentRef, EgressRule, EnvVar, HexDigest, LaunchPolicy, MANIFEST_VERSION, Manifest,
-    SnpLaunch, TdxLaunch, parse_manifest,
+    SnpLaunch, TdxLaunch, TimeServer, Tls, TlsHost, parse_manifest,
 };
 use sha2::{Digest, Sha256};
 
-use crate::app_toml::{AppEgressRule, AppLaunch, AppToml};
+use crate::app_toml::{AppEgressRule, AppLaunch, AppTimeServer, AppTls, AppTlsHost, AppToml};
 use crate::error::BuildError;
 
 /// Writes the manifest of a component and its artefact: fields in the format's order, indented, one newline at the end.
 /// Reads it back as the guest will.
 pub(crate) fn manifest_json(app: &AppToml, component: &[u8], artefact: &[u8]) -> Result<Vec<u8>, BuildError> {
+    let authorities = authorities(&app.tls)?;
     let manifest = Manifest {
         version: MANIFEST_VERSION,
         name: &app.name,
@@ -30,6 +32,8 @@ pub(crate) fn manifest_json(app: &AppToml, component: &[u8], artefact: &[u8]) ->
         args: bounded("args", app.args.iter().map(|text| text.as_str()))?,
         env: bounded("env", app.env.iter().map(|(name, value)| EnvVar { name, value }))?,
         egress: egress(&app.egress)?,
+        tls: Tls { roots: app.tls.roots, hosts: tls_hosts(&app.tls, &authorities)? },
+        time: bounded("time", app.time.iter().map(time_server))?,
         service: app.service.map(Into::into),
         storage: app.storage.into(),
         logs: app.logs,
@@ -58,10 +62,33 @@ fn egress<const N: usize>(rules: &[AppEgressRule]) -> Result<heapless::Vec<Egres
     let mut list = heapless::Vec::new();
     for rule in rules {
         let methods = bounded("egress.methods", rule.methods.iter().map(|text| text.as_str()))?;
-        let rule = EgressRule { host: &rule.host, port: rule.port, methods };
+        let rule = EgressRule { host: &rule.host, port: rule.port, scheme: rule.scheme, methods };
         list.push(rule).map_err(|_| BuildError::TooMany { field: "egress" })?;
     }
     Ok(list)
+}
+
+/// Of each host, as the manifest has them.
+fn authorities(tls: &AppTls) -> Result<Vec<Vec<String>>, BuildError> {
+    tls.hosts.iter().map(AppTlsHost::authorities).collect::<Result<_, _>>().map_err(BuildError::AppToml)
+}
+
+fn tls_hosts<'a, const N: usize>(
+    tls: &'a AppTls,
+    authorities: &'a [Vec<String>],
+) -> Result<heapless::Vec<TlsHost<'a>, N>, BuildError> {
+    let mut list = heapless::Vec::new();
+    for (host, authorities) in tls.hosts.iter().zip(authorities) {
+        let authorities = bounded("tls.hosts.authorities", authorities.iter().map(|text| text.as_str()))?;
+        let spki_sha256 = bounded("tls.hosts.spki_sha256", host.spki_sha256.iter().copied())?;
+        let host = TlsHost { host: &host.host, authorities, spki_sha256 };
+        list.push(host).map_err(|_| BuildError::TooMany { field: "tls.hosts" })?;
+    }
+    Ok(list)
+}
+
+fn time_server(server: &AppTimeServer) -> TimeServer<'_> {
+    TimeServer { host: &server.host, port: server.port, public_key: server.public_key }
 }
 
 /// Keys that nothing can be sealed for would end the guest.

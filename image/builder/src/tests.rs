@@ -8,7 +8,9 @@ use std::sync::OnceLock;
 
 use attestation_artefact as artefact;
 use attestation_corim::{Platform, ReferenceManifest};
-use attestation_manifest::{COMPONENT_MAX_BYTES, Logs, Storage, WallClock};
+use attestation_manifest::{
+    COMPONENT_MAX_BYTES, EgressRule, EgressScheme, Logs, Storage, TlsRoots, WallClock, authority_der,
+};
 use enclave_runtime::RuntimeError;
 use enclave_wire::layout::{RESET_PAGE_GPA, ROM_BYTES, ROM_GPA};
 use image_rom::{Payload, Piece, Rom};
@@ -20,7 +22,26 @@ const APP: &str = r#"name = "audit"
 args = ["--strict"]
 wall_clock = "host"
 logs = "none"
-egress = [{ host = "*.example.org", port = 443, methods = ["GET", "POST"] }, { host = "10.0.2.2", port = 7, methods = ["*"] }]
+egress = [{ host = "*.example.org", port = 443, methods = ["GET", "POST"] }, { host = "10.0.2.2", port = 7, scheme = "http", methods = ["*"] }]
+time = [
+    { host = "a.example", public_key = "C5+lpZ7tcVwmwQIMcRtPbsQtWLABXhQzejna0wHFr8M=" },
+    { host = "b.example", port = 2002, public_key = "0111111111111111111111111111111111111111111111111111111111111111" },
+    { host = "192.0.2.1", public_key = "0211111111111111111111111111111111111111111111111111111111111111" },
+]
+[tls]
+roots = "none"
+hosts = [{ host = "a.example.org", authorities = ["""
+-----BEGIN CERTIFICATE-----
+MIIBejCCASGgAwIBAgIUYmAr7bhwmaEeZBNj2kc7a/av0jkwCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMzAyMDI3MDZaGA8yMTI2MTEwNjIw
+MjcwNlowEjEQMA4GA1UEAwwHVGVzdCBDQTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABMFO5U83N1NtwmXMagtZtfc52EgZ40LXzFsY4cV+w/MTbgFZ8wIoLa29MSfb
+zXREhV+z92CdZ03mS5Vkxx85q22jUzBRMB0GA1UdDgQWBBT9CKlgta08ame0agiS
+0aXFWVZcLjAfBgNVHSMEGDAWgBT9CKlgta08ame0agiS0aXFWVZcLjAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIA+v2afLQEN4ycVngw2WsviIEMnu
+Z4OIS0mhICfJXmwaAiBxFSyQNkJ43R9gstojdlauexX9p8UitSwJDu1CjOduNw==
+-----END CERTIFICATE-----
+"""] }]
 [env]
 B = "2"
 A = "1"
@@ -137,9 +158,17 @@ fn manifest_says_what_app_toml_says() {
     assert_eq!(env, [("A", "1"), ("B", "2")], "sorted by name");
     assert_eq!((manifest.limits.transcript_bytes, manifest.limits.call_stack_bytes), (1_000_000, 65_536));
     assert_eq!((manifest.wall_clock, manifest.logs), (WallClock::Host, Logs::None));
-    let rules: Vec<_> =
-        manifest.egress.iter().map(|rule| (rule.host, rule.port, rule.methods.as_slice())).collect();
-    assert_eq!(rules, [("*.example.org", 443, &["GET", "POST"][..]), ("10.0.2.2", 7, &["*"])]);
+    let rule = |rule: &EgressRule<'static>| (rule.host, rule.port, rule.scheme, rule.methods.to_vec());
+    let rules: Vec<_> = manifest.egress.iter().map(rule).collect();
+    let first = ("*.example.org", 443, EgressScheme::Https, vec!["GET", "POST"]);
+    assert_eq!(rules, [first, ("10.0.2.2", 7, EgressScheme::Http, vec!["*"])]);
+    let servers: Vec<_> =
+        manifest.time.iter().map(|server| (server.host, server.port, server.public_key.0[0])).collect();
+    assert_eq!(servers, [("a.example", 5319, 0x0b), ("b.example", 2002, 1), ("192.0.2.1", 5319, 2)]);
+    let [host] = &manifest.tls.hosts[..] else { panic!("one host") };
+    assert_eq!((manifest.tls.roots, host.host, host.spki_sha256.len()), (TlsRoots::None, "a.example.org", 0));
+    let authority = authority_der(host.authorities[0]).unwrap();
+    assert!(authority.windows(7).any(|bytes| bytes == b"Test CA"));
     assert_eq!(manifest.storage, Storage { key_value_bytes: 1 << 20, files_bytes: 0, persist: false });
     let json = core::str::from_utf8(image().manifest_json()).unwrap();
     assert!(
@@ -395,7 +424,7 @@ fn connections_take_memory() {
             Err(other) => panic!("{other}"),
         }
     };
-    let egress = "egress = [{ host = \"a.org\", port = 80, methods = [\"*\"] }]\n";
+    let egress = "egress = [{ host = \"a.org\", port = 80, scheme = \"http\", methods = [\"*\"] }]\n";
     let limits = |bytes: u64| format!("[limits]\ncomponent_memory_bytes = {bytes}\n");
     let network_bytes = (640 + 32 * 102) << 10;
     let (bare, _) = refusal(&limits(30_000_000)).unwrap();

@@ -79,7 +79,7 @@ Examples:
 
 pub(crate) const PROBE: &str = "\
 Examples:
-  An echo server on the host, where app.toml says `egress = [{ host = \"10.0.2.2\", port = 7000, methods = [\"*\"] }]`:
+  An echo server on the host, where app.toml says `egress = [{ host = \"10.0.2.2\", port = 7000, scheme = \"http\", methods = [\"*\"] }]`:
     socat TCP-LISTEN:7000,fork,bind=127.0.0.1 EXEC:cat &
     redoubt probe 10.0.2.2:7000";
 

@@ -2,6 +2,7 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #![expect(clippy::expect_used, reason = "what cannot be set up fails the test")]
 
+use core::task::Poll;
 use std::io::{Cursor, Write, sink};
 use std::sync::{Arc, Mutex};
 
@@ -48,7 +49,7 @@ fn manifest(component: &[u8], engine: &str) -> String {
 "artefact":{{"sha256":"{component}","engine":"{engine}"}},
 "launch":{{"snp":{{"policy":"0x30000","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},"memory_mib":64,
 "limits":{{"component_memory_bytes":1048576,"fuel":500000000,"input_bytes":1000,"output_bytes":1000,"wall_ms":2000,
-"transcript_bytes":10000,"call_stack_bytes":65536}},"wall_clock":"none","args":["one"],"env":[],"egress":[],
+"transcript_bytes":10000,"call_stack_bytes":65536}},"wall_clock":"none","args":["one"],"env":[],"egress":[],"tls":{{"roots":"none","hosts":[]}},"time":[],
 "service":null,"storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"public","readers":[]}}"#
     )
 }
@@ -87,8 +88,8 @@ impl JobHost for Host {
         123_456
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        None
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(None)
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

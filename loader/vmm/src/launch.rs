@@ -34,6 +34,7 @@ use crate::qemu::log::LogWriter;
 use crate::qemu::process::Process;
 use crate::session::{Hooks, Keepers, Session};
 use crate::state_file::StateFile;
+use crate::time_reports::TimeReports;
 
 /// The longest path that fits `sockaddr_un`.
 pub const SOCKET_PATH_MAX_BYTES: usize = 107;
@@ -160,7 +161,8 @@ pub fn launch(config: &LaunchConfig) -> Result<Guest, LaunchError> {
     };
     let keeper = keeper(config)?;
     let kept = keeper.as_ref().map(|keeper| keeper.folder().to_owned());
-    let keepers = Keepers { requests: keeper, state };
+    let reports = has_time_servers(config).then(|| TimeReports::new(&config.run_dir));
+    let keepers = Keepers { requests: keeper, state, reports };
     let hooks = hooks(process.clone(), facts.job_patience, keepers, move |page| psp.handle(page));
     let session = start_session(stream, hooks).map_err(at("use", &run.control))?;
     let ready = wait_ready(&session, config, &process)?;
@@ -226,6 +228,11 @@ fn keeper(config: &LaunchConfig) -> Result<Option<Keeper>, LaunchError> {
     let folder = absolute(folder).map_err(at("find", folder))?;
     let folder = folder.join(format!("boot-{}", since.as_millis()));
     Keeper::create(folder.clone(), &manifest, service).map_err(at("create", &folder)).map(Some)
+}
+
+/// Only guests that ask for the time have something to report.
+fn has_time_servers(config: &LaunchConfig) -> bool {
+    parse_manifest(config.image.manifest()).is_ok_and(|manifest| !manifest.time.is_empty())
 }
 
 /// Finds the file for what is stored. With overrides even an image whose manifest does not parse is launched: it has none.

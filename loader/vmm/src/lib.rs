@@ -19,6 +19,7 @@ mod launch;
 mod qemu;
 pub mod session;
 pub mod state_file;
+pub mod time_reports;
 
 pub use attestation_evidence::text;
 pub use files::ImageFiles;

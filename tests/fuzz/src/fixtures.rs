@@ -27,7 +27,12 @@ pub const MANIFEST: &str = r#"{"version":1,"name":"audit-1","role":"workload","t
 "limits":{"component_memory_bytes":16777216,"fuel":500000000,"input_bytes":4000000,"output_bytes":4000000,"wall_ms":2000,
 "transcript_bytes":4000000,"call_stack_bytes":524288},"wall_clock":"none",
 "args":["--strict","über"],"env":[{"name":"LANG","value":"C"}],
-"egress":[{"host":"10.0.2.2","port":7,"methods":["*"]},{"host":"*.example.org","port":443,"methods":["GET","POST"]}],
+"egress":[{"host":"10.0.2.2","port":7,"scheme":"http","methods":["*"]},
+{"host":"*.example.org","port":443,"scheme":"https","methods":["GET","POST"]}],
+"tls":{"roots":"mozilla","hosts":[{"host":"a.example.org","authorities":["MAA="],"spki_sha256":[]}]},
+"time":[{"host":"time.example.org","port":2002,"public_key":"01112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
+{"host":"192.0.2.1","port":2003,"public_key":"02112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
+{"host":"192.0.2.2","port":2004,"public_key":"03112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}],
 "service":null,"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"public","readers":[]}"#;
 
 /// The rest of the fields, of one that answers requests and stores something.
@@ -51,9 +56,17 @@ wall_clock = "host"
 logs = "none"
 readers = ["a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"]
 egress = [
-    { host = "10.0.2.2", port = 7, methods = ["*"] },
+    { host = "10.0.2.2", port = 7, scheme = "http", methods = ["*"] },
     { host = "*.example.org", port = 443, methods = ["GET", "POST"] },
 ]
+time = [
+    { host = "time.example.org", public_key = "GX9rI+FshTLGq8g4+s1ep4m+DHaykgM0A5v6iz02jWE=" },
+    { host = "192.0.2.1", port = 2003, public_key = "AW5uAoTSTDfG5NfY1bTh08GUnOqlRb+HVhbJ3ODJvsE=" },
+    { host = "192.0.2.2", public_key = "03112233445566778899aabbccddeeff00112233445566778899aabbccddeeff" },
+]
+[tls]
+roots = "mozilla"
+hosts = [{ host = "a.example.org", spki_sha256 = ["11112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"] }]
 [limits]
 component_memory_bytes = 16_777_216
 fuel = 500_000_000

@@ -7,11 +7,12 @@ use virtio_drivers::transport::DeviceType;
 use crate::fixtures;
 use crate::host::{Device, reset_pool};
 
-/// Few connections, so that their limit is reached.
+/// Few connections and questions, so that their limits are reached.
 pub const LIMITS: NetworkLimits = NetworkLimits {
     outgoing: SocketLimits { connections: 3, receive_bytes: 4096, send_bytes: 2048 },
     incoming: SocketLimits { connections: 4, receive_bytes: 2048, send_bytes: 4096 },
     queries: 2,
+    datagrams: 2,
 };
 /// Where the guest listens.
 pub const PORT: u16 = 80;

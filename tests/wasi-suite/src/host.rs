@@ -1,6 +1,7 @@
 //! A guest's surroundings for one test: its input, all output kept, a clock that moves when somebody looks.
 
 use bytes::Bytes;
+use core::task::Poll;
 use enclave_runtime::{Console, InputRead, JobHost, Output, Stop};
 
 /// Between two pumps, so that whoever sleeps wakes up soon.
@@ -62,9 +63,9 @@ impl JobHost for SuiteHost {
         self.now_ns
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
         self.now_ns += LOOK_NS;
-        Some(START_NS + self.now_ns)
+        Poll::Ready(Some(START_NS + self.now_ns))
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

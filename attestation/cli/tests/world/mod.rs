@@ -158,7 +158,7 @@ fn manifest(artefact: &[u8], policy: u64) -> Vec<u8> {
 "launch":{{"snp":{{"policy":"{policy:#x}","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},
 "memory_mib":128,"limits":{{"component_memory_bytes":67108864,"fuel":1000000,"input_bytes":1000000,
 "output_bytes":1000000,"wall_ms":60000,"transcript_bytes":1000000,"call_stack_bytes":{CALL_STACK_BYTES}}},
-"wall_clock":"none","args":[],"env":[],"egress":[],"service":null,
+"wall_clock":"none","args":[],"env":[],"egress":[],"tls":{{"roots":"none","hosts":[]}},"time":[],"service":null,
 "storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"public","readers":[]}}"#
     )
     .into_bytes()

@@ -3,8 +3,11 @@
 use alloc::string::String;
 
 use super::QUOTED_MAX_BYTES;
-use crate::parse::tests::{DIGEST, EGRESS, SERVICE, STORAGE, good, refusal, with};
-use crate::{EGRESS_MAX, LIST_MAX, METHODS_MAX, ManifestError, parse_manifest};
+use crate::parse::tests::{DIGEST, EGRESS, SERVICE, STORAGE, TIME, TLS, good, refusal, with};
+use crate::{
+    AUTHORITIES_MAX, EGRESS_MAX, LIST_MAX, METHODS_MAX, ManifestError, TIME_SERVERS_MAX, TLS_HOSTS_MAX,
+    parse_manifest,
+};
 
 #[test]
 fn unknown_fields_are_named_with_their_place() {
@@ -16,6 +19,9 @@ fn unknown_fields_are_named_with_their_place() {
         ("{\"component_memory_bytes\"", "limits"),
         ("{\"name\":\"A\"", "env"),
         ("{\"host\"", "egress"),
+        ("{\"roots\"", "tls"),
+        ("{\"host\":\"a.example.org\"", "tls.hosts"),
+        ("{\"host\":\"time.example.org\"", "time"),
         ("{\"port\"", "service"),
         ("{\"key_value_bytes\"", "storage"),
     ] {
@@ -50,6 +56,8 @@ fn duplicate_fields_are_named() {
         ("limits", "transcript_bytes", "9"),
         ("limits", "call_stack_bytes", "524288"),
         ("egress", "methods", "[\"GET\",\"POST\"]"),
+        ("tls", "roots", "\"mozilla\""),
+        ("time", "port", "2002"),
         ("service", "request_fuel", "3"),
         ("storage", "persist", "false"),
     ] {
@@ -76,6 +84,9 @@ fn missing_fields_are_named() {
         ("/limits", "limits"),
         ("/env/0", "env"),
         ("/egress/1", "egress"),
+        ("/tls", "tls"),
+        ("/tls/hosts/0", "tls.hosts"),
+        ("/time/2", "time"),
         ("/service", "service"),
         ("/storage", "storage"),
     ] {
@@ -88,7 +99,7 @@ fn missing_fields_are_named() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 48, "all of them");
+    assert_eq!(tried, 48 + 3 + 2 + 3 + 3, "all of them");
     assert_eq!(refusal("{}"), ManifestError::MissingField { object: "the manifest", field: "version" });
 }
 
@@ -105,8 +116,7 @@ fn malformed_values_are_named() {
     for bad in ["30000", "0x030000", "0x", "0X30000", "0xABC", "0x10000000000000000", "0x0_1"] {
         assert_eq!(field_of(with("0x30000", bad)), "policy", "{bad}");
     }
-    for bad in
-        ["\"Host\"", "\"roughtime\"", "\"\"", "null", "true", "{\"host\":null}", "[\"host\"]", "\"a\" \"b\""]
+    for bad in ["\"Host\"", "\"ntp\"", "\"\"", "null", "true", "{\"host\":null}", "[\"host\"]", "\"a\" \"b\""]
     {
         assert_eq!(field_of(with("\"host\",", &format!("{bad},"))), "wall_clock", "{bad}");
         assert_eq!(field_of(with("\"public\"", bad)), "logs", "{bad}");
@@ -138,7 +148,7 @@ fn what_is_malformed_is_shown() {
     let message = |from: &str, to: &str| refusal(&with(from, to)).to_string();
     assert_eq!(
         message("\"host\",", "\"gps\" ,"),
-        "manifest field `wall_clock` of the manifest: expected none or host, found \"gps\""
+        "manifest field `wall_clock` of the manifest: expected none, host or roughtime, found \"gps\""
     );
     assert_eq!(
         message("\"port\":443", "\"port\":65536"),
@@ -174,7 +184,8 @@ fn lists_are_bounded() {
     let many = |count: usize, entry: &dyn Fn(usize) -> String| {
         format!("[{}]", (0..count).map(entry).collect::<Vec<_>>().join(","))
     };
-    let lists: [(_, _, _, &dyn Fn(usize) -> String, _); 4] = [
+    let key = |number: usize| format!("\"{number:02}{}\"", &DIGEST[2..]);
+    let lists: [(_, _, _, &dyn Fn(usize) -> String, _); 7] = [
         ("the manifest", "args", LIST_MAX, &|_| "\"x\"".into(), "[\"--strict\",\"é\"]"),
         (
             "the manifest",
@@ -187,10 +198,27 @@ fn lists_are_bounded() {
             "the manifest",
             "egress",
             EGRESS_MAX,
-            &|number| format!("{{\"host\":\"a\",\"port\":{},\"methods\":[\"*\"]}}", number + 1),
+            &|number| {
+                format!("{{\"host\":\"a\",\"port\":{},\"scheme\":\"http\",\"methods\":[\"*\"]}}", number + 1)
+            },
             EGRESS,
         ),
         ("egress", "methods", METHODS_MAX, &|number| format!("\"M{number}\""), "[\"GET\",\"POST\"]"),
+        ("tls.hosts", "authorities", AUTHORITIES_MAX, &|_| "\"MAA=\"".into(), "[\"MAA=\"]"),
+        (
+            "tls",
+            "hosts",
+            TLS_HOSTS_MAX,
+            &|number| format!("{{\"host\":\"h{number}\",\"authorities\":[\"MAA=\"],\"spki_sha256\":[]}}"),
+            &TLS[TLS.find('[').unwrap()..TLS.len() - 1],
+        ),
+        (
+            "the manifest",
+            "time",
+            TIME_SERVERS_MAX,
+            &|number| format!("{{\"host\":\"a\",\"port\":1,\"public_key\":{}}}", key(number)),
+            TIME,
+        ),
     ];
     for (object, field, expected, entry, good) in lists {
         let most = with(good, &many(expected, entry));

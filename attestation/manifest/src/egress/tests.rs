@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+const HTTPS: EgressScheme = EgressScheme::Https;
+
 fn rule<'a>(host: &'a str, port: u16, methods: &[&'a str]) -> EgressRule<'a> {
-    EgressRule { host, port, methods: methods.try_into().unwrap() }
+    EgressRule { host, port, scheme: EgressScheme::Https, methods: methods.try_into().unwrap() }
 }
 
 /// What is refused of the rules: field and what was found.
@@ -166,7 +168,7 @@ fn a_star_stands_for_labels_and_nothing_else() {
 #[test]
 fn addresses_are_compared_as_text() {
     let rule = rule("192.0.2.7", 80, &["GET"]);
-    assert!(rule.permits("192.0.2.7", 80, "GET"));
+    assert!(rule.permits(HTTPS, "192.0.2.7", 80, "GET"));
     for host in ["192.0.2.07", "192.0.2.70", "3221225991", "::ffff:192.0.2.7", "192.0.2.7."] {
         assert!(!rule.permits_connection(host, 80), "{host}");
     }
@@ -175,14 +177,20 @@ fn addresses_are_compared_as_text() {
 #[test]
 fn methods_are_compared_with_case() {
     let some = rule("example.org", 443, &["GET", "HEAD"]);
-    assert!(some.permits("example.org", 443, "GET") && some.permits("example.org", 443, "HEAD"));
+    assert!(
+        some.permits(HTTPS, "example.org", 443, "GET") && some.permits(HTTPS, "example.org", 443, "HEAD")
+    );
     for method in ["get", "POST", "GETS", "GE", "", "*"] {
-        assert!(!some.permits("example.org", 443, method), "{method}");
+        assert!(!some.permits(HTTPS, "example.org", 443, method), "{method}");
     }
-    assert!(!some.permits("example.org", 80, "GET") && !some.permits("example.com", 443, "GET"));
+    assert!(
+        !some.permits(HTTPS, "example.org", 80, "GET") && !some.permits(HTTPS, "example.com", 443, "GET")
+    );
     let all = rule("example.org", 443, &[ANY_METHOD]);
-    assert!(all.permits("example.org", 443, "POST") && all.permits("example.org", 443, "anything"));
-    assert!(!all.permits("example.com", 443, "POST"));
+    assert!(
+        all.permits(HTTPS, "example.org", 443, "POST") && all.permits(HTTPS, "example.org", 443, "anything")
+    );
+    assert!(!all.permits(HTTPS, "example.com", 443, "POST"));
 }
 
 proptest! {
@@ -197,7 +205,7 @@ proptest! {
     #[test]
     fn rules_that_are_accepted_permit_their_own_host(host in "(\\*\\.)?[a-z0-9.-]{1,12}") {
         if refused(&[rule(&host, 1, &["GET"])]).is_none() {
-            prop_assert!(rule(&host, 1, &["GET"]).permits(&host.replace('*', "a.b"), 1, "GET"));
+            prop_assert!(rule(&host, 1, &["GET"]).permits(HTTPS, &host.replace('*', "a.b"), 1, "GET"));
         }
     }
 }

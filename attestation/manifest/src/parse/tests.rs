@@ -4,11 +4,19 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::diagnose::QUOTED_MAX_BYTES;
-use crate::{CALL_STACK_DEFAULT_BYTES, EgressPolicy, HexDigest, HexU64, Logs, READERS_MAX, WallClock};
+use crate::{
+    CALL_STACK_DEFAULT_BYTES, EgressPolicy, EgressScheme, HexDigest, HexU64, Logs, READERS_MAX, WallClock,
+};
 
 pub(crate) const DIGEST: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-pub(crate) const EGRESS: &str = r#"[{"host":"192.0.2.7","port":443,"methods":["GET","POST"]},
-{"host":"*.example.org","port":1,"methods":["*"]}]"#;
+pub(crate) const EGRESS: &str = r#"[{"host":"192.0.2.7","port":443,"scheme":"https","methods":["GET","POST"]},
+{"host":"*.example.org","port":1,"scheme":"http","methods":["*"]}]"#;
+pub(crate) const TLS: &str = r#"{"roots":"mozilla","hosts":[{"host":"a.example.org","authorities":["MAA="],
+"spki_sha256":["11112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"]}]}"#;
+pub(crate) const TIME: &str = r#"[{"host":"time.example.org","port":2002,
+"public_key":"01112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},{"host":"192.0.2.1","port":2003,
+"public_key":"02112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},{"host":"192.0.2.2","port":2004,
+"public_key":"03112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}]"#;
 pub(crate) const SERVICE: &str = r#"{"port":8080,"open_requests_max":256,"request_wall_ms":30000,
 "request_body_bytes":1,"response_body_bytes":2,"request_fuel":3,"request_memory_bytes":4}"#;
 pub(crate) const STORAGE: &str = r#"{"key_value_bytes":1048576,"files_bytes":0,"persist":false}"#;
@@ -20,7 +28,8 @@ pub(crate) fn good() -> String {
 "launch":{{"snp":{{"policy":"0x30000","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},
 "memory_mib":128,"limits":{{"component_memory_bytes":67108864,"fuel":1000000,"input_bytes":7,
 "output_bytes":8,"wall_ms":60000,"transcript_bytes":9,"call_stack_bytes":524288}},"wall_clock":"host",
-"args":["--strict","é"],"env":[{{"name":"A","value":"b"}}],"egress":{EGRESS},"service":{SERVICE},
+"args":["--strict","é"],"env":[{{"name":"A","value":"b"}}],"egress":{EGRESS},"tls":{TLS},
+"time":{TIME},"service":{SERVICE},
 "storage":{STORAGE},"logs":"public","readers":[]}}"#
     )
 }
@@ -63,6 +72,8 @@ fn the_other_words_parse() {
     let text = with("\"host\",", "\"none\",").replace("\"public\"", "\"none\"");
     let manifest = parse_manifest(text.as_bytes()).unwrap();
     assert_eq!((manifest.wall_clock, manifest.logs), (WallClock::None, Logs::None));
+    let text = with("\"wall_clock\":\"host\"", "\"wall_clock\":\"roughtime\"");
+    assert_eq!(parse_manifest(text.as_bytes()).unwrap().wall_clock, WallClock::Roughtime);
 }
 
 #[test]
@@ -78,27 +89,32 @@ fn a_manifest_permits_what_any_of_its_rules_does() {
     let text = with(SERVICE, "null");
     let manifest = parse_manifest(text.as_bytes()).unwrap();
     let policy = EgressPolicy::of(&manifest);
-    for (host, port, method, connects, sends) in [
-        ("192.0.2.7", 443, "GET", true, true),
-        ("192.0.2.7", 443, "POST", true, true),
-        ("192.0.2.7", 443, "PUT", true, false),
-        ("192.0.2.7", 1, "GET", false, false),
-        ("a.EXAMPLE.org", 1, "PUT", true, true),
-        ("example.org", 1, "PUT", false, false),
+    use EgressScheme::{Http, Https};
+    for (scheme, host, port, method, connects, sends) in [
+        (Https, "192.0.2.7", 443, "GET", true, true),
+        (Https, "192.0.2.7", 443, "POST", true, true),
+        (Https, "192.0.2.7", 443, "PUT", true, false),
+        (Https, "192.0.2.7", 1, "GET", false, false),
+        (Http, "192.0.2.7", 443, "GET", true, false),
+        (Http, "a.EXAMPLE.org", 1, "PUT", true, true),
+        (Https, "a.EXAMPLE.org", 1, "PUT", true, false),
+        (Http, "example.org", 1, "PUT", false, false),
     ] {
         let connections = (manifest.permits_connection(host, port), policy.permits_connection(host, port));
         assert_eq!(connections, (connects, connects), "{host}:{port}");
-        let requests = (manifest.permits(host, port, method), policy.permits(host, port, method));
+        let requests =
+            (manifest.permits(scheme, host, port, method), policy.permits(scheme, host, port, method));
         assert_eq!(requests, (sends, sends), "{method} {host}:{port}");
     }
     assert!(!EgressPolicy::default().permits_connection("192.0.2.7", 443));
 }
 
 #[test]
-fn a_network_is_for_egress_and_services() {
+fn a_network_is_for_egress_services_and_time() {
     let needs = |text: &str| parse_manifest(text.as_bytes()).unwrap().needs_network();
     assert!(needs(&good()) && needs(&with(SERVICE, "null")) && needs(&with(EGRESS, "[]")));
-    assert!(!needs(&with(SERVICE, "null").replace(EGRESS, "[]")));
+    let alone = with(SERVICE, "null").replace(EGRESS, "[]");
+    assert!(needs(&alone) && !needs(&alone.replace(TIME, "[]")));
 }
 
 #[test]

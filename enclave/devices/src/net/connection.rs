@@ -1,6 +1,7 @@
 //! What the users of connections see of them.
 
 use alloc::string::String;
+use core::net::Ipv4Addr;
 
 /// A connection. Names it until it is released, and nothing after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,12 @@ impl Timeouts {
     /// Ten seconds to connect, and a minute of silence with two questions in it.
     pub const DEFAULT: Self =
         Self { connect_us: 10_000_000, silence_us: 60_000_000, keep_alive_us: Some(20_000_000) };
+}
+
+/// Whether something can be sent there: the address of one machine, and a port.
+pub(super) const fn is_destination((address, port): (Ipv4Addr, u16)) -> bool {
+    let is_many = address.is_unspecified() || address.is_broadcast() || address.is_multicast();
+    !is_many && port != 0
 }
 
 /// A connection that cannot be begun.

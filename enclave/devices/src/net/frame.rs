@@ -2,16 +2,16 @@
 //!
 //! Our stack asks every socket of a set whether a packet is for it, and likewise whether it has something to send. So each
 //! connection has a set of its own, and a frame goes to the one that it belongs to: what a packet costs does not depend on
-//! how many connections there are.
+//! how many connections there are. A datagram likewise goes to the question that it may answer, or never reaches one.
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use smoltcp::phy::{Device, DeviceCapabilities, RxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket};
+use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
 
-/// Both ends of a connection, as far as they differ between ours.
+/// Both ends of a connection or of a question, as far as they differ between ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ends {
     pub(super) local_port: u16,
@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Call(Ends),
     /// Of TCP, and belongs to a connection between these.
     Segment(Ends),
+    /// Of UDP, between these.
+    Datagram(Ends),
     /// Says who has which hardware address.
     Arp,
     /// Anything else.
@@ -36,18 +38,31 @@ pub(super) fn kind_of(frame: &[u8]) -> Kind {
     let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return Kind::Other };
     match ethernet.ethertype() {
         EthernetProtocol::Arp => Kind::Arp,
-        EthernetProtocol::Ipv4 => segment(ethernet.payload()).unwrap_or(Kind::Other),
+        EthernetProtocol::Ipv4 => packet(ethernet.payload()).unwrap_or(Kind::Other),
         _ => Kind::Other,
     }
 }
 
-fn segment(packet: &[u8]) -> Option<Kind> {
-    let ip = Ipv4Packet::new_checked(packet).ok()?;
-    let is_tcp = ip.next_header() == IpProtocol::Tcp && !ip.more_frags() && ip.frag_offset() == 0;
-    let tcp = TcpPacket::new_checked(is_tcp.then(|| ip.payload())?).ok()?;
-    let ends = Ends { local_port: tcp.dst_port(), peer: (ip.src_addr(), tcp.src_port()) };
+fn packet(bytes: &[u8]) -> Option<Kind> {
+    let ip = Ipv4Packet::new_checked(bytes).ok()?;
+    let is_whole = !ip.more_frags() && ip.frag_offset() == 0;
+    match ip.next_header() {
+        IpProtocol::Tcp if is_whole => segment(ip.src_addr(), ip.payload()),
+        IpProtocol::Udp if is_whole => datagram(ip.src_addr(), ip.payload()),
+        _ => None,
+    }
+}
+
+fn segment(sender: Ipv4Addr, payload: &[u8]) -> Option<Kind> {
+    let tcp = TcpPacket::new_checked(payload).ok()?;
+    let ends = Ends { local_port: tcp.dst_port(), peer: (sender, tcp.src_port()) };
     let is_call = tcp.syn() && !tcp.ack() && !tcp.rst() && !tcp.fin();
     Some(if is_call { Kind::Call(ends) } else { Kind::Segment(ends) })
+}
+
+fn datagram(sender: Ipv4Addr, payload: &[u8]) -> Option<Kind> {
+    let udp = UdpPacket::new_checked(payload).ok()?;
+    Some(Kind::Datagram(Ends { local_port: udp.dst_port(), peer: (sender, udp.src_port()) }))
 }
 
 /// Takes the next frame out of a device; whether there was one.
@@ -129,6 +144,25 @@ mod tests {
     }
 
     #[test]
+    fn datagrams_know_their_ends() {
+        let whole = {
+            let mut frame = frame(0);
+            frame[23] = 17;
+            // What was the sequence number begins with the length: as much as there is.
+            frame[38..40].copy_from_slice(&[0, 20]);
+            frame
+        };
+        let ends = Ends { local_port: 80, peer: (Ipv4Addr::new(10, 0, 0, 1), 4096) };
+        assert_eq!(kind_of(&whole), Kind::Datagram(ends));
+        // Fragments, and lengths that lie.
+        for (at, byte) in [(20, 0x20), (21, 1), (39, 7), (39, 21), (38, 1)] {
+            let mut changed = whole;
+            changed[at] = byte;
+            assert_eq!(kind_of(&changed), Kind::Other, "{at}");
+        }
+    }
+
+    #[test]
     fn everything_else_is_something_else() {
         let whole = frame(2);
         for end in 0..whole.len() {
@@ -141,7 +175,7 @@ mod tests {
         };
         assert_eq!(changed(13, 6), Kind::Arp);
         assert_eq!(changed(13, 0xDD), Kind::Other);
-        // UDP, a fragment, another one, and header lengths that lie.
+        // UDP without a length, a fragment, another one, and header lengths that lie.
         for (at, byte) in [(23, 17), (20, 0x20), (21, 1), (14, 0x4F), (46, 0xF0), (46, 0x40)] {
             assert_eq!(changed(at, byte), Kind::Other, "{at}");
         }

@@ -1,10 +1,12 @@
-//! The guest's network: virtio-net below, smoltcp above, an address by DHCP, connections over TCP, names by DNS.
+//! The guest's network: virtio-net below, smoltcp above, an address by DHCP, connections over TCP, names by DNS, questions
+//! by UDP.
 //!
 //! Everything on the wire is the host's to change: what needs protection runs inside TLS, above this.
 //!
 //! Nothing here blocks. A user begins something, calls [`Network::poll`] until it has happened, and asks how far it is.
 
 mod connection;
+mod datagrams;
 mod device;
 mod frame;
 mod lease;
@@ -31,6 +33,7 @@ use crate::pci::PciBus;
 pub use connection::{
     ConnectError, ConnectionId, ConnectionState, Failure, ListenError, ResolveError, Timeouts,
 };
+pub use datagrams::{AskError, PAYLOAD_MAX_BYTES, QuestionId};
 use device::NetDevice;
 pub use enclave_wire::network::{NetworkLimits, SocketLimits};
 use probe::TcpProbe;
@@ -243,6 +246,31 @@ impl<T: Transport> Network<T> {
     /// Drops a question whose answer is of no interest any more.
     pub fn forget(&mut self, id: QueryId) {
         self.stack.forget(id);
+    }
+}
+
+/// Datagrams. A question is its user's until [`Network::hang_up`]; after that its name means nothing, and asking for it is
+/// harmless. No question is sent again, and nobody says that there will be no answer: who waits has to know for how long.
+impl<T: Transport> Network<T> {
+    /// Sends a datagram with the next poll, from a port that nobody can foresee and that no other question has. On this
+    /// network it may have to wait for the other machine, or the gateway, to say which one it is.
+    ///
+    /// # Errors
+    /// There is no way there, it is too long, or there are too many.
+    pub fn ask(&mut self, address: Ipv4Addr, port: u16, payload: &[u8]) -> Result<QuestionId, AskError> {
+        self.stack.ask(address, port, payload)
+    }
+
+    /// The next datagram that came from the address and port that were asked, to the port that the question came from. At
+    /// most four that nobody took are kept, the first ones. Anybody on the way can have sent it, the host first of all, and
+    /// at any length: whoever finds that it is none of the server's takes the next.
+    pub fn answered(&mut self, id: QuestionId) -> Option<Vec<u8>> {
+        self.stack.answered(id)
+    }
+
+    /// Gives a question up, answered or not.
+    pub fn hang_up(&mut self, id: QuestionId) {
+        self.stack.hang_up(id);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Local ports of outgoing connections: random ones (RFC 6056), and none again before what is left of its last connection
-//! has died out on the way.
+//! Local ports of outgoing connections and of questions: random ones (RFC 6056), and none again before what is left of its
+//! last connection has died out on the way.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -57,7 +57,7 @@ impl LocalPorts {
         }
     }
 
-    /// The port's connection is over.
+    /// The port's connection or question is over.
     pub(super) fn give_back(&mut self, port: u16, now_us: u64) {
         if self.resting.len() == RESTING_MAX {
             self.wake_first();

@@ -13,6 +13,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress};
 
 use super::connection::{ConnectError, ConnectionId, ConnectionState, ListenError, ResolveError, Timeouts};
+use super::datagrams::{AskError, Datagrams, QuestionId};
 use super::frame::{self, Delivery, Kind};
 use super::lease::{Lease, Terms};
 use super::resolver::{QueryId, Resolver, SERVERS_MAX};
@@ -27,12 +28,13 @@ const SENDS_AT_ONCE: usize = 64;
 /// The stack, without its device.
 pub(super) struct Stack {
     interface: Interface,
-    /// For DHCP and DNS. Takes what is for no connection.
+    /// For DHCP and DNS. Takes what is for no connection and no question.
     services: SocketSet<'static>,
     lease: Lease,
     resolver: Resolver,
     is_service_touched: bool,
     service_wake_us: u64,
+    datagrams: Datagrams,
     table: Table,
     now_us: u64,
     /// The frame that is being looked at.
@@ -58,6 +60,7 @@ impl Stack {
             resolver,
             is_service_touched: true,
             service_wake_us: 0,
+            datagrams: Datagrams::new(limits.datagrams),
             table: Table::new(limits, seed),
             now_us: 0,
             frame: Vec::new(),
@@ -72,6 +75,10 @@ impl Stack {
         self.table.set_now(now_us);
         self.resolver.set_now(now_us);
         self.ingress(device);
+        // They are few, of one packet each: they wait for no connection's turn.
+        if now_us >= self.datagrams.wake_us() {
+            self.datagrams.egress(smoltcp_time(now_us), &mut self.interface, device);
+        }
         if now_us >= self.table.slots.first_wake_us() {
             self.table.slots.touch_due(now_us);
         }
@@ -119,12 +126,17 @@ impl Stack {
                 }
             }
         }
+        if let Kind::Datagram(ends) = kind
+            && self.datagrams.expects(ends)
+        {
+            return self.datagrams.ingress(now, &mut self.interface, &mut delivery);
+        }
         self.interface.poll_ingress_single(now, &mut delivery, &mut self.services);
         match kind {
             Kind::Call(_) | Kind::Segment(_) => {}
             // Whoever has been waiting for a neighbour's hardware address can go on.
             Kind::Arp => self.touch_all(),
-            Kind::Other => self.is_service_touched = true,
+            Kind::Datagram(_) | Kind::Other => self.is_service_touched = true,
         }
     }
 
@@ -183,6 +195,7 @@ impl Stack {
 
     fn touch_all(&mut self) {
         self.is_service_touched = true;
+        self.datagrams.touch();
         for index in self.table.slots.indices() {
             self.table.slots.touch(index);
         }
@@ -316,6 +329,29 @@ impl Stack {
 
     pub(super) fn forget(&mut self, id: QueryId) {
         self.resolver.forget(id, &mut self.services);
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        address: Ipv4Addr,
+        port: u16,
+        payload: &[u8],
+    ) -> Result<QuestionId, AskError> {
+        if self.terms().address.is_none() {
+            return Err(AskError::NoAddress);
+        }
+        if !self.lease.reaches(address) {
+            return Err(AskError::Unreachable);
+        }
+        self.datagrams.ask((address, port), payload, &mut self.table.ports, self.now_us)
+    }
+
+    pub(super) fn answered(&mut self, id: QuestionId) -> Option<Vec<u8>> {
+        self.datagrams.answered(id)
+    }
+
+    pub(super) fn hang_up(&mut self, id: QuestionId) {
+        self.datagrams.hang_up(id, &mut self.table.ports, self.now_us);
     }
 }
 

@@ -13,7 +13,9 @@ use smoltcp::iface::Interface;
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
-use super::connection::{ConnectError, ConnectionId, ConnectionState, Failure, ListenError, Timeouts};
+use super::connection::{
+    ConnectError, ConnectionId, ConnectionState, Failure, ListenError, Timeouts, is_destination,
+};
 use super::frame::{Ends, Kind};
 use super::line::{Line, Pool};
 use super::listener::{LISTENERS_MAX, Listeners};
@@ -36,7 +38,8 @@ pub(super) struct Table {
     listeners: Listeners,
     /// Places of connections that may be accepted, longest wait first.
     accept_queue: VecDeque<usize>,
-    ports: LocalPorts,
+    /// Questions take theirs from here too: nobody sees the same sequence twice.
+    pub(super) ports: LocalPorts,
     now_us: u64,
 }
 
@@ -88,9 +91,7 @@ impl Table {
         timeouts: Timeouts,
         interface: &mut Interface,
     ) -> Result<ConnectionId, ConnectError> {
-        let (address, port) = peer;
-        let is_host = !(address.is_unspecified() || address.is_broadcast() || address.is_multicast());
-        if !is_host || port == 0 {
+        if !is_destination(peer) {
             return Err(ConnectError::Destination);
         }
         let too_many = ConnectError::TooMany { limit: self.outgoing.limit() };
@@ -100,7 +101,7 @@ impl Table {
             return Err(ConnectError::NoLocalPort);
         };
         line.set_silence(timeouts.connect_us);
-        let remote = IpEndpoint::new(IpAddress::Ipv4(address), port);
+        let remote = IpEndpoint::new(IpAddress::Ipv4(peer.0), peer.1);
         if line.socket_mut().connect(interface.context(), remote, local_port).is_err() {
             self.ports.give_back(local_port, self.now_us);
             self.outgoing.give_back(line);

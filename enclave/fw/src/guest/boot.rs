@@ -33,6 +33,7 @@ use sha2::{Digest, Sha256};
 use super::HEAP;
 use super::logger;
 use super::machine::{self, ConsoleStream, RealSurroundings};
+use super::random;
 use super::sockets::RealSockets;
 
 /// End of the memory that boot itself may use: the smallest guest has 32 MiB.
@@ -96,7 +97,7 @@ impl BootError {
             Self::Platform(PlatformError::Entropy(_)) | Self::Service(ServiceError::Randomness(_)) => {
                 ExitCode::NoEntropy
             }
-            Self::Service(ServiceError::Readers(_)) => ExitCode::Refused,
+            Self::Service(ServiceError::Readers(_) | ServiceError::Trust(_)) => ExitCode::Refused,
             Self::Device(_) | Self::Service(_) => ExitCode::DeviceFault,
             Self::Platform(PlatformError::ManifestMismatch { .. } | PlatformError::Report { .. }) => {
                 ExitCode::Refused
@@ -142,6 +143,7 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     let mut bus = PciBus::new(&PORTS as &dyn PortIo);
     let mut link = ControlLink::new(ConsoleStream(Console::open(&mut bus)?));
     let mut random = Random::new(HardwareEntropy::new()).map_err(PlatformError::from)?;
+    random::start().map_err(PlatformError::from)?;
     log::debug!("control stream open");
     let identity = establish_identity(&mut link, &manifest_bytes, &manifest, &mut random)?;
     // The platform key and the VMPCKs went out of scope; their copies on the stack go now.

@@ -15,6 +15,7 @@ use enclave_x86::wipe;
 use zerocopy::FromZeros;
 
 use super::HEAP;
+use super::random;
 use super::sockets::RealSockets;
 
 unsafe extern "C" {
@@ -135,7 +136,7 @@ impl Surroundings for RealSurroundings {
 
     fn begin_job(&mut self) -> Result<(), String> {
         HEAP.reset_peak();
-        self.random.reseed().map_err(|error| error.to_string())
+        self.random.reseed().and_then(|()| random::reseed()).map_err(|error| error.to_string())
     }
 
     fn network(&mut self) -> Option<NetworkFigures> {

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use enclave_devices::net::{
-    ConnectError, ConnectionId, ConnectionState as NetState, Failure, Network, QueryId, ResolveError,
-    Timeouts,
+    AskError, ConnectError, ConnectionId, ConnectionState as NetState, Failure, Network, QueryId, QuestionId,
+    ResolveError, Timeouts,
 };
-use enclave_service::{Broken, Connection, ConnectionState, Query, Sockets, Unresolved};
+use enclave_service::{Broken, Connection, ConnectionState, Query, Question, Sockets, Unresolved};
 
 /// The network with the names that the service has for what is in it. A name is never given twice.
 #[derive(Debug)]
@@ -17,11 +17,18 @@ pub(super) struct RealSockets {
     last: u64,
     connections: BTreeMap<u64, ConnectionId>,
     queries: BTreeMap<u64, QueryId>,
+    questions: BTreeMap<u64, QuestionId>,
 }
 
 impl RealSockets {
     pub(super) const fn new(network: Network) -> Self {
-        Self { network, last: 0, connections: BTreeMap::new(), queries: BTreeMap::new() }
+        Self {
+            network,
+            last: 0,
+            connections: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            questions: BTreeMap::new(),
+        }
     }
 
     fn name(&mut self, id: ConnectionId) -> Connection {
@@ -56,6 +63,28 @@ impl Sockets for RealSockets {
     fn forget(&mut self, query: Query) {
         if let Some(id) = self.queries.remove(&query.0) {
             self.network.forget(id);
+        }
+    }
+
+    fn ask(&mut self, address: Ipv4Addr, port: u16, payload: &[u8]) -> Result<Question, Broken> {
+        let asked = self.network.ask(address, port, payload);
+        let id = asked.map_err(|error| match error {
+            AskError::TooMany { .. } | AskError::NoLocalPort => Broken::TooMany,
+            _ => Broken::Unreachable,
+        })?;
+        self.last += 1;
+        self.questions.insert(self.last, id);
+        Ok(Question(self.last))
+    }
+
+    fn answered(&mut self, question: Question) -> Option<Vec<u8>> {
+        let id = self.questions.get(&question.0)?;
+        self.network.answered(*id)
+    }
+
+    fn hang_up(&mut self, question: Question) {
+        if let Some(id) = self.questions.remove(&question.0) {
+            self.network.hang_up(id);
         }
     }
 

@@ -5,7 +5,7 @@ use alloc::string::ToString;
 use wasmtime::component::ResourceTableError;
 
 use super::HttpFailure;
-use crate::bindings::wasi::http::types::{DnsErrorPayload, ErrorCode, HeaderError};
+use crate::bindings::wasi::http::types::{DnsErrorPayload, ErrorCode, HeaderError, TlsAlertReceivedPayload};
 use crate::limits::RunEnd;
 
 /// Why a function gives no value.
@@ -100,7 +100,12 @@ impl From<HttpFailure> for ErrorCode {
             HttpFailure::ResponseTimeout => Self::HttpResponseTimeout,
             HttpFailure::UpgradeFailed => Self::HttpUpgradeFailed,
             HttpFailure::ProtocolError => Self::HttpProtocolError,
-            HttpFailure::TlsNotOffered | HttpFailure::Internal => {
+            HttpFailure::TlsProtocolError => Self::TlsProtocolError,
+            HttpFailure::TlsCertificateError => Self::TlsCertificateError,
+            HttpFailure::TlsAlertReceived => {
+                Self::TlsAlertReceived(TlsAlertReceivedPayload { alert_id: None, alert_message: None })
+            }
+            HttpFailure::TimeUnknown | HttpFailure::Internal => {
                 Self::InternalError(Some(failure.to_string()))
             }
         }

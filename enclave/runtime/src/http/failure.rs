@@ -84,9 +84,18 @@ pub enum HttpFailure {
     /// Somebody does not follow HTTP/1.1.
     #[error("not HTTP/1.1")]
     ProtocolError,
-    /// The request asks for TLS, which this guest does not offer yet.
-    #[error("TLS is not offered yet")]
-    TlsNotOffered,
+    /// The peer does not follow TLS, or speaks none that this guest speaks.
+    #[error("not TLS 1.3 or 1.2 as this guest speaks it")]
+    TlsProtocolError,
+    /// The peer's certificate is not to be believed.
+    #[error("the peer's certificate is not to be believed")]
+    TlsCertificateError,
+    /// The peer refused the handshake, or broke off what followed it.
+    #[error("the peer sent an alert of TLS")]
+    TlsAlertReceived,
+    /// Nobody says what time it is, and a certificate is valid at a time.
+    #[error("the time servers of the manifest do not say what time it is, so no certificate is believed")]
+    TimeUnknown,
     /// The guest is short of something.
     #[error("the guest cannot do it now")]
     Internal,
@@ -94,7 +103,7 @@ pub enum HttpFailure {
 
 impl HttpFailure {
     /// All of them; the place is the number in a transcript.
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 31] = [
         Self::DnsTimeout,
         Self::DnsError,
         Self::DestinationNotFound,
@@ -121,7 +130,10 @@ impl HttpFailure {
         Self::ResponseTimeout,
         Self::UpgradeFailed,
         Self::ProtocolError,
-        Self::TlsNotOffered,
+        Self::TlsProtocolError,
+        Self::TlsCertificateError,
+        Self::TlsAlertReceived,
+        Self::TimeUnknown,
         Self::Internal,
     ];
 
@@ -185,6 +197,6 @@ mod tests {
             assert_eq!(failure.number(), number, "{failure}");
             assert_eq!(HttpFailure::from_number(number), Some(failure));
         }
-        assert_eq!(HttpFailure::from_number(28), None);
+        assert_eq!(HttpFailure::from_number(31), None);
     }
 }

@@ -3,6 +3,7 @@
 use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
 use attestation_transcript::{Header, Kind, MAGIC, Reader, Root, Run, Writer};
 use bytes::Bytes;
+use core::task::Poll;
 use enclave_runtime::{
     Console, Files, InputRead, Job, JobHost, JobLimits, JobReport, Output, Parting, Program, Stop,
     Transcript, Tuning, replay_job, run_job,
@@ -70,8 +71,8 @@ impl JobHost for Host {
         self.pumps * self.tick_ns
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        None
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(None)
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

@@ -62,7 +62,7 @@ fn names_and_values_that_break_a_message_are_refused() {
             i32.const 0)"#
     );
     let (report, host) =
-        run(&component, TestHost::with([Script::refused(enclave_runtime::HttpFailure::TlsNotOffered)]));
+        run(&component, TestHost::with([Script::refused(enclave_runtime::HttpFailure::TimeUnknown)]));
     let Outcome::Trapped { .. } = report.outcome else { panic!("a failure is no future: {report:?}") };
     let expected: String = cases.iter().map(|(_, _, code)| format!("{code}\n")).collect();
     assert_eq!(host.said(), expected);

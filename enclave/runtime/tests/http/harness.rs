@@ -200,8 +200,8 @@ impl JobHost for TestHost {
         u64::from(self.pumps) * 1_000_000
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        None
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(None)
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

@@ -59,6 +59,10 @@ fn failures_have_their_codes() {
         (HttpFailure::ConnectionRefused, -106),
         (HttpFailure::ResponseHeaderSectionSize, -126),
         (HttpFailure::ProtocolError, -135),
+        (HttpFailure::TlsProtocolError, -112),
+        (HttpFailure::TlsCertificateError, -113),
+        (HttpFailure::TlsAlertReceived, -114),
+        (HttpFailure::TimeUnknown, -138),
     ] {
         let (report, host) = get(Script::failed(failure));
         assert_eq!(report.outcome, Outcome::Exited { code: 1 });
@@ -72,7 +76,7 @@ fn what_the_manifest_forbids_is_an_error_and_in_the_log() {
     let (report, host) = get(Script::refused(HttpFailure::RequestDenied));
     assert_eq!(report.outcome, Outcome::Exited { code: 1 });
     assert_eq!((host.said(), host.logged()), ("-115\n", "WARN egress: refused GET http://a.example\n"));
-    let (_, host) = get(Script::refused(HttpFailure::TlsNotOffered));
+    let (_, host) = get(Script::refused(HttpFailure::TimeUnknown));
     assert_eq!((host.said(), host.logged()), ("-138\n", ""));
 }
 
@@ -282,7 +286,7 @@ fn requests_that_cannot_be_sent_are_refused_before_the_host_sees_them() {
                 {scheme} {authority}
                 (call $say (call $send (local.get $r))) i32.const 0)"#
         );
-        let (report, host) = run(&component, TestHost::with([Script::refused(HttpFailure::TlsNotOffered)]));
+        let (report, host) = run(&component, TestHost::with([Script::refused(HttpFailure::TimeUnknown)]));
         assert_eq!(report.outcome, Outcome::Exited { code: 0 });
         (host.said().to_owned(), host.scripts.is_empty())
     };

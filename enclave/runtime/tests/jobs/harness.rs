@@ -1,6 +1,7 @@
 //! Components from a few lines of text, and a host in memory that answers as told.
 
 use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
+use core::task::Poll;
 use std::collections::VecDeque;
 
 use attestation_transcript::Run;
@@ -99,8 +100,8 @@ impl JobHost for TestHost {
         self.pumps * self.tick_ns + self.looks * self.look_ns
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        self.wall_ns
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(self.wall_ns)
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

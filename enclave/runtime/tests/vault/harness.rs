@@ -1,5 +1,6 @@
 //! A host with a store and a key, as far as tests need them, and runs that are repeated from their transcripts.
 
+use core::task::Poll;
 use std::collections::{BTreeMap, VecDeque};
 
 use attestation_artefact::CALL_STACK_DEFAULT_BYTES;
@@ -93,8 +94,8 @@ impl JobHost for Vault {
         0
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        None
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(None)
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

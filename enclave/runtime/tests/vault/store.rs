@@ -2,6 +2,7 @@
 
 use attestation_transcript::Kind;
 use bytes::Bytes;
+use core::task::Poll;
 use enclave_runtime::{
     Console, InputRead, Job, JobHost, JobLimits, KeyPage, Limit, Outcome, Output, Stop, Tuning,
     VALUE_MAX_BYTES, run_job,
@@ -204,8 +205,8 @@ impl JobHost for Bare {
         0
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        None
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(None)
     }
 
     fn fill_random(&mut self, _buffer: &mut [u8]) {}

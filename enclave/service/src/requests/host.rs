@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::task::Poll;
 
 use attestation_claim::Digested;
-use attestation_manifest::{EgressPolicy, Logs};
+use attestation_manifest::{EgressPolicy, Logs, WallClock};
 use bytes::Bytes;
 use enclave_http::{
     BodyDecoder, BodyEncoder, CONTINUE, Fields, HeadLimits, HttpError, OutgoingError, OutgoingResponse,
@@ -21,6 +21,7 @@ use super::kept::{Kept, Outbox};
 use super::wire::Wire;
 use crate::exchanges::Exchanges;
 use crate::parcel::Audience;
+use crate::security::Security;
 use crate::shared::Shared;
 use crate::surroundings::Surroundings;
 use crate::vault::SharedVault;
@@ -33,8 +34,10 @@ const LOG_LINE_MAX_BYTES: usize = 1024;
 pub(crate) struct Facilities<E> {
     pub(crate) shared: Shared<E>,
     pub(crate) egress: Arc<EgressPolicy>,
+    pub(crate) security: Security,
     pub(crate) logs: Logs,
-    /// Added to the time since boot it is the time of day; `None` where components may not have that.
+    pub(crate) wall_clock: WallClock,
+    /// Added to the time since boot it is the time of day, as the host says; `None` until it has.
     pub(crate) wall_offset_ns: Option<u64>,
     /// What outlasts requests.
     pub(crate) vault: SharedVault,
@@ -46,11 +49,14 @@ pub(crate) struct Facilities<E> {
 
 impl<E> Clone for Facilities<E> {
     fn clone(&self) -> Self {
-        let Self { shared, egress, logs, wall_offset_ns, vault, audience, outbox } = self;
+        let Self { shared, egress, security, logs, wall_clock, wall_offset_ns, vault, audience, outbox } =
+            self;
         Self {
             shared: shared.clone(),
             egress: egress.clone(),
+            security: security.clone(),
             logs: *logs,
+            wall_clock: *wall_clock,
             wall_offset_ns: *wall_offset_ns,
             vault: vault.clone(),
             audience: audience.clone(),
@@ -316,9 +322,14 @@ impl<E: Surroundings> JobHost for RequestHost<E> {
         self.now_ns()
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        let offset_ns = self.facilities.wall_offset_ns?;
-        Some(offset_ns.saturating_add(self.now_ns()))
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        let now_ns = self.now_ns();
+        let Facilities { wall_clock, wall_offset_ns, security, .. } = &self.facilities;
+        match wall_clock {
+            WallClock::Host => Poll::Ready(wall_offset_ns.map(|offset_ns| offset_ns.saturating_add(now_ns))),
+            WallClock::Roughtime => security.time.estimate_ns(now_ns).map(Some),
+            _ => Poll::Ready(None),
+        }
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {
@@ -341,8 +352,8 @@ impl<E: Surroundings> JobHost for RequestHost<E> {
 
     fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
         let now_ns = self.now_ns();
-        let Self { facilities: Facilities { shared, egress, .. }, exchanges, .. } = self;
-        exchanges.start(request, egress, shared.sockets(), now_ns)
+        let Self { facilities: Facilities { shared, egress, security, .. }, exchanges, .. } = self;
+        exchanges.start(request, egress, security, shared.sockets(), now_ns)
     }
 
     fn http_body_space(&mut self, exchange: ExchangeId) -> usize {

@@ -268,7 +268,7 @@ pub(crate) const MANIFEST: &str = r#"{"version":1,"name":"test","role":"workload
 "launch":{"snp":{"policy":"0x30000","vmpl":0},"tdx":{"attributes":"0x10000000","xfam":"0xe7"}},"memory_mib":64,
 "limits":{"component_memory_bytes":16777216,"fuel":500000000,"input_bytes":4000000,"output_bytes":4000000,"wall_ms":2000,
 "transcript_bytes":4000000,"call_stack_bytes":524288},"wall_clock":"none","args":[],"env":[],
-"egress":[{"host":"10.0.2.2","port":7,"methods":["*"]}],"service":null,
+"egress":[{"host":"10.0.2.2","port":7,"scheme":"http","methods":["*"]}],"tls":{"roots":"none","hosts":[]},"time":[],"service":null,
 "storage":{"key_value_bytes":4096,"files_bytes":0,"persist":false},"logs":"public","readers":[]}"#;
 
 /// A guest's identity without a platform: the instance key is real, the report is not.

@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
 mod components;
+mod datagrams;
 mod files;
 mod jobs;
 mod kept;

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enclave_platform::ByteStream;
 use enclave_service::{
-    Broken, Connection, ConnectionState, HeapFigures, NetworkFigures, ProbeAnswer, Query, Sockets,
+    Broken, Connection, ConnectionState, HeapFigures, NetworkFigures, ProbeAnswer, Query, Question, Sockets,
     Surroundings, Unresolved,
 };
 use enclave_wire::control::{JobStart, Serve, encode_body};
 use enclave_wire::frame::{Frame, FrameKind, FrameReader, encode_frame};
+
+use crate::datagrams::Datagrams;
 
 /// Turns after which a test that still waits has failed.
 const PATIENCE_TURNS: u32 = 300_000;
@@ -81,10 +83,11 @@ impl Client {
     }
 }
 
-/// Clients, and time.
+/// Clients, servers of datagrams, and time.
 #[derive(Debug)]
 pub(crate) struct Street {
     clients: Vec<Client>,
+    pub(crate) datagrams: Datagrams,
     is_open: bool,
     now_ns: u64,
     /// How far time moves with each look at it.
@@ -113,6 +116,7 @@ impl Town {
         };
         Self(Arc::new(Mutex::new(Street {
             clients: scripts.into_iter().map(client).collect(),
+            datagrams: Datagrams::default(),
             is_open: false,
             now_ns: 0,
             look_ns,
@@ -215,6 +219,18 @@ impl Sockets for Town {
     }
 
     fn forget(&mut self, _query: Query) {}
+
+    fn ask(&mut self, address: Ipv4Addr, port: u16, payload: &[u8]) -> Result<Question, Broken> {
+        self.lock().datagrams.ask((address, port), payload)
+    }
+
+    fn answered(&mut self, question: Question) -> Option<Vec<u8>> {
+        self.lock().datagrams.answered(question)
+    }
+
+    fn hang_up(&mut self, question: Question) {
+        self.lock().datagrams.hang_up(question);
+    }
 
     fn connect(&mut self, _address: Ipv4Addr, _port: u16) -> Result<Connection, Broken> {
         Err(Broken::Unreachable)

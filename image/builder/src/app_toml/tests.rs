@@ -6,6 +6,7 @@ use alloc::string::ToString;
 use proptest::prelude::*;
 
 use super::*;
+use attestation_manifest::EgressScheme::{Http, Https};
 
 fn refusal(text: &str) -> String {
     AppToml::parse(text).unwrap_err().to_string()
@@ -65,7 +66,9 @@ fn the_example_in_the_documentation_is_read() {
         (defaults.wall_clock, defaults.logs, defaults.storage)
     );
     assert_eq!(app.service, Some(AppService::default()));
-    assert_eq!(app.egress.len(), 3);
+    assert_eq!((app.egress.len(), app.time.len(), app.tls.hosts.len()), (3, 3, 1));
+    assert_eq!(app.tls.roots, defaults.tls.roots);
+    assert_eq!(app.egress.iter().map(|rule| rule.scheme).collect::<Vec<_>>(), [Https, Https, Http]);
 }
 
 #[test]

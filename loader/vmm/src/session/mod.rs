@@ -21,6 +21,7 @@ use crate::end::{GuestEnd, StreamEnd};
 use crate::error::GuestError;
 use crate::keeper::Keeper;
 use crate::state_file::StateFile;
+use crate::time_reports::TimeReports;
 use desk::Desk;
 use state::State;
 
@@ -56,6 +57,8 @@ pub struct Keepers {
     pub requests: Option<Keeper>,
     /// Keeps what is stored.
     pub state: Option<StateFile>,
+    /// Keeps reports of time servers.
+    pub reports: Option<TimeReports>,
 }
 
 /// What a session asks its surroundings.

@@ -12,6 +12,7 @@ use super::{EndHook, Keepers, PspHook, Shared};
 use crate::end::StreamEnd;
 use crate::keeper::Keeper;
 use crate::state_file::StateFile;
+use crate::time_reports::TimeReports;
 
 /// Bytes read from the guest at once.
 const READ_BYTES: usize = 128 * 1024;
@@ -95,9 +96,10 @@ fn read_all(shared: &Shared, stream: &mut impl Read, receivers: &mut Receivers) 
         }
         frames.push(bytes.get(..count).unwrap_or_default());
         while let Some(frame) = frames.next_frame()? {
-            let Keepers { requests, state } = &mut receivers.keepers;
+            let Keepers { requests, state, reports } = &mut receivers.keepers;
             let keeper = requests.as_mut().filter(|_| Keeper::takes(frame.kind));
             let state = state.as_mut().filter(|_| StateFile::takes(frame.kind));
+            let reports = reports.as_mut().filter(|_| TimeReports::takes(frame.kind));
             if frame.kind == FrameKind::PSP_REQUEST {
                 answer_psp(shared, &frame, &mut receivers.psp)?;
             } else if let Some(keeper) = keeper {
@@ -105,6 +107,8 @@ fn read_all(shared: &Shared, stream: &mut impl Read, receivers: &mut Receivers) 
                 keeper.on_frame(frame)?;
             } else if let Some(state) = state {
                 state.on_frame(&frame)?;
+            } else if let Some(reports) = reports {
+                reports.on_frame(&frame)?;
             } else {
                 shared.lock().on_frame(frame)?;
             }

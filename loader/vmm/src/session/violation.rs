@@ -124,6 +124,7 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
         FrameKind::BATCH => "batch",
         FrameKind::STATE => "state",
         FrameKind::STATE_END => "end of state",
+        FrameKind::TIME_REPORT => "time report",
         _ => "unknown",
     }
 }

@@ -24,7 +24,7 @@ fn app(memory_mib: u32) -> String {
     format!(
         r#"name = "test"
 memory_mib = {memory_mib}
-egress = [{{ host = "example.org", port = 80, methods = ["*"] }}]
+egress = [{{ host = "example.org", port = 80, scheme = "http", methods = ["*"] }}]
 [limits]
 call_stack_bytes = 65536
 [service]

@@ -32,5 +32,6 @@ mod script;
 mod services;
 mod side_by_side;
 mod state;
+mod tls;
 mod whole_path;
 mod wiping;

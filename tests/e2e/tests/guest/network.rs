@@ -86,7 +86,8 @@ fn a_manifest_without_destinations_leaves_the_network_device_alone() {
 
 /// [`APP`], and it may connect to this port of the host's loopback.
 fn with_egress(port: u16) -> String {
-    let rules = format!("egress = [{{ host = \"{HOST}\", port = {port}, methods = [\"*\"] }}]");
+    let rules =
+        format!("egress = [{{ host = \"{HOST}\", port = {port}, scheme = \"http\", methods = [\"*\"] }}]");
     APP.replace("egress = []", &rules)
 }
 

@@ -77,7 +77,8 @@ fn fetched(rom: &[u8], response: &'static [u8]) -> (JobResult, String, Vec<u8>, 
     let ((listener, authority), (other, other_authority)) = (bind(), bind());
     let component = fetch(&authority, &other_authority);
     let port = listener.local_addr().expect("a bound socket").port();
-    let rule = format!("egress = [{{ host = \"{HOST}\", port = {port}, methods = [\"GET\"] }}]");
+    let rule =
+        format!("egress = [{{ host = \"{HOST}\", port = {port}, scheme = \"http\", methods = [\"GET\"] }}]");
     let site = Site::new(&build_image_of(rom, &component, &APP.replace("egress = []", &rule)));
     let server: JoinHandle<String> = thread::spawn(move || answer(&listener, response));
     let guest = site.launch();

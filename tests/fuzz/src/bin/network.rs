@@ -4,13 +4,15 @@
 use core::net::Ipv4Addr;
 use std::process::ExitCode;
 
-use enclave_devices::net::{ConnectionId, ConnectionState, Network, QueryId, Timeouts};
+use enclave_devices::net::{ConnectionId, ConnectionState, Network, QueryId, QuestionId, Timeouts};
 use tests_fuzz::host::{Device, Script, Step};
 use tests_fuzz::network::{LIMITS, start};
 use tests_fuzz::{Budget, Target};
 
 /// Packets on the host's side, and lists.
 const HOST_BYTES: usize = 128 << 10;
+/// Answers to a question that are kept between two looks.
+const LOOK_ANSWERS: usize = 4;
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 
 fn main() -> ExitCode {
@@ -23,7 +25,8 @@ fn run(input: &[u8]) {
     assert!(started.is_ok(), "the network does not start: {started:?}");
     let Ok((device, network)) = started else { return };
     let (Some(mut receive), Some(mut transmit)) = (device.queue(0), device.queue(1)) else { return };
-    let mut guest = Guest { network, now_us: 0, connections: Vec::new(), queries: Vec::new() };
+    let mut guest =
+        Guest { network, now_us: 0, connections: Vec::new(), queries: Vec::new(), questions: Vec::new() };
     let mut script = Script::new(input);
     while let Some(step) = script.next(&mut receive, &mut transmit) {
         match step {
@@ -43,6 +46,7 @@ struct Guest {
     now_us: u64,
     connections: Vec<ConnectionId>,
     queries: Vec<QueryId>,
+    questions: Vec<QuestionId>,
 }
 
 impl Guest {
@@ -50,7 +54,7 @@ impl Guest {
     fn act(&mut self, payload: &[u8]) {
         let Some((choice, rest)) = payload.split_first() else { return };
         let first = self.connections.first().copied();
-        match choice % 8 {
+        match choice % 10 {
             1 => match self.network.connect(GATEWAY, 7, Timeouts::DEFAULT) {
                 Ok(id) => self.connections.push(id),
                 Err(error) => drop(error.to_string()),
@@ -64,6 +68,11 @@ impl Guest {
             5 => first.into_iter().for_each(|id| self.release(id)),
             6 => self.now_us += 1_000_000 * rest.first().map_or(1, |seconds| u64::from(*seconds)),
             7 => self.queries.drain(..).for_each(|id| self.network.forget(id)),
+            8 => match self.network.ask(GATEWAY, 2002, rest) {
+                Ok(id) => self.questions.push(id),
+                Err(error) => drop(error.to_string()),
+            },
+            9 => core::mem::take(&mut self.questions).into_iter().for_each(|id| self.hang_up(id)),
             _ => {
                 let started = self.network.start_probe("10.0.2.2:7", payload, self.now_us, 50_000);
                 drop(started.map_err(|error| error.to_string()));
@@ -83,6 +92,16 @@ impl Guest {
         let network = &mut self.network;
         self.queries.retain(|id| network.resolved(*id).is_none());
         assert!(self.queries.len() <= LIMITS.queries);
+        assert!(self.questions.len() <= LIMITS.datagrams);
+        for id in &self.questions {
+            let answers = core::iter::from_fn(|| self.network.answered(*id)).count();
+            assert!(answers <= LOOK_ANSWERS, "{answers} answers to one question");
+        }
+    }
+
+    fn hang_up(&mut self, id: QuestionId) {
+        self.network.hang_up(id);
+        assert_eq!(self.network.answered(id), None);
     }
 
     fn echo(&mut self, id: ConnectionId) {

@@ -14,7 +14,7 @@ use attestation_transcript::Root;
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
 use enclave_service::{
     Broken, ClaimChain, Connection, ConnectionState, Ended, HeapFigures, NetworkFigures, ProbeAnswer, Query,
-    Sockets, Surroundings, Unresolved, Vault, serve,
+    Question, Sockets, Surroundings, Unresolved, Vault, serve,
 };
 use enclave_wire::control::{Serve, encode_body};
 use enclave_wire::frame::{Frame, FrameKind, FrameReader, encode_frame};
@@ -263,6 +263,16 @@ impl Sockets for Town {
     }
 
     fn forget(&mut self, _query: Query) {}
+
+    fn ask(&mut self, _address: Ipv4Addr, _port: u16, _payload: &[u8]) -> Result<Question, Broken> {
+        Err(Broken::Unreachable)
+    }
+
+    fn answered(&mut self, _question: Question) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn hang_up(&mut self, _question: Question) {}
 
     fn connect(&mut self, _address: Ipv4Addr, _port: u16) -> Result<Connection, Broken> {
         Err(Broken::Unreachable)

@@ -166,7 +166,7 @@ fn manifest(random: &RandomComponent, limits: &JobLimits) -> String {
 "launch":{{"snp":{{"policy":"0x30000","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},"memory_mib":64,
 "limits":{{"component_memory_bytes":{component_memory_bytes},"fuel":{fuel},"input_bytes":{input_bytes},
 "output_bytes":{output_bytes},"wall_ms":{wall_ms},"transcript_bytes":{transcript_bytes},
-"call_stack_bytes":{CALL_STACK_BYTES}}},"wall_clock":"{wall_clock}","args":[],"env":[],"egress":[],"service":null,
+"call_stack_bytes":{CALL_STACK_BYTES}}},"wall_clock":"{wall_clock}","args":[],"env":[],"egress":[],"tls":{{"roots":"none","hosts":[]}},"time":[],"service":null,
 "storage":{{"key_value_bytes":0,"files_bytes":{files_bytes},"persist":false}},"logs":"public","readers":[]}}"#
     );
     parse_manifest(text.as_bytes()).expect("the test's manifest parses");

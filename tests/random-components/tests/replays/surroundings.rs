@@ -1,6 +1,7 @@
 //! A guest's surroundings, made up from a number: the same for whoever runs in them, and never in step with the run.
 
 use bytes::Bytes;
+use core::task::Poll;
 use enclave_runtime::{Console, InputRead, JobHost, JobLimits, Output, Stop};
 use tests_random_components::{Numbers, RandomComponent};
 
@@ -95,8 +96,8 @@ impl JobHost for Surroundings {
         self.now_ns
     }
 
-    fn wall_ns(&mut self) -> Option<u64> {
-        self.has_wall_clock.then(|| 1_700_000_000_000_000_000 + self.now_ns)
+    fn wall_ns(&mut self) -> Poll<Option<u64>> {
+        Poll::Ready(self.has_wall_clock.then(|| 1_700_000_000_000_000_000 + self.now_ns))
     }
 
     fn fill_random(&mut self, buffer: &mut [u8]) {

@@ -48,6 +48,11 @@ impl End {
         !self.inbox.borrow().is_empty()
     }
 
+    /// Sends a frame from this end, whatever becomes of others.
+    pub(super) fn put(&self, frame: Vec<u8>) {
+        self.outbox.borrow_mut().push_back(frame);
+    }
+
     /// Nothing goes out any more.
     pub(super) fn cut(&mut self) {
         self.fate = Box::new(|_| Fate::IsLost);

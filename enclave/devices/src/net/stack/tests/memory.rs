@@ -5,6 +5,7 @@ use core::cell::Cell;
 use std::alloc::System;
 
 use super::*;
+use crate::net::datagrams::PAYLOAD_MAX_BYTES;
 
 std::thread_local! {
     /// Bytes that this thread has allocated and not freed.
@@ -54,6 +55,9 @@ fn busy(limits: &NetworkLimits) -> Stack {
     for _ in 0..limits.queries {
         stack.resolve(&name).unwrap();
     }
+    for port in 0..limits.datagrams {
+        stack.ask(CLIENT, u16::try_from(port + 1).unwrap(), &pattern(PAYLOAD_MAX_BYTES, port)).unwrap();
+    }
     // Every server is asked: each is silent for long enough.
     [0, 3, 6, 9].iter().for_each(|second| stack.poll(second * 1_000_000, &mut device));
     stack
@@ -63,6 +67,7 @@ fn busy(limits: &NetworkLimits) -> Stack {
 fn connections_and_questions_of_our_own_take_no_more_than_is_counted() {
     let limits = NetworkLimits {
         incoming: SocketLimits { connections: 0, ..NetworkLimits::DEFAULT.incoming },
+        datagrams: 64,
         ..NetworkLimits::DEFAULT
     };
     let (held, stack) = held_by(|| busy(&limits));

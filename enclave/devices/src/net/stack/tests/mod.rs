@@ -2,12 +2,14 @@
 
 mod cable;
 mod closing;
+mod datagrams;
 mod figures;
 mod listening;
 mod memory;
 mod names;
 mod probing;
 mod traffic;
+mod udp;
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
@@ -22,6 +24,8 @@ use crate::net::connection::Failure;
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PORT: u16 = 80;
+/// Questions by UDP that the client may have open.
+const QUESTIONS: usize = 3;
 /// Simulated time between two looks.
 const STEP_US: u64 = 100;
 
@@ -35,7 +39,8 @@ impl Stack {
     /// When it has something to do by itself, or 0 when there is something already.
     fn wake_us(&self) -> u64 {
         let touched = self.is_service_touched || self.table.slots.is_any_touched();
-        if touched { 0 } else { self.service_wake_us.min(self.table.slots.first_wake_us()) }
+        let wake_us = self.service_wake_us.min(self.datagrams.wake_us());
+        if touched { 0 } else { wake_us.min(self.table.slots.first_wake_us()) }
     }
 }
 
@@ -70,11 +75,12 @@ impl World {
         Self::with_limits(&NetworkLimits::DEFAULT)
     }
 
-    /// A server that listens, with these limits, and a client with the default ones.
+    /// A server that listens, with these limits, and a client with the default ones, which may ask besides.
     fn with_limits(limits: &NetworkLimits) -> Self {
         let (left, right) = cable();
         let client = NetworkLimits {
             outgoing: SocketLimits { connections: 1024, ..NetworkLimits::DEFAULT.incoming },
+            datagrams: QUESTIONS,
             ..NetworkLimits::DEFAULT
         };
         let mut world = Self {

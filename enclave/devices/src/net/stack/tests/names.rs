@@ -5,12 +5,8 @@ use alloc::rc::Rc;
 use alloc::vec;
 use core::cell::RefCell;
 
-use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{
-    EthernetFrame, EthernetProtocol, IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
-};
-
 use super::cable::Fate;
+use super::udp::Datagram;
 use super::*;
 
 const SERVERS: [Ipv4Addr; 3] =
@@ -29,10 +25,13 @@ fn world(servers: usize, mut answer: impl FnMut(Ipv4Addr) -> Answer + 'static) -
     let asked = Asked::default();
     let noted = asked.clone();
     world.client.device.fate = Box::new(move |frame| {
-        let Some(question) = Question::read(frame) else { return Fate::Arrives };
-        noted.borrow_mut().push(question.server);
-        answer(question.server)
-            .map_or(Fate::IsLost, |(code, records)| Fate::IsAnswered(question.answer(code, &records)))
+        let Some(question) = Datagram::read(frame).filter(|datagram| datagram.to.1 == 53) else {
+            return Fate::Arrives;
+        };
+        let (server, _) = question.to;
+        noted.borrow_mut().push(server);
+        answer(server)
+            .map_or(Fate::IsLost, |(code, records)| Fate::IsAnswered(reply(&question, code, &records)))
     });
     let name_servers = SERVERS[..servers].to_vec();
     world.client.stack.apply(Terms { gateway: Some(SERVER), name_servers, ..terms(CLIENT) });
@@ -40,45 +39,12 @@ fn world(servers: usize, mut answer: impl FnMut(Ipv4Addr) -> Answer + 'static) -
     (world, asked)
 }
 
-struct Question {
-    server: Ipv4Addr,
-    port: u16,
-    message: Vec<u8>,
-}
-
-impl Question {
-    fn read(frame: &[u8]) -> Option<Self> {
-        let ethernet = EthernetFrame::new_checked(frame).ok()?;
-        let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
-        let is_udp = ethernet.ethertype() == EthernetProtocol::Ipv4 && ip.next_header() == IpProtocol::Udp;
-        let udp = UdpPacket::new_checked(is_udp.then(|| ip.payload())?).ok()?;
-        let question = Self { server: ip.dst_addr(), port: udp.src_port(), message: udp.payload().to_vec() };
-        (udp.dst_port() == 53).then_some(question)
-    }
-
-    /// The question again, with records after it.
-    fn answer(&self, code: u8, records: &[Vec<u8>]) -> Vec<u8> {
-        let mut message = self.message.clone();
-        (message[2], message[3], message[7]) = (0x81, 0x80 | code, u8::try_from(records.len()).unwrap());
-        message.extend(records.concat());
-        let checksums = ChecksumCapabilities::default();
-        let udp = UdpRepr { src_port: 53, dst_port: self.port };
-        let ip = Ipv4Repr {
-            src_addr: self.server,
-            dst_addr: CLIENT,
-            next_header: IpProtocol::Udp,
-            payload_len: udp.header_len() + message.len(),
-            hop_limit: 64,
-        };
-        let mut frame = vec![0; 14 + ip.buffer_len() + ip.payload_len];
-        frame[..14].copy_from_slice(&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0]);
-        ip.emit(&mut Ipv4Packet::new_unchecked(&mut frame[14..]), &checksums);
-        let (from, to) = (IpAddress::Ipv4(self.server), IpAddress::Ipv4(CLIENT));
-        let mut packet = UdpPacket::new_unchecked(&mut frame[14 + ip.buffer_len()..]);
-        let write = |payload: &mut [u8]| payload.copy_from_slice(&message);
-        udp.emit(&mut packet, &from, &to, message.len(), write, &checksums);
-        frame
-    }
+/// The question again, with records after it.
+fn reply(question: &Datagram, code: u8, records: &[Vec<u8>]) -> Vec<u8> {
+    let mut message = question.payload.clone();
+    (message[2], message[3], message[7]) = (0x81, 0x80 | code, u8::try_from(records.len()).unwrap());
+    message.extend(records.concat());
+    question.answer(&message).frame()
 }
 
 /// An address of the name in the question, or of another.

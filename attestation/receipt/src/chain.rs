@@ -1,0 +1,40 @@
+//! Receipts of one boot after each other, and roots over them.
+
+use attestation_merkle::{Tree, leaf_hash};
+
+use crate::{ReceiptError, VerifiedReceipt};
+
+/// Whether these are receipts of one boot, each the next one after the one before. Where the first is not number 0, there
+/// were others before it, and nothing is said of what came after the last.
+///
+/// # Errors
+/// The first place, from 0, where one is missing, moved or of another guest.
+pub fn check_chain(receipts: &[VerifiedReceipt]) -> Result<(), ReceiptError> {
+    let pairs = receipts.iter().zip(receipts.iter().skip(1));
+    for (place, (before, receipt)) in (1..).zip(pairs) {
+        if before.evidence().instance_key != receipt.evidence().instance_key {
+            return Err(ReceiptError::ChainKey { place });
+        }
+        let (expected, found) = (before.receipt().number.saturating_add(1), receipt.receipt().number);
+        if found != expected {
+            return Err(ReceiptError::ChainNumber { place, expected, found });
+        }
+        let (expected, found) = (*before.digest(), receipt.receipt().previous);
+        if found != expected {
+            return Err(ReceiptError::ChainPrevious { place, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// The root of the tree (RFC 9162 §2.1) whose leaves are these [digests](crate::Receipt::digest) of receipts: what claims sign,
+/// and what commitments in Roughtime are to.
+#[must_use]
+pub fn receipts_root(digests: &[[u8; 32]]) -> [u8; 32] {
+    let mut tree = Tree::default();
+    digests.iter().for_each(|digest| tree.push(leaf_hash(digest)));
+    tree.root()
+}
+
+#[cfg(test)]
+mod tests;

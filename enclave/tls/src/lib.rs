@@ -1,0 +1,60 @@
+//! TLS without input and output: whom to believe, sessions, and what receipts say of them. The client's side of TLS 1.3
+//! (RFC 8446) and 1.2 (RFC 5246).
+//!
+//! | to | use |
+//! | --- | --- |
+//! | say whom to believe | [`Trust`], once |
+//! | call a server | [`Client::connect`] with a [`ServerHost`] and the [`Interval`] that it is |
+//! | carry bytes | [`Client::receive`], [`Client::step`], [`Client::outgoing`] |
+//! | speak | [`Client::write`], [`Client::plaintext`], [`Client::close`] |
+//! | prove with whom | [`Client::session`] |
+//!
+//! The protocol is rustls', the cryptography ring's, the path from a certificate to a root webpki's. Ours are the rules:
+//!
+//! * Time is an interval. Every certificate of the path is valid at its start and at its end, or the connection fails.
+//! * A host may have authorities and keys of its own. An authority that does not count for a host is as good as none.
+//! * Every connection proves itself: nothing is resumed, no data goes first, TLS 1.2 only with extended master secret.
+//! * The end of a stream is an end only if the peer said so before.
+//! * What is buffered has a limit on all four sides, and so have handshakes and chains.
+//!
+//! **Randomness.** Keys of key exchanges come from ring's `SystemRandom`. On the bare target that draws from the custom
+//! source of `getrandom` 0.2, which the binary has to define; one without it does not link.
+//!
+//! **A server's side** would be another user of the same parts: records one by one, the four buffers, the exporter.
+//!
+//! Panics: never on input.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+extern crate alloc;
+
+// For its feature, which promises `ring` a source of randomness on the bare target: the one that the binary defines.
+#[cfg(target_os = "none")]
+use getrandom02 as _;
+
+mod client;
+mod error;
+mod exporter;
+mod handshake;
+mod hello;
+mod host;
+mod incoming;
+mod interval;
+mod provider;
+mod refusal;
+mod secrets;
+mod session;
+mod traffic;
+mod trust;
+mod verifier;
+mod x509;
+
+pub use client::{ALPN_HTTP_1_1, Client, State};
+pub use error::{Signed, TlsError};
+pub use exporter::ExporterError;
+pub use host::{HostError, ServerHost};
+pub use interval::{Interval, IntervalError};
+pub use session::{Authority, HandshakeSignature, Peer, Sct, Session, Version};
+pub use trust::{Anchors, HostTrust, Trust, TrustError};
+pub use x509::Validity;
