@@ -42,7 +42,8 @@ pub struct Body {
     pub root: [u8; 32],
 }
 
-/// A body as it passes, on the way to a [`Body`]. It keeps less than a chunk, and a hash for each bit of the number of chunks.
+/// A body as it passes, on the way to a [`Body`]. It keeps less than a chunk, and a hash for each bit of the number of
+/// chunks.
 #[derive(Clone)]
 pub struct RunningBody {
     secret: BodySecret,
@@ -232,4 +233,9 @@ fn chunks_of<'a>(bytes: &'a [u8], secret: &BodySecret) -> impl Iterator<Item = C
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "tests compute places in bodies that they made"
+)]
 mod tests;

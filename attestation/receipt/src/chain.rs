@@ -27,8 +27,8 @@ pub fn check_chain(receipts: &[VerifiedReceipt]) -> Result<(), ReceiptError> {
     Ok(())
 }
 
-/// The root of the tree (RFC 9162 §2.1) whose leaves are these [digests](crate::Receipt::digest) of receipts: what claims sign,
-/// and what commitments in Roughtime are to.
+/// The root of the tree (RFC 9162 §2.1) whose leaves are these [digests](crate::Receipt::digest) of receipts: what claims
+/// sign, and what commitments in Roughtime are to.
 #[must_use]
 pub fn receipts_root(digests: &[[u8; 32]]) -> [u8; 32] {
     let mut tree = Tree::default();

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use minicbor::data::Tag;
 use minicbor::{Decoder, Encoder};
 
+use crate::disclosure::CHUNKS_MAX;
 use crate::written::{Written, count, read_array, read_path, write_path, written};
-use crate::{BodySide, CERTIFICATES_MAX, CONTENT_TYPE, ReceiptError};
+use crate::{BodySide, CERTIFICATES_MAX, CONTENT_TYPE, LEAVES_MAX, ReceiptError};
 
 /// Domain label: a signature over something else never verifies as a receipt's.
 const EXTERNAL_AAD: &[u8] = b"redoubt receipt 1";
@@ -105,17 +106,18 @@ impl<'a> Envelope<'a> {
         for _ in 0..headers {
             match decoder.i64().ok()? {
                 HEADER_EVIDENCE => envelope.evidence = Some(decoder.bytes().ok()?),
-                HEADER_LEAVES => envelope.leaves = read_list(decoder, ShownLeaf::decode)?,
-                HEADER_CHUNKS => envelope.chunks = read_list(decoder, ShownChunk::decode)?,
+                HEADER_LEAVES => envelope.leaves = read_list(decoder, LEAVES_MAX, ShownLeaf::decode)?,
+                HEADER_CHUNKS => envelope.chunks = read_list(decoder, CHUNKS_MAX, ShownChunk::decode)?,
                 HEADER_CERTIFICATES => {
-                    envelope.certificates = read_list(decoder, |decoder| Some(decoder.bytes().ok()?.into()))?;
+                    let read = |decoder: &mut Decoder<'a>| Some(decoder.bytes().ok()?.into());
+                    envelope.certificates = read_list(decoder, CERTIFICATES_MAX as u64, read)?;
                 }
                 _ => return None,
             }
         }
         envelope.payload = decoder.bytes().ok()?;
         envelope.signature = decoder.bytes().ok()?;
-        (envelope.certificates.len() <= CERTIFICATES_MAX).then_some(envelope)
+        Some(envelope)
     }
 }
 
@@ -172,11 +174,12 @@ fn write_list<T>(
     list.iter().try_for_each(|item| write(item, encoder))
 }
 
-/// However long a list says to be: each item has a byte at least, or it ends here.
+/// At most so many: an item takes more memory than the few bytes that it may have in a file.
 fn read_list<'a, T>(
     decoder: &mut Decoder<'a>,
+    limit: u64,
     read: impl Fn(&mut Decoder<'a>) -> Option<T>,
 ) -> Option<Vec<T>> {
-    let length = decoder.array().ok()??;
+    let length = decoder.array().ok()?.filter(|length| *length <= limit)?;
     (0..length).map(|_| read(decoder)).collect()
 }

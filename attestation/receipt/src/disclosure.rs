@@ -6,8 +6,13 @@ use core::fmt;
 use attestation_merkle::{leaf_hash, root_of_path};
 
 use crate::body::Chunk;
+use crate::payload::within;
 use crate::written::count;
 use crate::{Body, BodySide, Kind, Leaves, ReceiptError, SALT_BYTES, Value};
+
+/// Most chunks that a file shows. With the longest paths, and with everything else, that is less than
+/// [`SIGNED_RECEIPT_MAX_BYTES`](crate::SIGNED_RECEIPT_MAX_BYTES).
+pub(crate) const CHUNKS_MAX: u64 = 1024;
 
 /// Something that is shown. Nothing of it is signed by itself: it is under a root that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +120,8 @@ impl fmt::Display for Place {
 
 /// Whether all of these are in the receipt with these leaves, each once and in their order.
 pub(crate) fn check(disclosures: &[Disclosure], leaves: &Leaves) -> Result<(), ReceiptError> {
+    let chunks = disclosures.iter().filter_map(Disclosure::as_chunk).count();
+    within("chunks that are shown", 0, CHUNKS_MAX, chunks as u64)?;
     check_order(disclosures)?;
     check_kinds(disclosures, leaves.count)?;
     for disclosure in disclosures {
@@ -213,4 +220,5 @@ impl Step {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests compute places among leaves that they made")]
 mod tests;

@@ -5,9 +5,9 @@ use p256::ecdsa::SigningKey;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    BodyEnd, Field, HandshakeSignature, Opening, Peer, RECEIPT_VERSION, Receipt, ReceiptSecret, Recorder,
-    RequestHead, RequestOutcome, ResponseHead, ResponseOutcome, Run, SignedReceipt, TLS_1_3, Time, Tls,
-    Validity, sign_receipt,
+    BodyEnd, BodySide, Field, HandshakeSignature, Opening, Peer, RECEIPT_VERSION, Receipt, ReceiptSecret,
+    Recorder, RequestHead, RequestOutcome, ResponseHead, ResponseOutcome, Run, SignedReceipt, TLS_1_3, Time,
+    Tls, Validity, sign_receipt,
 };
 
 pub(crate) const BODY: &[u8] = b"hello";
@@ -123,7 +123,7 @@ pub(crate) fn bare(receipt: &Receipt) -> SignedReceipt {
 /// With everything.
 pub(crate) fn full() -> SignedReceipt {
     let opening = opening();
-    let chunks = opening.disclose_body(crate::BodySide::Response, 0..5, BODY).unwrap();
+    let chunks = opening.disclose_body(BodySide::Response, 0..5, BODY).unwrap();
     bare(&receipt())
         .with_evidence(evidence())
         .and_then(|signed| signed.with_certificates(certificates()))

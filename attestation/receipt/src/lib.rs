@@ -9,15 +9,16 @@
 //! could have written every byte. That a body came from a server is vouched for by the guest alone, so by the hardware
 //! that the evidence is of, and by the image that it measured. A server can deny whatever a receipt says that it said.
 //!
-//! What the server did sign is the handshake: its signature is in the receipt, and [`verify_origin`] checks with it, without
-//! believing the guest, that the key of this certificate took part in *some* handshake. In TLS 1.3 the signature is over a
-//! hash, which only the guest says to be of this handshake; in TLS 1.2 it is over the random numbers of this one.
+//! What the server did sign is the handshake. That signature is in the receipt, and [`verify_origin`] checks with it,
+//! without believing the guest, that the key of this certificate took part in *some* handshake, whenever that was. In TLS
+//! 1.3 it is over a hash, and only the guest says that this is the hash of this handshake; in TLS 1.2 it is over the random
+//! numbers that the receipt has.
 //!
 //! # The staircase
-//! bytes → [`SignedReceipt`] (parsed; whatever is shown is under the root) → [`VerifiedReceipt`] (signed by the key that the
-//! evidence names). Whether that evidence is true is for `attestation-evidence`. Three further questions have answers of
-//! their own: [`verify_origin`], [`check_time`] and [`check_chain`]. For whom nothing was attached they answer so, and never
-//! that all is well.
+//! bytes → [`SignedReceipt`] (parsed; whatever is shown is under the root) → [`VerifiedReceipt`] (signed by the key that
+//! the evidence names). Whether that evidence is true is for others to verify. Three further questions have answers of their
+//! own: who the server was ([`verify_origin`]), when it was ([`check_time`]), and whether a receipt is missing
+//! ([`check_chain`]). Where nothing was enclosed or shown, the first two say so, and never that all is well.
 //!
 //! | who | uses |
 //! | --- | --- |
@@ -30,11 +31,12 @@
 //! ```cddl
 //! receipt-file = #6.18([bstr .cbor headers, enclosed, bstr .cbor receipt, bstr .size 64])
 //! headers = { 1: -7, 3: "application/redoubt-receipt+cbor", -65537: digest }   ; SHA-256 of the evidence's bytes
-//! enclosed = { ? -65538: bstr .cbor evidence, ? -65540: [1* shown-leaf], ? -65541: [1* shown-chunk], ? -65542: [1*10 bstr] }
+//! enclosed = { ? -65538: bstr .cbor evidence, ? -65540: [1*1024 shown-leaf],
+//!     ? -65541: [1*1024 shown-chunk], ? -65542: [1*10 bstr] }
 //!     ; leaves and chunks in their order; certificates of the server in DER, all of them, as it presented them
 //! shown-leaf = [uint, bstr .cbor leaf, path]       ; number of the leaf
 //! shown-chunk = [5 / 9, bstr .cbor chunk, path]    ; kind of the body
-//! path = [*0..32 digest]                           ; audit path of RFC 9162 §2.1.3.1
+//! path = [0*32 digest]                             ; audit path of RFC 9162 §2.1.3.1
 //! receipt = {
 //!     0: 1, 1: uint, 2: digest,       ; version; number since boot; digest of the receipt before or zeros
 //!     3: run, 4: leaves, 5: peer, 6: tls,
@@ -54,7 +56,8 @@
 //!     14: validity, 15: handshake-signature,
 //! }
 //! validity = { 0: uint, 1: uint }                  ; of the whole path: first and last second since 1970
-//! handshake-signature = { 0: uint .size 2, 1: bstr .size (1..512), 2: bstr .size (1..1024) }   ; scheme, message, signature
+//! handshake-signature = { 0: uint .size 2, 1: bstr .size (1..512), 2: bstr .size (1..1024) }
+//!     ; scheme, message, signature
 //! time = { 0: uint, 1: uint, ? 2: digest, 3: uint, 4: uint, 5: uint }
 //!     ; earliest and latest second since 1970 at the end; Roughtime response that the earliest is from
 //!     ; microseconds since boot: request begun, first and last byte of the response
@@ -136,6 +139,6 @@ pub const CONTENT_TYPE: &str = "application/redoubt-receipt+cbor";
 pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-redoubt-receipt-1";
 /// The longest payload that is looked at.
 pub const RECEIPT_MAX_BYTES: usize = 4096;
-/// The longest file that is looked at: evidence, certificates, heads, and some megabytes of bodies. Whoever shows more of a
+/// The longest file that is looked at: evidence, certificates, heads, and 1,024 chunks of bodies. Whoever shows more of a
 /// body shows all of it, apart, with its secret: [`Body::check`].
 pub const SIGNED_RECEIPT_MAX_BYTES: usize = 8 << 20;

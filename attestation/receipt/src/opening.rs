@@ -14,8 +14,8 @@ use crate::{
     ReceiptSecret, SIGNED_RECEIPT_MAX_BYTES, Value,
 };
 
-/// The values of all leaves, and the secret that their salts are from. Of bodies it has lengths and roots: whoever shows parts
-/// of them has the bodies.
+/// The values of all leaves, and the secret that their salts are from. Of bodies it has lengths and roots: whoever shows
+/// parts of them has the bodies.
 ///
 /// Whoever has it can show everything, so it goes to those only who may. As a file:
 /// ```cddl

@@ -21,8 +21,8 @@ const NAMED_CURVE: u8 = 3;
 ///
 /// What is wrong is said in words, which come out again in [`ReceiptError`].
 pub trait CertificateChecker {
-    /// Whether `chain`, the server's own certificate first, leads to a root, is valid all through `interval` in seconds since
-    /// 1970, and is a server's with this name or address. `roots` is the digest of the list of roots that the guest had:
+    /// Whether `chain`, the server's own certificate first, leads to a root, is valid all through `interval` in seconds
+    /// since 1970, and is a server's with this name or address. `roots` is the digest of the list of roots that the guest had:
     /// whoever has another list decides what to think of that.
     ///
     /// # Errors

@@ -152,7 +152,7 @@ pub struct Time {
     /// And not after this.
     #[n(1)]
     pub latest_s: u64,
-    /// `response_digest` of `attestation-roughtime`: the response that `earliest_s` comes from. It is older than the receipt.
+    /// `response_digest` of `attestation-roughtime`: the response that `earliest_s` comes from, which is older.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub roughtime: Option<[u8; 32]>,
     /// When the request began to be sent, in microseconds since boot by the guest's own, untrusted, clock.

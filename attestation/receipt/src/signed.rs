@@ -18,8 +18,8 @@ use crate::{
     SIGNED_RECEIPT_MAX_BYTES, Value,
 };
 
-/// Signs a receipt with the instance key of the evidence with this digest, SHA-256 of its encoding. The same receipt gives the
-/// same bytes. Nothing is enclosed yet.
+/// Signs a receipt with the instance key of the evidence with this digest, SHA-256 of its encoding. The same receipt gives
+/// the same bytes. Nothing is enclosed yet.
 ///
 /// It need not be at once: when an exchange was is in the receipt, and what can be proven of that hangs on its digest.
 ///
@@ -53,8 +53,8 @@ pub fn redact(bytes: &[u8], keep: impl Fn(&Disclosure) -> bool) -> Result<Vec<u8
 
 /// A receipt that parses: whatever it shows and encloses belongs to it. Nobody is known to have signed it.
 ///
-/// What is enclosed can be taken out and put in without a key: the signature is over none of it, and all of it is held against
-/// what the signature is over.
+/// What is enclosed can be taken out and put in without a key: the signature is over none of it, and all of it is held
+/// against what the signature is over.
 #[derive(Debug, Clone)]
 pub struct SignedReceipt {
     receipt: Receipt,
@@ -144,14 +144,11 @@ impl SignedReceipt {
     #[must_use]
     pub fn redacted(mut self, keep: impl Fn(&Disclosure) -> bool) -> Self {
         self.disclosures.retain(keep);
-        let has_body =
-            [BodySide::Request, BodySide::Response].map(|side| body_of(&self.disclosures, side).is_some());
-        let [request, response] = has_body;
-        self.disclosures.retain(|disclosure| match disclosure {
-            Disclosure::Leaf(_) => true,
-            Disclosure::Chunk(ChunkDisclosure { body: BodySide::Request, .. }) => request,
-            Disclosure::Chunk(ChunkDisclosure { body: BodySide::Response, .. }) => response,
-        });
+        for side in [BodySide::Request, BodySide::Response] {
+            if body_of(&self.disclosures, side).is_none() {
+                self.disclosures.retain(|shown| shown.as_chunk().is_none_or(|chunk| chunk.body != side));
+            }
+        }
         self
     }
 

@@ -9,7 +9,8 @@ use minicbor::Decoder;
 use crate::written::{read_array, read_path, write_path, written};
 use crate::{ReceiptError, VerifiedReceipt};
 
-/// What is known of when an exchange ended, beyond what its guest says.
+/// What is known of when a receipt was made, beyond what its guest says. That it was made at the end of the exchange, and not
+/// of an older one, is the guest's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeFinding {
     /// The receipt is not older.
@@ -53,20 +54,20 @@ const OPENING_VERSION: u32 = 1;
 /// What can be proven of the time of a receipt.
 ///
 /// `before` is the verified measurement with the response that the receipt names, which is therefore older. `after` is a
-/// verified measurement with a nonce that commits to the receipt, which is therefore younger. Whether servers in them contradict
-/// each other is in [`Verified::inconsistencies`], and for the caller to judge.
+/// verified measurement with a nonce that commits to the receipt, which is therefore younger. Whether servers in them
+/// contradict each other is in [`Verified::inconsistencies`], and for the caller to judge.
 ///
 /// # Errors
-/// A measurement that has nothing to do with the receipt, whatever else there is; or one that contradicts what the guest says
-/// or the other one. What is not shown is no error: it is [`Bound::AssertedOnly`].
+/// A measurement that has nothing to do with the receipt, whatever else there is; or one that contradicts what the guest
+/// says or the other one. What is not shown is no error: it is [`Bound::AssertedOnly`].
 pub fn check_time(
     receipt: &VerifiedReceipt,
     before: Option<&Verified>,
     after: Option<(&Verified, &CommitmentOpening)>,
 ) -> Result<TimeFinding, ReceiptError> {
     let time = &receipt.receipt().time;
-    let older = before.map(|before| older(receipt, before)).transpose()?;
-    let younger = after.map(|(after, opening)| younger(receipt, after, opening)).transpose()?;
+    let older = before.map(|before| named(receipt, before)).transpose()?;
+    let younger = after.map(|(after, opening)| committing(receipt, after, opening)).transpose()?;
     let (earliest_s, latest_s) =
         (older.map(|older| older.midpoint.earliest_s()), younger.map(|younger| younger.midpoint.latest_s()));
     let earliest = earliest_s.unwrap_or(0).max(time.earliest_s);
@@ -82,8 +83,8 @@ pub fn check_time(
 }
 
 impl CommitmentOpening {
-    /// For the receipt with this number among those whose [root](crate::receipts_root) is committed to; `None` where there is
-    /// no such receipt.
+    /// For the receipt with this number among those whose [root](crate::receipts_root) is committed to; `None` where there
+    /// is no such receipt.
     #[must_use]
     pub fn new(salt: [u8; 32], digests: &[[u8; 32]], index: usize) -> Option<Self> {
         let path = Levels::new(digests.iter().map(|digest| leaf_hash(digest)).collect()).path(index)?;
@@ -129,14 +130,14 @@ impl CommitmentOpening {
 }
 
 /// The exchange whose response the receipt names.
-fn older<'v>(receipt: &VerifiedReceipt, before: &'v Verified) -> Result<&'v VerifiedExchange, ReceiptError> {
+fn named<'v>(receipt: &VerifiedReceipt, before: &'v Verified) -> Result<&'v VerifiedExchange, ReceiptError> {
     let expected = receipt.receipt().time.roughtime.ok_or(ReceiptError::NotBeforeUnnamed)?;
     let named = before.exchanges.iter().find(|exchange| exchange.response_digest == expected);
     named.ok_or(ReceiptError::NotBefore { expected })
 }
 
 /// The first exchange that commits to the receipt.
-fn younger<'v>(
+fn committing<'v>(
     receipt: &VerifiedReceipt,
     after: &'v Verified,
     opening: &CommitmentOpening,

@@ -5,6 +5,7 @@ use core::task::Poll;
 use bytes::Bytes;
 use enclave_http::Fields;
 
+use crate::enclave::EnclaveFailure;
 use crate::filesystem::Files;
 use crate::http::{ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, ResponseHead};
 use crate::vault::VaultHost;
@@ -102,6 +103,23 @@ pub trait JobHost: Console {
 
     /// Nobody asks for this exchange any more. A request or response that is not complete is cut off.
     fn http_close(&mut self, _exchange: ExchangeId) {}
+
+    /// The signed receipt of the exchange under TLS that was over last, at most
+    /// [`RECEIPT_MAX_BYTES`](crate::RECEIPT_MAX_BYTES).
+    ///
+    /// # Errors
+    /// What the component is told.
+    fn receipt(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
+        Err(EnclaveFailure::Invalid("no HTTPS exchange of this run is over yet".into()))
+    }
+
+    /// What opens that receipt, likewise.
+    ///
+    /// # Errors
+    /// What the component is told.
+    fn receipt_opening(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
+        self.receipt()
+    }
 
     /// A snapshot of the files that the run begins with, empty when there are none. Asked for once, and only of a run that
     /// [keeps its files](crate::Job::keeps_files).

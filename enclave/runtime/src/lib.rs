@@ -59,8 +59,8 @@ pub use compiled::Tuning;
 pub use enclave_http;
 
 pub use enclave::{
-    EVIDENCE_MAX_BYTES, EnclaveFailure, PLAINTEXT_MAX_BYTES, SEAL_CONTEXT_MAX_BYTES, SEALED_MAX_BYTES,
-    Unsealed,
+    EVIDENCE_MAX_BYTES, EnclaveFailure, PLAINTEXT_MAX_BYTES, RECEIPT_MAX_BYTES, SEAL_CONTEXT_MAX_BYTES,
+    SEALED_MAX_BYTES, Unsealed,
 };
 pub use enclave_filesystem::SnapshotError;
 pub use filesystem::Files;

@@ -6,7 +6,7 @@ use core::net::Ipv4Addr;
 use core::task::Poll;
 
 use enclave_runtime::HttpFailure;
-use enclave_tls::{ALPN_HTTP_1_1, Client, Interval, State, TlsError};
+use enclave_tls::{ALPN_HTTP_1_1, Client, Interval, Session, State, TlsError};
 
 use crate::security::Peer;
 use crate::sockets::{Broken, Connection, ConnectionState, Sockets};
@@ -85,6 +85,14 @@ impl Channel {
         match &mut self.security {
             Security::Tls(client) => step_tls(client, self.connection, state, sockets),
             _ => Ok(plain_state(state)),
+        }
+    }
+
+    /// What the handshake established; `None` before that, and without TLS.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match &self.security {
+            Security::Tls(client) => client.session(),
+            _ => None,
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct JobFacts {
     pub(crate) output: Digested,
     pub(crate) outcome: Outcome,
     pub(crate) transcript: Recorded,
+    /// Over the receipts of what was fetched under TLS.
+    pub(crate) receipts_root: Option<[u8; 32]>,
     pub(crate) usage: RunUsage,
     pub(crate) measured: Measured,
 }
@@ -88,7 +90,7 @@ impl ClaimChain {
                 entries: facts.transcript.entries,
                 bytes: facts.transcript.bytes,
             },
-            receipts_root: None,
+            receipts_root: facts.receipts_root,
             usage: Usage {
                 fuel: facts.usage.fuel,
                 component_memory_bytes: facts.usage.peak_memory_bytes,

@@ -1,7 +1,9 @@
 //! One request to a server and its response: a state machine that is stepped whenever the guest looks at its network.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::Ipv4Addr;
 use core::task::Poll;
 
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use enclave_http::{
 use enclave_runtime::{HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts};
 
 use crate::channel::{Channel, ChannelState};
+use crate::recording::{Recorded, Recording};
 use crate::security::{Peer, Security};
 use crate::sockets::{Query, Sockets, Unresolved};
 
@@ -42,6 +45,9 @@ pub(crate) struct Exchange {
     is_at_end: bool,
     response: Reading,
     failure: Option<HttpFailure>,
+    /// For its receipt; under TLS, until the exchange is over.
+    recording: Option<Box<Recording>>,
+    now_ns: u64,
 }
 
 enum Place {
@@ -68,6 +74,7 @@ impl Exchange {
     pub(crate) fn start(
         request: &HttpRequest,
         security: &Security,
+        secret: [u8; 32],
         sockets: &mut dyn Sockets,
         now_ns: u64,
     ) -> Result<Self, HttpFailure> {
@@ -85,8 +92,12 @@ impl Exchange {
         };
         let encoder = head.encode(&HeadLimits::DEFAULT, &mut outgoing).map_err(HttpFailure::from)?;
         let encoder = (request.body != BodyPlan::None).then_some(encoder);
+        let mut recording = peer.is_some().then(|| Box::new(Recording::new(secret, request, &outgoing)));
         let place = match &request.authority.host {
-            Host::V4(address) => Place::Connected(Channel::open(*address, port, peer, sockets)?),
+            Host::V4(address) => {
+                note_place(&mut recording, *address, port);
+                Place::Connected(Channel::open(*address, port, peer, sockets)?)
+            }
             Host::Name(name) => Place::Resolving(sockets.resolve(name).ok_or(HttpFailure::DnsError)?, peer),
             Host::V6(_) => return Err(HttpFailure::DestinationUnavailable),
         };
@@ -102,11 +113,14 @@ impl Exchange {
             is_at_end: false,
             response: Reading::Head,
             failure: None,
+            recording,
+            now_ns,
         })
     }
 
     /// Moves bytes and looks at the time.
     pub(crate) fn step(&mut self, sockets: &mut dyn Sockets, now_ns: u64) {
+        self.now_ns = now_ns;
         if self.failure.is_none()
             && let Err(failure) = self.try_step(sockets, now_ns)
         {
@@ -126,6 +140,7 @@ impl Exchange {
                     Unresolved::Silence => HttpFailure::DnsTimeout,
                 })?;
                 let address = addresses.first().ok_or(HttpFailure::DnsError)?;
+                note_place(&mut self.recording, *address, self.port);
                 self.place = Place::Connected(Channel::open(*address, self.port, peer, sockets)?);
                 Ok(())
             }
@@ -138,6 +153,9 @@ impl Exchange {
         let state = channel.step(sockets, now_ns);
         if state == ChannelState::Opening {
             return self.check_connect_time(now_ns);
+        }
+        if let Some((recording, session)) = self.recording.as_mut().zip(channel.session()) {
+            recording.secured(session, now_ns);
         }
         let sent = channel.send(&self.outgoing, sockets);
         self.outgoing.drain(..sent);
@@ -168,6 +186,9 @@ impl Exchange {
         let framing = head.framing(&self.method).map_err(HttpFailure::from)?;
         let decoder = BodyDecoder::new(framing, &BODY_LIMITS).map_err(HttpFailure::from)?;
         let status = head.status();
+        if let Some(recording) = &mut self.recording {
+            recording.response(status.get(), head.fields(), framing, self.now_ns);
+        }
         self.response = Reading::Ready(HttpResponse { status, fields: head.into_fields() }, decoder);
         Ok(())
     }
@@ -233,16 +254,18 @@ impl Exchange {
     /// More of the request's body.
     pub(crate) fn write_body(&mut self, bytes: &[u8], sockets: &mut dyn Sockets) {
         let Some(encoder) = self.encoder.as_mut().filter(|_| self.failure.is_none()) else { return };
-        if let Err(error) = encoder.encode(bytes, &mut self.outgoing) {
-            self.fail(error.into(), sockets);
+        match encoder.encode(bytes, &mut self.outgoing) {
+            Ok(()) => self.recording.iter_mut().for_each(|recording| recording.request_body(bytes)),
+            Err(error) => self.fail(error.into(), sockets),
         }
     }
 
     /// The request's body is complete.
     pub(crate) fn finish_body(&mut self, trailers: &Fields, sockets: &mut dyn Sockets) {
         let Some(encoder) = self.encoder.take().filter(|_| self.failure.is_none()) else { return };
-        if let Err(error) = encoder.finish(trailers, &mut self.outgoing) {
-            self.fail(error.into(), sockets);
+        match encoder.finish(trailers, &mut self.outgoing) {
+            Ok(()) => self.recording.iter_mut().for_each(|recording| recording.request_trailers(trailers)),
+            Err(error) => self.fail(error.into(), sockets),
         }
     }
 
@@ -280,6 +303,7 @@ impl Exchange {
                     let data = Bytes::copy_from_slice(decoded.data);
                     self.incoming.drain(..decoded.consumed);
                     if !data.is_empty() {
+                        self.recording.iter_mut().for_each(|recording| recording.response_body(&data));
                         return HttpBody::Bytes(data);
                     }
                 }
@@ -298,8 +322,31 @@ impl Exchange {
             return HttpBody::Pending;
         }
         match core::mem::replace(&mut self.response, Reading::Done) {
-            Reading::Body(mut decoder) => HttpBody::End(decoder.take_trailers()),
+            Reading::Body(mut decoder) => {
+                let trailers = decoder.take_trailers();
+                self.recording.iter_mut().for_each(|recording| recording.response_trailers(&trailers));
+                HttpBody::End(trailers)
+            }
             _ => HttpBody::Pending,
+        }
+    }
+
+    /// What is in the exchange's receipt, once: when the component has all of the response, or gives the exchange up.
+    pub(crate) fn take_recorded(&mut self, is_over: bool) -> Option<Recorded> {
+        let has_all = match &self.response {
+            Reading::Head => false,
+            // A body that there is none of need not be read.
+            Reading::Ready(_, decoder) | Reading::Body(decoder) => is_over && decoder.is_done(),
+            Reading::Done => true,
+        };
+        let is_complete = has_all && self.failure.is_none();
+        let recording = self.recording.take_if(|_| is_complete || is_over)?;
+        match recording.finish(is_complete, self.is_request_complete(), self.now_ns) {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                log::warn!("an exchange has no receipt: {error}");
+                None
+            }
         }
     }
 
@@ -313,6 +360,10 @@ impl Exchange {
     pub(crate) fn close(mut self, sockets: &mut dyn Sockets) {
         self.disconnect(sockets);
     }
+}
+
+fn note_place(recording: &mut Option<Box<Recording>>, address: Ipv4Addr, port: u16) {
+    recording.iter_mut().for_each(|recording| recording.connected_to(address, port));
 }
 
 /// Whom a request goes to, as the egress rules name it.

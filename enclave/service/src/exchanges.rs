@@ -1,27 +1,41 @@
 //! The exchanges of one run.
 
 use alloc::collections::BTreeMap;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 use core::task::Poll;
 
 use attestation_manifest::{EgressPolicy, EgressScheme};
 use enclave_http::{Fields, Scheme};
-use enclave_runtime::{ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse};
+use attestation_receipt::receipts_root;
+use enclave_runtime::{EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, RunName};
 
 use crate::exchange::{Exchange, destination};
+use crate::receipts::Issued;
+use crate::recording::Recorded;
 use crate::security::Security;
 use crate::sockets::Sockets;
 
 /// Exchanges that a run has open at once, at most: each has its buffers.
 const EXCHANGES_MAX: usize = 16;
 
-/// What a run has asked for and has not given up.
-#[derive(Default)]
+/// What a run has asked for and has not given up, and the receipts of what is over.
 pub(crate) struct Exchanges {
+    run: RunName,
+    security: Security,
     open: BTreeMap<u32, Exchange>,
     last: u32,
+    now_ns: u64,
+    /// Of all receipts of the run, in their order.
+    digests: Vec<[u8; 32]>,
+    newest: Option<Issued>,
 }
 
 impl Exchanges {
+    pub(crate) const fn new(run: RunName, security: Security) -> Self {
+        Self { run, security, open: BTreeMap::new(), last: 0, now_ns: 0, digests: Vec::new(), newest: None }
+    }
+
     /// Begins an exchange that the egress rules permit.
     ///
     /// # Errors
@@ -30,7 +44,7 @@ impl Exchanges {
         &mut self,
         request: &HttpRequest,
         policy: &EgressPolicy,
-        security: &Security,
+        secret: [u8; 32],
         sockets: Option<&mut dyn Sockets>,
         now_ns: u64,
     ) -> Result<ExchangeId, HttpFailure> {
@@ -47,7 +61,7 @@ impl Exchanges {
             return Err(HttpFailure::ConnectionLimitReached);
         }
         let sockets = sockets.ok_or(HttpFailure::DestinationUnavailable)?;
-        let exchange = Exchange::start(request, security, sockets, now_ns)?;
+        let exchange = Exchange::start(request, &self.security, secret, sockets, now_ns)?;
         self.last = self.last.wrapping_add(1);
         self.open.insert(self.last, exchange);
         Ok(ExchangeId(self.last))
@@ -55,6 +69,7 @@ impl Exchanges {
 
     /// Moves all of them.
     pub(crate) fn step(&mut self, sockets: &mut dyn Sockets, now_ns: u64) {
+        self.now_ns = now_ns;
         for exchange in self.open.values_mut() {
             exchange.step(sockets, now_ns);
         }
@@ -95,7 +110,12 @@ impl Exchanges {
     }
 
     pub(crate) fn read_body(&mut self, id: ExchangeId, max_bytes: usize) -> HttpBody {
-        self.get(id).map_or(HttpBody::Failed(HttpFailure::Internal), |exchange| exchange.read_body(max_bytes))
+        let Some(exchange) = self.open.get_mut(&id.0) else { return HttpBody::Failed(HttpFailure::Internal) };
+        let body = exchange.read_body(max_bytes);
+        let is_end = matches!(body, HttpBody::End(_) | HttpBody::Failed(_));
+        let recorded = if is_end { exchange.take_recorded(true) } else { None };
+        self.issue(recorded);
+        body
     }
 
     pub(crate) fn has_body(&mut self, id: ExchangeId) -> bool {
@@ -107,17 +127,64 @@ impl Exchanges {
     }
 
     pub(crate) fn close(&mut self, id: ExchangeId, sockets: Option<&mut dyn Sockets>) {
-        if let Some((exchange, sockets)) = self.open.remove(&id.0).zip(sockets) {
+        let Some(mut exchange) = self.open.remove(&id.0) else { return };
+        let recorded = exchange.take_recorded(true);
+        self.issue(recorded);
+        if let Some(sockets) = sockets {
             exchange.close(sockets);
         }
     }
 
+    /// Makes the receipt of an exchange that is over.
+    fn issue(&mut self, recorded: Option<Recorded>) {
+        let Some(recorded) = recorded else { return };
+        // Without the time there was no handshake.
+        let Some(time) = self.security.time.last_known(self.now_ns) else { return };
+        let number = u64::try_from(self.digests.len()).unwrap_or(u64::MAX);
+        match self.security.receipts.issue(self.run, number, recorded, time) {
+            Ok(issued) => {
+                log::debug!("{}", issued.describe());
+                self.digests.push(issued.digest);
+                self.newest = Some(issued);
+            }
+            Err(error) => log::warn!("an exchange has no receipt: {error}"),
+        }
+    }
+
+    /// The receipt of the exchange that was over last, signed.
+    ///
+    /// # Errors
+    /// What the component is told.
+    pub(crate) fn receipt(&self) -> Result<Vec<u8>, EnclaveFailure> {
+        let issued = self.newest.as_ref().ok_or_else(no_receipt)?;
+        self.security.receipts.sign(issued).map_err(|error| EnclaveFailure::Invalid(error.to_string()))
+    }
+
+    /// What opens it.
+    ///
+    /// # Errors
+    /// What the component is told.
+    pub(crate) fn opening(&self) -> Result<Vec<u8>, EnclaveFailure> {
+        self.newest.as_ref().map(|issued| issued.opening().to_vec()).ok_or_else(no_receipt)
+    }
+
+    /// The root over all receipts of the run; `None` without any.
+    pub(crate) fn receipts_root(&self) -> Option<[u8; 32]> {
+        (!self.digests.is_empty()).then(|| receipts_root(&self.digests))
+    }
+
     /// The run is over.
     pub(crate) fn close_all(&mut self, sockets: &mut dyn Sockets) {
-        for exchange in core::mem::take(&mut self.open).into_values() {
+        for mut exchange in core::mem::take(&mut self.open).into_values() {
+            let recorded = exchange.take_recorded(true);
+            self.issue(recorded);
             exchange.close(sockets);
         }
     }
+}
+
+fn no_receipt() -> EnclaveFailure {
+    EnclaveFailure::Invalid("no HTTPS exchange of this run is over yet".into())
 }
 
 impl core::fmt::Debug for Exchanges {

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use enclave_http::Fields;
 use enclave_platform::ByteStream;
 use enclave_runtime::{
-    Console, ExchangeId, Files, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, Job, JobHost,
-    JobLimits, JobReport, Outcome, Output, Program, Stop, VaultHost, run_job,
+    Console, EnclaveFailure, ExchangeId, Files, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, Job, JobHost,
+    JobLimits, JobReport, Outcome, Output, Program, RunName, Stop, VaultHost, run_job,
 };
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, Usage, encode_body};
 use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
@@ -51,7 +51,7 @@ where
     let limits = JobLimits::of(manifest);
     let to_run =
         Job { limits, args: &args, env: &env, keeps_files: manifest.keeps_files(), run: chain.next_run() };
-    let mut streams = JobStreams::new(guest, job, start, manifest);
+    let mut streams = JobStreams::new(guest, job, start, manifest, to_run.run);
     streams.give_credit()?;
     let started_ns = streams.monotonic_ns();
     let (report, mut streams) = run_job(program, &to_run, streams);
@@ -75,6 +75,7 @@ where
             output: streams.output.digested(),
             outcome,
             transcript,
+            receipts_root: streams.exchanges.receipts_root(),
             usage: report.usage,
             measured: Measured { run_us, heap_peak_bytes: usage.heap_peak_bytes },
         })
@@ -142,8 +143,15 @@ struct JobStreams<S, E> {
 }
 
 impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
-    fn new(mut guest: Guest<S, E>, job: u32, start: JobStart, manifest: &Manifest<'_>) -> Self {
+    fn new(
+        mut guest: Guest<S, E>,
+        job: u32,
+        start: JobStart,
+        manifest: &Manifest<'_>,
+        run: RunName,
+    ) -> Self {
         let started_ns = guest.surroundings.now_ns();
+        let security = guest.security.clone();
         let (parcel, head) = guest.audience.begin(Content::Transcript, guest.surroundings.random());
         Self {
             guest,
@@ -162,7 +170,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             pending: [Vec::new(), Vec::new()],
             transcript: head.into(),
             parcel,
-            exchanges: Exchanges::default(),
+            exchanges: Exchanges::new(run, security),
             files: None,
             output_credit: 0,
             is_cancelled: false,
@@ -415,8 +423,9 @@ where
 
     fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
         let now_ns = self.guest.surroundings.now_ns();
-        let Guest { egress, security, surroundings, .. } = &mut self.guest;
-        self.exchanges.start(request, egress, security, surroundings.sockets(), now_ns)
+        let Guest { egress, surroundings, .. } = &mut self.guest;
+        let secret = surroundings.random();
+        self.exchanges.start(request, egress, secret, surroundings.sockets(), now_ns)
     }
 
     fn http_body_space(&mut self, exchange: ExchangeId) -> usize {
@@ -449,6 +458,14 @@ where
 
     fn http_close(&mut self, exchange: ExchangeId) {
         self.exchanges.close(exchange, self.guest.surroundings.sockets());
+    }
+
+    fn receipt(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
+        self.exchanges.receipt()
+    }
+
+    fn receipt_opening(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
+        self.exchanges.opening()
     }
 
     fn files(&mut self) -> Bytes {

@@ -16,6 +16,8 @@ mod exchange;
 mod exchanges;
 mod job;
 mod parcel;
+mod receipts;
+mod recording;
 mod requests;
 mod security;
 mod serve;

@@ -271,7 +271,8 @@ impl<E: Surroundings> Answers<'_, E> {
         };
         let heap_peak_bytes = self.facilities.shared.heap().peak_bytes;
         let measured = Measured { run_us: ended.run_us, heap_peak_bytes };
-        let facts = JobFacts { input, output, outcome, transcript, usage: report.usage, measured };
+        let (usage, receipts_root) = (report.usage, ended.receipts_root);
+        let facts = JobFacts { input, output, outcome, transcript, receipts_root, usage, measured };
         let claim = self.chain.claim(ended.run, facts).encode();
         outbox.push(FrameKind::REQUEST_CLAIM, number, claim.clone());
         if self.batch.claims.is_empty() {

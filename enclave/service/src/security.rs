@@ -6,9 +6,11 @@ use alloc::vec::Vec;
 
 use attestation_manifest::{Manifest, TlsHost, TlsRoots, authority_der};
 use enclave_http::Host;
+use enclave_platform::Identity;
 use enclave_runtime::HttpFailure;
 use enclave_tls::{Anchors, HostTrust, ServerHost, Trust, TrustError};
 
+use crate::receipts::SharedReceipts;
 use crate::time::SharedTime;
 
 /// The manifest's trust, and the time.
@@ -16,6 +18,7 @@ use crate::time::SharedTime;
 pub(crate) struct Security {
     trust: Arc<Trust>,
     pub(crate) time: SharedTime,
+    pub(crate) receipts: SharedReceipts,
 }
 
 /// Whom a connection has to lead to, and who knows.
@@ -29,18 +32,19 @@ pub(crate) struct Peer {
 impl Security {
     /// # Errors
     /// An authority of the manifest is no certificate.
-    pub(crate) fn of(manifest: &Manifest<'_>) -> Result<Self, TrustError> {
+    pub(crate) fn of(manifest: &Manifest<'_>, identity: &Identity) -> Result<Self, TrustError> {
         let anchors = match manifest.tls.roots {
             TlsRoots::Mozilla => Anchors::Mozilla,
             TlsRoots::None => Anchors::None,
         };
         let trust = Trust::new(anchors, manifest.tls.hosts.iter().map(host_trust).collect())?;
-        Ok(Self { trust: Arc::new(trust), time: SharedTime::of(manifest) })
+        let (time, receipts) = (SharedTime::of(manifest), SharedReceipts::new(identity));
+        Ok(Self { trust: Arc::new(trust), time, receipts })
     }
 
     #[cfg(test)]
     pub(crate) fn of_parts(trust: Trust, time: SharedTime) -> Self {
-        Self { trust: Arc::new(trust), time }
+        Self { trust: Arc::new(trust), time, receipts: SharedReceipts::for_tests() }
     }
 
     /// Who a host has to turn out to be.

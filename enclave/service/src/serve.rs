@@ -72,7 +72,7 @@ where
 {
     let mut surroundings = Shared::new(surroundings);
     let audience = Audience::of(manifest, surroundings.random())?;
-    let security = Security::of(manifest)?;
+    let security = Security::of(manifest, chain.identity())?;
     let mut guest = Guest::new(link, surroundings, manifest, SharedVault::new(vault), audience, security);
     guest.announce(chain)?;
     if let Some(service) = &manifest.service {

@@ -42,6 +42,14 @@ pub(crate) struct TimeInterval {
     pub(crate) latest_s: u64,
 }
 
+/// An interval, and the proof of its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KnownTime {
+    pub(crate) interval: TimeInterval,
+    /// Of the reply that says that it is not earlier, as `attestation-roughtime` digests replies.
+    pub(crate) reply_digest: Option<[u8; 32]>,
+}
+
 /// Nobody says what time it is: enough servers did not answer, or did not agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeUnknown;
@@ -109,6 +117,12 @@ impl Timekeeper {
         }
         self.is_wanted = true;
         Poll::Pending
+    }
+
+    /// The last that was known, moved on to now, however old it is; `None` where nothing ever was.
+    pub(crate) fn last_known(&self, now_ns: u64) -> Option<KnownTime> {
+        let reading = self.reading.as_ref()?;
+        Some(KnownTime { interval: reading.interval(now_ns), reply_digest: reading.reply_digest })
     }
 
     /// The most likely time now, in nanoseconds since 1970-01-01. Pending until there is one, whatever goes wrong.
@@ -220,6 +234,10 @@ impl SharedTime {
     /// See [`Timekeeper::interval`], as of all that follow.
     pub(crate) fn interval(&self, now_ns: u64) -> Poll<Result<TimeInterval, TimeUnknown>> {
         self.0.lock().interval(now_ns)
+    }
+
+    pub(crate) fn last_known(&self, now_ns: u64) -> Option<KnownTime> {
+        self.0.lock().last_known(now_ns)
     }
 
     pub(crate) fn estimate_ns(&self, now_ns: u64) -> Poll<u64> {

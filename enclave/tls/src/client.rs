@@ -196,9 +196,10 @@ impl Client {
                 Progress::Again => {}
                 Progress::PeerClosed => {
                     self.state = State::PeerClosed;
+                    // Whatever is behind the last word.
                     self.incoming.clear();
                 }
-                Progress::Blocked if self.show_more()? || self.connection.wants_write() => {}
+                Progress::Blocked if self.show_more()? => {}
                 Progress::Blocked => return Ok(()),
             }
         }
@@ -219,7 +220,7 @@ impl Client {
     /// Whether rustls is shown more than before.
     fn show_more(&mut self) -> Result<bool, TlsError> {
         let must_wait = self.traffic.plaintext.len() > PLAINTEXT_PAUSE_BYTES && !self.is_cut;
-        if must_wait || self.state == State::PeerClosed {
+        if must_wait {
             return Ok(false);
         }
         let is_full = self.incoming.room() == 0;

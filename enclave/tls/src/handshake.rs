@@ -148,3 +148,25 @@ fn exporter_of_tls12(
     }
     Ok(Exporter::tls12(hash, logged.secret, randoms))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signed_randoms_are_those_of_the_handshake() {
+        let logged = || Logged { client_random: [1; 32], secret: zeroize::Zeroizing::new(vec![0; 48]) };
+        let signature = |message: &[u8]| HandshakeSignature {
+            scheme: 0x0403,
+            message: message.to_vec(),
+            signature: Vec::new(),
+        };
+        let exporter = |server_random, message: &[u8]| {
+            exporter_of_tls12(Hash::Sha256, logged(), server_random, &signature(message)).map(drop)
+        };
+        let message = [[1; 32], [2; 32], [3; 32]].concat();
+        assert_eq!(exporter([2; 32], &message), Ok(()));
+        assert_eq!(exporter([9; 32], &message), Err(TlsError::Internal("two handshakes mixed up")));
+        assert_eq!(exporter([2; 32], &message[..63]), Err(MISSING));
+    }
+}

@@ -47,3 +47,24 @@ impl fmt::Debug for Secrets {
         f.write_str("Secrets")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_secret_is_kept_and_given_out_once() {
+        let secrets = Secrets::default();
+        secrets.log("CLIENT_TRAFFIC_SECRET_0", &[1; 32], &[2; 48]);
+        secrets.log(EXPORTER_SECRET, &[1; 31], &[2; 48]);
+        assert!(secrets.take().is_none());
+        for label in [EXPORTER_SECRET, MASTER_SECRET] {
+            secrets.log(label, &[1; 32], &[3; 48]);
+            secrets.log("SERVER_TRAFFIC_SECRET_0", &[1; 32], &[2; 48]);
+            let logged = secrets.take().unwrap();
+            assert_eq!((logged.client_random, logged.secret.as_slice()), ([1; 32], &[3; 48][..]));
+            assert!(secrets.take().is_none());
+        }
+        assert_eq!(format!("{secrets:?}"), "Secrets");
+    }
+}

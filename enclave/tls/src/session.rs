@@ -65,6 +65,8 @@ pub struct Peer {
     pub root: Authority,
     /// [`Trust::roots_digest`](crate::Trust::roots_digest): the list that the root was chosen from.
     pub roots_digest: [u8; 32],
+    /// Whether keys are listed for this host, of which its own is one.
+    pub was_pinned: bool,
     /// What it said of its certificate's revocation, DER; empty if nothing. Kept, not judged.
     pub ocsp_response: Vec<u8>,
     /// Logs that promised to publish its certificate, as the certificate says. Their signatures are not judged.

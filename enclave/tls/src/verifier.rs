@@ -243,6 +243,7 @@ fn describe(
             spki_sha256: Sha256::digest(webpki::spki_for_anchor(path.anchor())).into(),
         },
         roots_digest: trust.roots_digest,
+        was_pinned: !trust.spki_sha256.is_empty(),
         ocsp_response: ocsp_response.to_vec(),
         scts: scts_of(path.end_entity()),
     })
@@ -253,4 +254,20 @@ fn scts_of(certificate: &EndEntityCert<'_>) -> Vec<Sct> {
     let Ok(scts) = certificate.sct_log_timestamps() else { return Vec::new() };
     let read = scts.filter_map(Result::ok);
     read.map(|sct| Sct { log_id: sct.log_id, timestamp_ms: sct.timestamp_ms }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// rustls takes no message of 64 KiB, so that no chain comes near. Should that change, this does not.
+    #[test]
+    fn chains_have_a_limit_in_bytes() {
+        let certificate = |bytes| CertificateDer::from(vec![0; bytes]);
+        let (leaf, long) = (certificate(1_000), certificate(CHAIN_MAX_BYTES - 1_000));
+        assert_eq!(check_size(&leaf, core::slice::from_ref(&long)), Ok(()));
+        let found = CHAIN_MAX_BYTES + 1;
+        let refused = TlsError::ChainTooLong { unit: "bytes", limit: CHAIN_MAX_BYTES, found };
+        assert_eq!(check_size(&leaf, &[certificate(1), long]), Err(refused));
+    }
 }

@@ -13,6 +13,7 @@ pub const LIMITS: NetworkLimits = NetworkLimits {
     incoming: SocketLimits { connections: 4, receive_bytes: 2048, send_bytes: 4096 },
     queries: 2,
     datagrams: 2,
+    tls_sessions: 0,
 };
 /// Where the guest listens.
 pub const PORT: u16 = 80;

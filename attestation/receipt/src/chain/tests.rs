@@ -12,7 +12,7 @@ fn receipts<const N: usize>() -> [Receipt; N] {
     let mut next = Receipt { number: 0, previous: [0; 32], ..receipt() };
     [(); N].map(|()| {
         let this = next.clone();
-        (next.number, next.previous) = (this.number + 1, this.digest());
+        (next.number, next.previous) = (this.number.saturating_add(1), this.digest());
         this
     })
 }

@@ -124,7 +124,8 @@ fn nothing_of_a_chunk_can_change() {
 fn places_and_kinds_read_as_in_a_sentence() {
     let place = Place::Chunk { body: BodySide::Request, index: 7 };
     let refused = ReceiptError::NotUnderRoot { place };
-    let text = "receipt, chunk 7 of the body of the request: expected what is under the root that was signed, found something else";
+    let text = "receipt, chunk 7 of the body of the request: expected what is under the root that was signed, \
+        found something else";
     assert_eq!(refused.to_string(), text);
     assert_eq!(format!("{:?}", chunk(&mut all()[9])), "chunk 0 of the body of the response: 5 bytes");
 }
@@ -160,7 +161,8 @@ fn exchanges(leaves: usize) -> Vec<Vec<Kind>> {
     fitting.map(exchange).collect()
 }
 
-/// Three leaves of any kinds at any places, in every combination: they are taken exactly if there is an exchange that has them.
+/// Two or three leaves of any kinds at any places, in every combination: they are taken exactly if there is an exchange
+/// that has them.
 #[test]
 fn kinds_fit_exactly_if_some_exchange_has_them() {
     for leaves in 7..=10_usize {

@@ -289,6 +289,54 @@ fn other_headers_and_other_encodings_are_refused() {
     assert_eq!(SignedReceipt::parse(&empty).unwrap_err(), ReceiptError::NotDeterministic);
 }
 
+/// Headers have one order, and each is there once.
+#[test]
+fn other_unprotected_headers_are_refused() {
+    let bytes = full().encode();
+    let envelope = Envelope::decode(&bytes).unwrap();
+    let evidence = envelope.evidence.unwrap();
+    let file = |headers: [i64; 2]| {
+        crate::written::written(|encoder| {
+            encoder.tag(minicbor::data::Tag::new(18))?.array(4)?.bytes(envelope.protected)?.map(2)?;
+            for header in headers {
+                encoder.i64(header)?;
+                match header {
+                    -65_542 => {
+                        encoder.array(3)?;
+                        certificates().iter().try_for_each(|der| encoder.bytes(der).map(drop))?;
+                    }
+                    _ => drop(encoder.bytes(evidence)?),
+                }
+            }
+            encoder.bytes(envelope.payload)?.bytes(envelope.signature).map(drop)
+        })
+    };
+    assert!(check_file(&file([-65_538, -65_542])).is_ok());
+    for headers in [[-65_542, -65_538], [-65_538, -65_538], [-65_542, -65_542]] {
+        assert_eq!(check_file(&file(headers)), Err(ReceiptError::NotDeterministic), "{headers:?}");
+    }
+    assert!(matches!(check_file(&file([-65_538, -65_543])), Err(ReceiptError::Structure { .. })));
+}
+
+#[test]
+fn lists_have_limits() {
+    let changes: [fn(&mut Envelope<'_>); 3] = [
+        |envelope| envelope.leaves[0].path = vec![[0; 32]; 33],
+        |envelope| {
+            let leaf = |_| ShownLeaf { index: 0, leaf: vec![], path: vec![] };
+            envelope.leaves = (0..1025).map(leaf).collect();
+        },
+        |envelope| {
+            let chunk = |_| ShownChunk { body: BodySide::Request, leaf: vec![], path: vec![] };
+            envelope.chunks = (0..1025).map(chunk).collect();
+        },
+    ];
+    for change in changes {
+        let refused = SignedReceipt::parse(&changed(change));
+        assert!(matches!(refused, Err(ReceiptError::Structure { .. })));
+    }
+}
+
 #[test]
 fn what_is_shown_is_a_leaf_and_a_chunk() {
     let file = changed(|envelope| envelope.leaves[3].leaf = vec![0x80]);

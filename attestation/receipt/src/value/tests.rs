@@ -12,20 +12,20 @@ fn body() -> Body {
 }
 
 fn values() -> Vec<(Value, Vec<u8>)> {
-    let leaf = |items: u8, rest: &[u8]| [&[0x80 + items, 0x50][..], &SALT, rest].concat();
+    let leaf = |array: u8, rest: &[u8]| [&[array, 0x50][..], &SALT, rest].concat();
     let body_items = [&b"\x19\x13\x88\x02\x58\x20"[..], &[9; 32]].concat();
     vec![
-        (Value::Method("GET".into()), leaf(3, b"\x00\x63GET")),
-        (Value::Scheme("https".into()), leaf(3, b"\x01\x65https")),
-        (Value::Authority("a.example".into()), leaf(3, b"\x02\x69a.example")),
-        (Value::PathWithQuery("/?q".into()), leaf(3, b"\x03\x63/?q")),
-        (Value::RequestField(field("accept", "*/*")), leaf(4, b"\x04\x66accept\x43*/*")),
-        (Value::RequestBody(body()), leaf(5, &[&[5], &body_items[..]].concat())),
-        (Value::RequestTrailer(field("a", "")), leaf(4, b"\x06\x61a\x40")),
-        (Value::Status(404), leaf(3, b"\x07\x19\x01\x94")),
-        (Value::ResponseField(field("b", "1")), leaf(4, b"\x08\x61b\x411")),
-        (Value::ResponseBody(body()), leaf(5, &[&[9], &body_items[..]].concat())),
-        (Value::ResponseTrailer(field("c", "2")), leaf(4, b"\x0a\x61c\x412")),
+        (Value::Method("GET".into()), leaf(0x83, b"\x00\x63GET")),
+        (Value::Scheme("https".into()), leaf(0x83, b"\x01\x65https")),
+        (Value::Authority("a.example".into()), leaf(0x83, b"\x02\x69a.example")),
+        (Value::PathWithQuery("/?q".into()), leaf(0x83, b"\x03\x63/?q")),
+        (Value::RequestField(field("accept", "*/*")), leaf(0x84, b"\x04\x66accept\x43*/*")),
+        (Value::RequestBody(body()), leaf(0x85, &[&[5], &body_items[..]].concat())),
+        (Value::RequestTrailer(field("a", "")), leaf(0x84, b"\x06\x61a\x40")),
+        (Value::Status(404), leaf(0x83, b"\x07\x19\x01\x94")),
+        (Value::ResponseField(field("b", "1")), leaf(0x84, b"\x08\x61b\x411")),
+        (Value::ResponseBody(body()), leaf(0x85, &[&[9], &body_items[..]].concat())),
+        (Value::ResponseTrailer(field("c", "2")), leaf(0x84, b"\x0a\x61c\x412")),
     ]
 }
 

@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use attestation_transcript::{Kind, PAYLOAD_MAX_BYTES};
 use sha2::{Digest, Sha256};
 
-use super::{EVIDENCE_MAX_BYTES, EnclaveFailure, PLAINTEXT_MAX_BYTES, SEALED_MAX_BYTES, Unsealed};
+use super::{
+    EVIDENCE_MAX_BYTES, EnclaveFailure, PLAINTEXT_MAX_BYTES, RECEIPT_MAX_BYTES, SEALED_MAX_BYTES, Unsealed,
+};
 use crate::host::JobHost;
 use crate::io::PIECE_BYTES;
 use crate::learnt::{Piece, Text};
@@ -30,6 +32,8 @@ const _: () = assert!(
 const EVIDENCE: u8 = 0;
 const SEAL: u8 = 1;
 const UNSEAL: u8 = 2;
+const RECEIPT: u8 = 3;
+const RECEIPT_OPENING: u8 = 4;
 
 /// What may come back, or why the run ends.
 type Answer<T> = Result<Result<T, EnclaveFailure>, RunEnd>;
@@ -48,6 +52,40 @@ impl<H: JobHost + ?Sized> Outside<H> {
             told.extend_from_slice(&piece);
             if piece.len() < PIECE_BYTES || told.len() > EVIDENCE_MAX_BYTES {
                 return Ok(Some(told));
+            }
+        }
+    }
+
+    /// The receipt of the newest exchange, which is written down in pieces as evidence is.
+    pub(super) fn receipt(&mut self) -> Answer<Vec<u8>> {
+        self.in_pieces(RECEIPT, |host| host.receipt())
+    }
+
+    /// What opens it.
+    pub(super) fn receipt_opening(&mut self) -> Answer<Vec<u8>> {
+        self.in_pieces(RECEIPT_OPENING, |host| host.receipt_opening())
+    }
+
+    fn in_pieces(
+        &mut self,
+        function: u8,
+        ask: impl Fn(&mut H) -> Result<Vec<u8>, EnclaveFailure>,
+    ) -> Answer<Vec<u8>> {
+        let (mut whole, mut told) = (None, Vec::new());
+        loop {
+            let piece = self.act(Kind::ENCLAVE, &[function], another, |host| {
+                let whole = whole.get_or_insert_with(|| bounded(ask(host)));
+                let whole = whole.as_ref().map_err(|failure: &EnclaveFailure| failure.clone())?;
+                let rest = whole.get(told.len()..).unwrap_or_default();
+                Ok(Piece(rest.get(..PIECE_BYTES).unwrap_or(rest).to_vec()))
+            })?;
+            let Piece(piece) = match piece {
+                Ok(piece) => piece,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            told.extend_from_slice(&piece);
+            if piece.len() < PIECE_BYTES || told.len() > RECEIPT_MAX_BYTES {
+                return Ok(Ok(told));
             }
         }
     }
@@ -87,6 +125,15 @@ impl<H: JobHost + ?Sized> Outside<H> {
 /// None is better than a part.
 fn evidence_of<H: JobHost + ?Sized>(host: &mut H) -> Option<Vec<u8>> {
     host.vault()?.evidence().filter(|evidence| evidence.len() <= EVIDENCE_MAX_BYTES)
+}
+
+/// What a guest may give out as a receipt, or as what opens one.
+fn bounded(answer: Result<Vec<u8>, EnclaveFailure>) -> Result<Vec<u8>, EnclaveFailure> {
+    let bytes = answer.map_err(EnclaveFailure::cut)?;
+    if bytes.len() > RECEIPT_MAX_BYTES {
+        return Err(EnclaveFailure::Invalid("the receipt is longer than any may be".into()));
+    }
+    Ok(bytes)
 }
 
 /// How an entry begins: the function, and a digest of what it is given.

@@ -13,7 +13,7 @@ use enclave_http::{
     RequestFacts,
 };
 use enclave_runtime::{
-    Console, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, IncomingRequest, InputRead,
+    Console, EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, IncomingRequest, InputRead,
     JobHost, Output, ResponseHead, RunName, Stop, VaultHost,
 };
 
@@ -108,6 +108,8 @@ pub(crate) struct Ended {
     pub(crate) run_us: u64,
     /// Request and response, where they are kept.
     pub(crate) messages: Option<(Digested, Digested)>,
+    /// Over the receipts of what was fetched under TLS.
+    pub(crate) receipts_root: Option<[u8; 32]>,
 }
 
 /// The outside of one request.
@@ -140,6 +142,7 @@ impl<E: Surroundings> RequestHost<E> {
             Kept::new(outbox, run.sequence, request, &facilities.audience, salts)
         });
         let started_ns = facilities.shared.clone().now_ns();
+        let exchanges = Exchanges::new(run, facilities.security.clone());
         Self {
             facilities,
             run,
@@ -148,7 +151,7 @@ impl<E: Surroundings> RequestHost<E> {
             reading,
             writing: Writing { facts, stage: WritingStage::Nothing },
             kept,
-            exchanges: Exchanges::default(),
+            exchanges,
             log_line: Vec::new(),
         }
     }
@@ -159,7 +162,8 @@ impl<E: Surroundings> RequestHost<E> {
         let run_ns = self.now_ns().saturating_sub(self.started_ns);
         let Self { facilities, mut exchanges, run, wire, reading, writing, kept, .. } = self;
         facilities.shared.with_sockets(|sockets| exchanges.close_all(sockets));
-        Ended { wire, reading, writing, run, run_us: run_ns / 1_000, messages: kept.map(Kept::end) }
+        let (messages, receipts_root) = (kept.map(Kept::end), exchanges.receipts_root());
+        Ended { wire, reading, writing, run, run_us: run_ns / 1_000, messages, receipts_root }
     }
 
     fn now_ns(&self) -> u64 {
@@ -350,10 +354,19 @@ impl<E: Surroundings> JobHost for RequestHost<E> {
         Some(&mut self.facilities.vault)
     }
 
+    fn receipt(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
+        self.exchanges.receipt()
+    }
+
+    fn receipt_opening(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
+        self.exchanges.opening()
+    }
+
     fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
         let now_ns = self.now_ns();
-        let Self { facilities: Facilities { shared, egress, security, .. }, exchanges, .. } = self;
-        exchanges.start(request, egress, security, shared.sockets(), now_ns)
+        let Self { facilities: Facilities { shared, egress, .. }, exchanges, .. } = self;
+        let secret = shared.random();
+        exchanges.start(request, egress, secret, shared.sockets(), now_ns)
     }
 
     fn http_body_space(&mut self, exchange: ExchangeId) -> usize {

@@ -8,7 +8,7 @@ use core::task::Poll;
 
 use attestation_ring::Ring;
 use attestation_roughtime::{
-    Measurement, MeasurementError, Midpoint, Proof, ServerReading, agree, report_json,
+    Measurement, MeasurementError, Midpoint, Proof, ServerReading, agree, report_json, response_digest,
 };
 
 use super::{DRIFT_PPM, NS_PER_S, TimeInterval, TimeServer};
@@ -46,6 +46,8 @@ pub(super) struct Reading {
     pub(super) at_ns: u64,
     /// How many servers agree on it.
     pub(super) servers: usize,
+    /// Of the reply that the beginning is from.
+    pub(super) reply_digest: Option<[u8; 32]>,
 }
 
 /// A reply that was taken. How long it was on its way makes the interval wider at its end only.
@@ -55,6 +57,7 @@ struct Sample {
     midpoint: Midpoint,
     /// When the question was first sent: the server stamped its reply after that.
     sent_ns: u64,
+    reply_digest: [u8; 32],
 }
 
 pub(super) struct Measuring {
@@ -88,7 +91,7 @@ impl Reading {
     #[cfg(test)]
     pub(super) const fn fixed(interval: TimeInterval) -> Self {
         let TimeInterval { earliest_s, latest_s } = interval;
-        Self { earliest_us: earliest_s * US_PER_S, latest_us: latest_s * US_PER_S, at_ns: 0, servers: 3 }
+        Self { earliest_us: earliest_s * US_PER_S, latest_us: latest_s * US_PER_S, at_ns: 0, servers: 3, reply_digest: None }
     }
 
     /// The interval some time later.
@@ -113,7 +116,12 @@ impl Reading {
                 self.latest_us / US_PER_S
             ));
         }
-        Ok(Self { earliest_us: self.earliest_us.max(since_us), ..self })
+        match earlier.filter(|earlier| earlier.earliest_us > self.earliest_us) {
+            Some(earlier) => {
+                Ok(Self { earliest_us: earlier.earliest_us, reply_digest: earlier.reply_digest, ..self })
+            }
+            None => Ok(Self { earliest_us: self.earliest_us.max(since_us), ..self }),
+        }
     }
 }
 
@@ -216,7 +224,8 @@ impl Measuring {
             match self.chain.accept(&Ring, &datagram) {
                 Ok(midpoint) => {
                     sockets.hang_up(asking.question);
-                    self.samples.push(Sample { server: index, midpoint, sent_ns: asking.first_sent_ns });
+                    let (sent_ns, reply_digest) = (asking.first_sent_ns, response_digest(&datagram));
+                    self.samples.push(Sample { server: index, midpoint, sent_ns, reply_digest });
                     self.step = Step::Next;
                     self.turn += 1;
                     return Poll::Ready(Ok(()));
@@ -259,7 +268,7 @@ impl Measuring {
         self.turn += 1;
     }
 
-    fn finish(&mut self, now_ns: u64) -> Measured {
+    fn finish(&self, now_ns: u64) -> Measured {
         let readings: Vec<ServerReading> =
             self.samples.iter().filter_map(|sample| self.reading_of(sample, now_ns)).collect();
         let agreement = agree(&readings, self.servers.len()).map_err(|error| error.to_string());
@@ -268,20 +277,25 @@ impl Measuring {
             latest_us: agreement.latest_us,
             at_ns: now_ns,
             servers: agreement.agreeing.len(),
+            reply_digest: self.reply_from(agreement.earliest_us),
         });
         let proof = self.chain.clone().finish();
         let report = proof.as_ref().filter(|_| self.is_contradicted()).map(report_json);
         Measured { outcome, proof, report }
     }
 
+    /// Which reply says that it is not earlier than this.
+    fn reply_from(&self, earliest_us: u64) -> Option<[u8; 32]> {
+        let says_so = |sample: &&Sample| sample.midpoint.earliest_us() == earliest_us;
+        self.samples.iter().find(says_so).map(|sample| sample.reply_digest)
+    }
+
     /// What a reply says of this moment.
     fn reading_of(&self, sample: &Sample, now_ns: u64) -> Option<ServerReading> {
-        let Sample { server, midpoint, sent_ns } = *sample;
+        let Sample { server, midpoint, sent_ns, .. } = *sample;
         let server = self.servers.get(server)?.key;
-        let earliest_us = midpoint.earliest_s().saturating_mul(US_PER_S);
-        let latest_us = midpoint.latest_s().saturating_mul(US_PER_S);
-        let latest_us = latest_us.saturating_add(elapsed_max_us(sent_ns, now_ns));
-        Some(ServerReading { server, earliest_us, latest_us })
+        let latest_us = midpoint.latest_us().saturating_add(elapsed_max_us(sent_ns, now_ns));
+        Some(ServerReading { server, earliest_us: midpoint.earliest_us(), latest_us })
     }
 
     /// Whether a reply says that it is later than one that came after it.

@@ -96,8 +96,8 @@ fn another_path_is_taken_where_one_does_not_hold() {
 #[test]
 fn paths_are_found_among_other_certificates() {
     let root = Authority::root("root");
-    let upper = root.below("upper", VALID);
-    let lower = upper.below("lower", (NOW - 7, NOW + 7));
+    let upper = root.below("upper", (NOW - 9, NOW + 7));
+    let lower = upper.below("lower", (NOW - 7, NOW + 9));
     let stranger = Authority::root("stranger");
     let identity = lower.server(&[HOST]).and(&[&stranger, &upper, &lower, &root]);
     let client = believed(&trust_in(&root), &identity);

@@ -135,6 +135,24 @@ fn what_was_written_goes_before_the_farewell() {
     });
 }
 
+/// So much that not all of it can be encrypted at once.
+#[test]
+fn the_farewell_waits_for_what_waits() {
+    each(|mut client, mut server| {
+        let mut written = 0;
+        for _ in 0..20 {
+            written += client.write(&[3; 10_000]);
+            client.step().unwrap();
+        }
+        assert_eq!(client.write_room(), 0);
+        client.close();
+        client.step().unwrap();
+        converse(&mut client, &mut server).unwrap();
+        assert_eq!(server.heard().len(), written);
+        assert!(server.connection.process_new_packets().unwrap().peer_has_closed());
+    });
+}
+
 #[test]
 fn a_farewell_before_the_beginning_waits_for_it() {
     let root = Authority::root("root");

@@ -123,13 +123,9 @@ fn writing_goes_on_while_reading_waits() {
 fn writing_has_a_limit_while_nothing_is_sent() {
     let (mut client, _) = opened(TLS13);
     let mut written = 0;
-    loop {
-        let count = client.write(&[1; 5_000]);
-        written += count;
+    for _ in 0..100 {
+        written += client.write(&[1; 5_000]);
         client.step().unwrap();
-        if count == 0 {
-            break;
-        }
     }
     assert_eq!(client.write_room(), 0);
     assert!((64 * 1024..96 * 1024).contains(&written), "{written}");

@@ -3,6 +3,9 @@
 use enclave_tls::{Client, State, TlsError};
 use proptest::prelude::*;
 use rcgen::CustomExtension;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use rustls::ConnectionTrafficSecrets;
+use rustls::crypto::cipher::Iv;
 
 use crate::authority::{Authority, HOST, Identity, trust_in};
 use crate::server::{
@@ -271,6 +274,45 @@ fn handshakes_in_too_many_pieces_end() {
     }
     let error = answered(&bytes);
     assert!(matches!(error, TlsError::HandshakeTooLong { .. }), "{error}");
+}
+
+/// A record of TLS 1.3 with AES-256-GCM (RFC 8446, section 5.2).
+fn protected(key: &LessSafeKey, iv: &Iv, sequence: u64, content: &[u8], kind: u8) -> Vec<u8> {
+    let mut payload = [content, &[kind]].concat();
+    let length = u16::try_from(payload.len() + AES_256_GCM.tag_len()).unwrap().to_be_bytes();
+    let header = [23, 3, 3, length[0], length[1]];
+    let mut nonce: [u8; 12] = iv.as_ref().try_into().unwrap();
+    for (byte, other) in nonce[4..].iter_mut().zip(sequence.to_be_bytes()) {
+        *byte ^= other;
+    }
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    key.seal_in_place_append_tag(nonce, Aad::from(header), &mut payload).unwrap();
+    [&header[..], &payload].concat()
+}
+
+/// The server is who it says, and after the handshake sends a message that does not end, byte by byte.
+#[test]
+fn messages_in_too_many_pieces_end_the_connection() {
+    let root = Authority::root("root");
+    let identity = root.server(&[HOST]);
+    let (mut client, server) = open(&trust_in(&root), Setup::with_versions(&identity, TLS13).start());
+    let secrets = server.connection.dangerous_extract_secrets().unwrap();
+    let (first, ConnectionTrafficSecrets::Aes256Gcm { key, iv }) = secrets.tx else {
+        panic!("another suite")
+    };
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).unwrap());
+    let ticket = [4, 0, 0xFF, 0xFF].into_iter().chain(core::iter::repeat(0));
+    let pieces = (first..).zip(ticket).map(|(sequence, byte)| protected(&key, &iv, sequence, &[byte], 22));
+    let mut carried = 0;
+    for piece in pieces {
+        if let Err(error) = deliver(&mut client, &piece) {
+            assert!(matches!(error, TlsError::HandshakeTooLong { .. }), "{error}");
+            break;
+        }
+        carried += piece.len();
+    }
+    assert!((64 * 1024..128 * 1024).contains(&carried), "{carried}");
+    assert_eq!(client.state(), State::Failed);
 }
 
 #[test]

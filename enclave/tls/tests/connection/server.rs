@@ -55,6 +55,7 @@ impl<'i> Setup<'i> {
             // Which does not ask whether the key is the certificate's.
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = self.alpn;
+        config.enable_secret_extraction = true;
         config.key_log = Arc::<Randoms>::clone(&randoms);
         let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
         connection.set_buffer_limit(None);
@@ -160,7 +161,7 @@ pub(crate) fn converse_over(
         if from_client.is_empty() && arriving.is_empty() {
             return Ok(());
         }
-        result = deliver(client, &arriving);
+        result = deliver(client, &arriving).and_then(|()| client.step());
     }
 }
 

@@ -4,6 +4,8 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
 use std::alloc::System;
 
+use enclave_wire::network::DATAGRAM_BYTES;
+
 use super::*;
 use crate::net::datagrams::PAYLOAD_MAX_BYTES;
 
@@ -64,10 +66,10 @@ fn busy(limits: &NetworkLimits) -> Stack {
 }
 
 #[test]
-fn connections_and_questions_of_our_own_take_no_more_than_is_counted() {
+fn connections_and_names_of_our_own_take_no_more_than_is_counted() {
     let limits = NetworkLimits {
         incoming: SocketLimits { connections: 0, ..NetworkLimits::DEFAULT.incoming },
-        datagrams: 64,
+        tls_sessions: 0,
         ..NetworkLimits::DEFAULT
     };
     let (held, stack) = held_by(|| busy(&limits));
@@ -78,9 +80,25 @@ fn connections_and_questions_of_our_own_take_no_more_than_is_counted() {
 }
 
 #[test]
+fn questions_by_udp_take_no_more_than_is_counted() {
+    let none = |limits: SocketLimits| SocketLimits { connections: 0, ..limits };
+    let silent = NetworkLimits {
+        outgoing: none(NetworkLimits::DEFAULT.outgoing),
+        incoming: none(NetworkLimits::DEFAULT.incoming),
+        queries: 0,
+        datagrams: 0,
+        tls_sessions: 0,
+    };
+    let (idle, _silent) = held_by(|| busy(&silent));
+    let (held, _asking) = held_by(|| busy(&NetworkLimits { datagrams: 64, ..silent }));
+    let each = (held - idle) / 64;
+    assert!((6_000 + PAYLOAD_MAX_BYTES as u64..=DATAGRAM_BYTES).contains(&each), "{each}");
+}
+
+#[test]
 fn connections_of_others_take_no_more_than_is_counted() {
     let outgoing = SocketLimits { connections: 0, ..NetworkLimits::DEFAULT.outgoing };
-    let limits = NetworkLimits { outgoing, queries: 0, ..NetworkLimits::DEFAULT };
+    let limits = NetworkLimits { outgoing, queries: 0, tls_sessions: 0, ..NetworkLimits::DEFAULT };
     let mut world = World::with_limits(&limits);
     let (held, ()) = held_by(|| {
         let mut all: Vec<_> = (0..256).map(|_| world.open()).collect();
