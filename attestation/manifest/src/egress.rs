@@ -153,17 +153,21 @@ fn is_method_name(text: &str) -> bool {
         && text.bytes().all(is_part)
 }
 
-pub(crate) fn is_host_pattern(text: &str) -> bool {
+/// Whether this names hosts: a lower-case DNS name, `*.` and one, which stands for all names that end in it and are longer,
+/// or an IPv4 address.
+#[must_use]
+pub fn is_host_pattern(text: &str) -> bool {
     let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
     let name = text.strip_prefix("*.").unwrap_or(text);
     let is_short = text.len() <= NAME_MAX_BYTES;
-    is_lower && is_short && is_name(name) || text.parse::<Ipv4Addr>().is_ok()
+    is_lower && is_short && is_host_name(name) || text.parse::<Ipv4Addr>().is_ok()
 }
 
-/// Whether readers agree that this is a name: many read one whose last part begins with a digit as an address, in octal,
+/// Whether this is a DNS name, and readers agree that it is: many read one whose last part begins with a digit as an address, in octal,
 /// hexadecimal or with parts left out (WHATWG URL standard, "ends in a number"). No top-level domain does (RFC 1123,
 /// section 2.1).
-fn is_name(text: &str) -> bool {
+#[must_use]
+pub fn is_host_name(text: &str) -> bool {
     let last = text.rsplit('.').next().unwrap_or_default();
     are_labels(text) && last.starts_with(|first: char| first.is_ascii_alphabetic())
 }
@@ -178,7 +182,9 @@ fn are_labels(text: &str) -> bool {
     text.len() <= NAME_MAX_BYTES && text.split('.').all(is_label)
 }
 
-pub(crate) fn is_host(pattern: &str, host: &str) -> bool {
+/// Whether a pattern by [`is_host_pattern`] is for a host. Case does not matter.
+#[must_use]
+pub fn is_host(pattern: &str, host: &str) -> bool {
     let Some(parent) = pattern.strip_prefix('*') else { return host.eq_ignore_ascii_case(pattern) };
     let below = host.len().checked_sub(parent.len()).and_then(|length| host.split_at_checked(length));
     // The component chooses what stands before the parent's name: nothing but labels may.

@@ -24,7 +24,8 @@ mod tls;
 
 pub use diagnose::Quoted;
 pub use egress::{
-    ANY_METHOD, EGRESS_MAX, EgressPolicy, EgressRule, EgressScheme, METHOD_MAX_BYTES, METHODS_MAX,
+    ANY_METHOD, EGRESS_MAX, EgressPolicy, EgressRule, EgressScheme, METHOD_MAX_BYTES, METHODS_MAX, is_host,
+    is_host_name, is_host_pattern,
 };
 pub use hex::{HexDigest, HexU64};
 pub use parse::{ManifestError, manifest_digest, parse_manifest};

@@ -18,6 +18,8 @@ pub const SPKI_MAX: usize = 4;
 /// The longest certificate of an authority, in bytes of DER.
 pub const AUTHORITY_MAX_BYTES: usize = 8 * 1024;
 
+const AUTHORITY_MAX_CHARS: usize = AUTHORITY_MAX_BYTES.div_ceil(3) * 4;
+
 /// Whose certificates are believed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +74,7 @@ impl TlsHost<'_> {
 /// The bytes of a certificate; `None` when the text is none of the right form, or too long.
 #[must_use]
 pub fn authority_der(text: &str) -> Option<Vec<u8>> {
-    let is_right = (1..=AUTHORITY_MAX_BYTES.div_ceil(3) * 4).contains(&text.len());
+    let is_right = (1..=AUTHORITY_MAX_CHARS).contains(&text.len());
     if is_right { Base64::decode_vec(text).ok() } else { None }
 }
 

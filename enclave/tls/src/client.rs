@@ -12,8 +12,7 @@ use crate::incoming::{INCOMING_MAX_BYTES, Incoming, Shown};
 use crate::refusal::from_rustls;
 use crate::session::Session;
 use crate::traffic::{PLAINTEXT_PAUSE_BYTES, Progress, Traffic};
-use crate::trust::Trust;
-use crate::{Interval, ServerHost, TlsError};
+use crate::{Interval, ServerHost, TlsError, Trust};
 
 /// HTTP/1.1, as ALPN names it.
 pub const ALPN_HTTP_1_1: &[u8] = b"http/1.1";

@@ -8,14 +8,13 @@ use rustls::{CommonState, HandshakeKind, ProtocolVersion, SupportedCipherSuite};
 
 use crate::exporter::{Exporter, Hash};
 use crate::hello::HelloWatch;
-use crate::interval::Moment;
+use crate::moment::Moment;
 use crate::provider::provider;
 use crate::refusal::from_rustls;
 use crate::secrets::{Logged, Secrets};
 use crate::session::{HandshakeSignature, Session, Version};
-use crate::trust::Trust;
 use crate::verifier::Verifier;
-use crate::{Interval, ServerHost, TlsError};
+use crate::{Interval, ServerHost, TlsError, Trust};
 
 /// Bytes that a server's part of a handshake may have, with everything around them. The longest chain fits in.
 const HANDSHAKE_MAX_BYTES: usize = 96 * 1024;
@@ -59,7 +58,7 @@ impl Handshake {
         config.require_ems = true;
         config.resumption = Resumption::disabled();
         config.key_log = Arc::<Secrets>::clone(&self.secrets);
-        let name = self.host.server_name().map_err(|_| TlsError::Internal("a host that is no name"))?;
+        let name = self.host.server_name().clone();
         UnbufferedClientConnection::new(Arc::new(config), name).map_err(from_rustls)
     }
 

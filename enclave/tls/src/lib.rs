@@ -38,23 +38,19 @@ mod error;
 mod exporter;
 mod handshake;
 mod hello;
-mod host;
 mod incoming;
-mod interval;
+mod moment;
 mod provider;
 mod refusal;
 mod secrets;
 mod session;
 mod traffic;
-mod trust;
 mod verifier;
-mod x509;
 
+pub use attestation_tls_trust::{
+    Anchors, HostError, HostTrust, Interval, IntervalError, ServerHost, Trust, TrustError, Validity,
+};
 pub use client::{ALPN_HTTP_1_1, Client, State};
 pub use error::{Signed, TlsError};
 pub use exporter::ExporterError;
-pub use host::{HostError, ServerHost};
-pub use interval::{Interval, IntervalError};
 pub use session::{Authority, HandshakeSignature, Peer, Sct, Session, Version};
-pub use trust::{Anchors, HostTrust, Trust, TrustError};
-pub use x509::Validity;

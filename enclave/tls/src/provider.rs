@@ -6,13 +6,13 @@
 use alloc::sync::Arc;
 use alloc::vec;
 
+use attestation_tls_trust::{ALGORITHMS, SCHEMES};
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::crypto::ring::{cipher_suite, kx_group};
 use rustls::crypto::{CryptoProvider, GetRandomFailed, KeyProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
 use rustls::{Error, SignatureScheme};
-use webpki::ring as algorithms;
 
 static PROVIDER: spin::Once<Arc<CryptoProvider>> = spin::Once::new();
 
@@ -40,32 +40,19 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::clone(provider)
 }
 
-/// Of certificates, and of handshakes by the number that they have there. In TLS 1.2 that number does not say on which
-/// curve a key is.
+/// rustls wants them by their names; a test compares those with the numbers.
 const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
-    all: &[
-        algorithms::ECDSA_P256_SHA256,
-        algorithms::ECDSA_P256_SHA384,
-        algorithms::ECDSA_P384_SHA256,
-        algorithms::ECDSA_P384_SHA384,
-        algorithms::ED25519,
-        algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
-        algorithms::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
-        algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
-        algorithms::RSA_PKCS1_2048_8192_SHA256,
-        algorithms::RSA_PKCS1_2048_8192_SHA384,
-        algorithms::RSA_PKCS1_2048_8192_SHA512,
-    ],
+    all: ALGORITHMS,
     mapping: &[
-        (SignatureScheme::ECDSA_NISTP384_SHA384, &[algorithms::ECDSA_P384_SHA384, algorithms::ECDSA_P256_SHA384]),
-        (SignatureScheme::ECDSA_NISTP256_SHA256, &[algorithms::ECDSA_P256_SHA256, algorithms::ECDSA_P384_SHA256]),
-        (SignatureScheme::ED25519, &[algorithms::ED25519]),
-        (SignatureScheme::RSA_PSS_SHA512, &[algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY]),
-        (SignatureScheme::RSA_PSS_SHA384, &[algorithms::RSA_PSS_2048_8192_SHA384_LEGACY_KEY]),
-        (SignatureScheme::RSA_PSS_SHA256, &[algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY]),
-        (SignatureScheme::RSA_PKCS1_SHA512, &[algorithms::RSA_PKCS1_2048_8192_SHA512]),
-        (SignatureScheme::RSA_PKCS1_SHA384, &[algorithms::RSA_PKCS1_2048_8192_SHA384]),
-        (SignatureScheme::RSA_PKCS1_SHA256, &[algorithms::RSA_PKCS1_2048_8192_SHA256]),
+        (SignatureScheme::ECDSA_NISTP384_SHA384, SCHEMES[0].1),
+        (SignatureScheme::ECDSA_NISTP256_SHA256, SCHEMES[1].1),
+        (SignatureScheme::ED25519, SCHEMES[2].1),
+        (SignatureScheme::RSA_PSS_SHA512, SCHEMES[3].1),
+        (SignatureScheme::RSA_PSS_SHA384, SCHEMES[4].1),
+        (SignatureScheme::RSA_PSS_SHA256, SCHEMES[5].1),
+        (SignatureScheme::RSA_PKCS1_SHA512, SCHEMES[6].1),
+        (SignatureScheme::RSA_PKCS1_SHA384, SCHEMES[7].1),
+        (SignatureScheme::RSA_PKCS1_SHA256, SCHEMES[8].1),
     ],
 };
 
@@ -86,5 +73,17 @@ struct NoKeys;
 impl KeyProvider for NoKeys {
     fn load_private_key(&self, _key: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, Error> {
         Err(Error::General("no private keys are read here".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_are_those_of_their_numbers() {
+        let names = SIGNATURES.mapping.iter().map(|(scheme, algorithms)| (u16::from(*scheme), algorithms.len()));
+        let numbers = SCHEMES.iter().map(|(number, algorithms)| (*number, algorithms.len()));
+        assert!(names.eq(numbers));
     }
 }

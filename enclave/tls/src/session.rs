@@ -3,8 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::exporter::{Exporter, ExporterError};
-use crate::x509::Validity;
-use crate::{Interval, ServerHost};
+use crate::{Interval, ServerHost, Validity};
 
 /// What a handshake established, and what proves it: for receipts.
 ///

@@ -8,21 +8,18 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use attestation_tls_trust::{Applicable, Fields, certificates_of, verify_path};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use sha2::{Digest, Sha256};
 use spin::Mutex;
-use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+use webpki::{EndEntityCert, VerifiedPath};
 
-use crate::host::ServerHost;
-use crate::interval::unix_time;
 use crate::refusal::{alert_for, from_webpki};
 use crate::session::{Authority, HandshakeSignature, Peer, Sct};
-use crate::trust::{Applicable, Trust};
-use crate::x509::{Fields, Validity};
-use crate::{Interval, Signed, TlsError};
+use crate::{Interval, ServerHost, Signed, TlsError, Trust, Validity};
 
 /// Certificates that a server may present. Three are usual.
 const CHAIN_MAX: usize = 10;
@@ -71,19 +68,7 @@ impl Verifier {
         let told = |error| from_webpki(error, &self.host, self.now);
         let trust = self.trust.applicable(&self.host);
         let certificate = EndEntityCert::try_from(leaf).map_err(told)?;
-        let path = certificate
-            .verify_for_usage(
-                self.algorithms.all,
-                trust.anchors,
-                intermediates,
-                unix_time(self.now.earliest()),
-                KeyUsage::server_auth(),
-                None,
-                Some(&|path| check_throughout(path, self.now)),
-            )
-            .map_err(told)?;
-        let name = self.host.server_name().map_err(|_| TlsError::Internal("a host that is no name"))?;
-        certificate.verify_is_valid_for_subject_name(&name).map_err(told)?;
+        let path = verify_path(&certificate, intermediates, trust, &self.host, self.now).map_err(told)?;
         let spki_sha256 = check_key(&certificate, trust)?;
         let chain: Vec<&CertificateDer<'_>> = core::iter::once(leaf).chain(intermediates).collect();
         describe(&path, &chain, spki_sha256, trust, ocsp_response)
@@ -177,29 +162,6 @@ fn check_size(leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -
         return Err(TlsError::ChainTooLong { unit: "bytes", limit: CHAIN_MAX_BYTES, found });
     }
     Ok(())
-}
-
-/// Whether every certificate of the path is valid from the first second that it may be to the last. webpki has looked at
-/// one moment; where this says no, it goes on to look for another path.
-fn check_throughout(path: &VerifiedPath<'_>, now: Interval) -> Result<(), webpki::Error> {
-    for der in certificates_of(path) {
-        let Validity { not_before, not_after } = Fields::read(&der).ok_or(webpki::Error::BadDer)?.validity;
-        if now.earliest() < not_before {
-            let (time, not_before) = (unix_time(now.earliest()), unix_time(not_before));
-            return Err(webpki::Error::CertNotValidYet { time, not_before });
-        }
-        if now.latest() > not_after {
-            let (time, not_after) = (unix_time(now.latest()), unix_time(not_after));
-            return Err(webpki::Error::CertExpired { time, not_after });
-        }
-    }
-    Ok(())
-}
-
-/// From the server's own up to the one that the root issued.
-fn certificates_of<'p>(path: &'p VerifiedPath<'p>) -> impl Iterator<Item = CertificateDer<'p>> {
-    let intermediates = path.intermediate_certificates().map(|certificate| certificate.der());
-    core::iter::once(path.end_entity().der()).chain(intermediates)
 }
 
 /// The digest of the server's key, which must be one of those that are asked for, if any are.

@@ -198,7 +198,7 @@ proptest! {
     #[test]
     fn what_a_star_permits_is_a_name(host in "[a-zA-Z0-9.:/@\\-\r\n\u{0}-\u{ff}]{0,20}(\\.example\\.org)?") {
         if rule("*.example.org", 1, &["*"]).permits_connection(&host, 1) {
-            prop_assert!(is_name(&host) && host.to_ascii_lowercase().ends_with(".example.org"));
+            prop_assert!(is_host_name(&host) && host.to_ascii_lowercase().ends_with(".example.org"));
         }
     }
 

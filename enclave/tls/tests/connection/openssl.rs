@@ -179,7 +179,6 @@ fn openssl_speaks_with_us_in_tls_1_3() {
     for (identity, suite, number) in [
         (&identities[0], "TLS_AES_256_GCM_SHA384", 0x1302),
         (&identities[1], "TLS_AES_128_GCM_SHA256", 0x1301),
-        (&identities[0], "TLS_CHACHA20_POLY1305_SHA256", 0x1303),
     ] {
         let client = spoken(&root, identity, &["-tls1_3", "-ciphersuites", suite]);
         let session = client.session().unwrap();
@@ -198,10 +197,8 @@ fn openssl_speaks_with_us_in_tls_1_2() {
     let (elliptic, rsa) = (root.server(&[HOST]), root.server_with_key(rsa_key()));
     for (identity, suite, number) in [
         (&elliptic, "ECDHE-ECDSA-AES256-GCM-SHA384", 0xC02C),
-        (&elliptic, "ECDHE-ECDSA-CHACHA20-POLY1305", 0xCCA9),
         (&rsa, "ECDHE-RSA-AES128-GCM-SHA256", 0xC02F),
         (&rsa, "ECDHE-RSA-AES256-GCM-SHA384", 0xC030),
-        (&rsa, "ECDHE-RSA-CHACHA20-POLY1305", 0xCCA8),
     ] {
         let client = spoken(&root, identity, &["-tls1_2", "-cipher", suite]);
         let session = client.session().unwrap();

@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-use rustls::pki_types::UnixTime;
-use rustls::time_provider::TimeProvider;
+use rustls_pki_types::UnixTime;
 
 /// When it is: not before `earliest`, not after `latest`, both in seconds since 1970 and both included.
 ///
@@ -49,19 +48,10 @@ impl Interval {
     }
 }
 
-pub(crate) const fn unix_time(seconds: u64) -> UnixTime {
+/// As webpki has it.
+#[must_use]
+pub const fn unix_time(seconds: u64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(seconds))
-}
-
-/// For rustls, which wants one moment. It decides nothing by it: certificates are judged by our verifier, and nothing is
-/// resumed.
-#[derive(Debug)]
-pub(crate) struct Moment(pub(crate) u64);
-
-impl TimeProvider for Moment {
-    fn current_time(&self) -> Option<UnixTime> {
-        Some(unix_time(self.0))
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Whom to believe.
 
-use alloc::borrow::Cow;
-use alloc::string::String;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use rustls::pki_types::{CertificateDer, TrustAnchor};
+use attestation_manifest::{Manifest, TlsHost, TlsRoots, authority_der, is_host, is_host_pattern};
+use rustls_pki_types::{CertificateDer, TrustAnchor};
 use sha2::{Digest, Sha256};
 
-use crate::host::{HostPattern, ServerHost};
+use crate::host::ServerHost;
 
 /// First in what a digest of roots is computed over.
 const ROOTS_LABEL: &[u8] = b"redoubt tls roots v1";
@@ -43,7 +44,8 @@ pub struct Trust {
 }
 
 struct Entry {
-    pattern: HostPattern,
+    /// As rules of egress have it.
+    pattern: String,
     /// `None`: the default ones.
     roots: Option<Roots>,
     spki_sha256: Vec<[u8; 32]>,
@@ -55,12 +57,14 @@ struct Roots {
 }
 
 /// What counts for a host.
-#[derive(Clone, Copy)]
-pub(crate) struct Applicable<'t> {
-    pub(crate) anchors: &'t [TrustAnchor<'static>],
-    pub(crate) roots_digest: [u8; 32],
-    /// Empty: any key will do.
-    pub(crate) spki_sha256: &'t [[u8; 32]],
+#[derive(Debug, Clone, Copy)]
+pub struct Applicable<'t> {
+    /// Who may vouch for it.
+    pub anchors: &'t [TrustAnchor<'static>],
+    /// [`Trust::roots_digest`].
+    pub roots_digest: [u8; 32],
+    /// Keys of which it must have one. Empty: any key will do.
+    pub spki_sha256: &'t [[u8; 32]],
 }
 
 /// An entry that means nothing. Whoever wrote it is guilty, no peer.
@@ -111,6 +115,18 @@ impl Trust {
         Ok(Self { default, hosts })
     }
 
+    /// That of a manifest.
+    ///
+    /// # Errors
+    /// An entry means nothing.
+    pub fn of(manifest: &Manifest<'_>) -> Result<Self, TrustError> {
+        let anchors = match manifest.tls.roots {
+            TlsRoots::Mozilla => Anchors::Mozilla,
+            TlsRoots::None => Anchors::None,
+        };
+        Self::new(anchors, manifest.tls.hosts.iter().map(HostTrust::of).collect())
+    }
+
     /// A digest of the authorities that may vouch for `host`, whatever their order:
     ///
     /// ```text
@@ -125,13 +141,30 @@ impl Trust {
         self.applicable(host).roots_digest
     }
 
-    pub(crate) fn applicable(&self, host: &ServerHost) -> Applicable<'_> {
-        let entry = self.hosts.iter().find(|entry| entry.pattern.is_for(host));
+    /// What counts for `host`.
+    #[must_use]
+    pub fn applicable(&self, host: &ServerHost) -> Applicable<'_> {
+        let entry = {
+            let name = host.to_string();
+            self.hosts.iter().find(|entry| is_host(&entry.pattern, &name))
+        };
         let roots = entry.and_then(|entry| entry.roots.as_ref()).unwrap_or(&self.default);
         Applicable {
             anchors: &roots.anchors,
             roots_digest: roots.digest,
             spki_sha256: entry.map_or(&[], |entry| entry.spki_sha256.as_slice()),
+        }
+    }
+}
+
+impl HostTrust {
+    /// The manifest was parsed, so its Base64 is some; what is no certificate is refused as one.
+    fn of(host: &TlsHost<'_>) -> Self {
+        let authority = |text: &&str| authority_der(text).unwrap_or_default();
+        Self {
+            host: host.host.to_owned(),
+            authorities: host.authorities.iter().map(authority).collect(),
+            spki_sha256: host.spki_sha256.iter().map(|digest| digest.0).collect(),
         }
     }
 }
@@ -149,7 +182,9 @@ impl fmt::Debug for Trust {
 impl Entry {
     fn new(trust: HostTrust, has_default: bool) -> Result<Self, TrustError> {
         let HostTrust { host, authorities, spki_sha256 } = trust;
-        let Ok(pattern) = HostPattern::parse(&host) else { return Err(TrustError::Host { host }) };
+        if !is_host_pattern(&host) {
+            return Err(TrustError::Host { host });
+        }
         if authorities.is_empty() && spki_sha256.is_empty() {
             return Err(TrustError::Empty { host });
         }
@@ -165,7 +200,7 @@ impl Entry {
             anchors.push(anchor.to_owned());
         }
         let roots = (!anchors.is_empty()).then(|| Roots::new(Cow::Owned(anchors)));
-        Ok(Self { pattern, roots, spki_sha256 })
+        Ok(Self { pattern: host, roots, spki_sha256 })
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Validity {
 
 impl Validity {
     /// When both are valid. It may end before it begins.
-    pub(crate) fn and(self, other: Self) -> Self {
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
         let not_before = self.not_before.max(other.not_before);
         Self { not_before, not_after: self.not_after.min(other.not_after) }
     }
@@ -34,15 +35,17 @@ impl Validity {
 
 /// Fields of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fields<'c> {
+pub struct Fields<'c> {
     /// A `Name`, with its header.
-    pub(crate) issuer: &'c [u8],
-    pub(crate) validity: Validity,
+    pub issuer: &'c [u8],
+    /// When it is valid.
+    pub validity: Validity,
 }
 
 impl<'c> Fields<'c> {
     /// `None` when this is no certificate of version 3.
-    pub(crate) fn read(certificate: &'c [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn read(certificate: &'c [u8]) -> Option<Self> {
         let (outer, rest) = Element::split(certificate)?;
         let (signed, _) = Element::split(outer.content_of(SEQUENCE)?)?;
         let (version, fields) = Element::split(signed.content_of(SEQUENCE)?)?;

@@ -5,7 +5,7 @@ use core::time::Duration;
 use pem_rfc7468::decode_vec;
 use proptest::prelude::*;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage};
 use x509_cert::der::Encode as _;
 
@@ -54,7 +54,7 @@ fn certificates_of_real_authorities_are_read() {
         let has_name = fields.issuer.windows(name.len()).any(|window| window == name.as_bytes());
         assert!(has_name, "{name}");
         let is_listed =
-            |anchor: &rustls::pki_types::TrustAnchor<'_>| fields.issuer.ends_with(&anchor.subject);
+            |anchor: &rustls_pki_types::TrustAnchor<'_>| fields.issuer.ends_with(&anchor.subject);
         assert!(webpki_roots::TLS_SERVER_ROOTS.iter().any(is_listed), "{name}");
         assert_eq!((fields.issuer.to_vec(), fields.validity), read_by_another(der), "{name}");
     }
