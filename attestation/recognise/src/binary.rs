@@ -7,13 +7,19 @@ use attestation_bundle::{self as bundle, Bundle};
 use attestation_claim::SignedClaim;
 use attestation_corim::ReferenceManifest;
 use attestation_evidence::Evidence;
+use attestation_receipt::CONTENT_TYPE;
 use attestation_report::{REPORT_BYTES, SIGNATURE_ALGORITHM_ECDSA_P384_SHA384, hcl, table, tpm};
+use attestation_roughtime::Proof;
 use attestation_x509::{Certificate, Crl};
 
 use crate::{Items, Kind, RecogniseError};
 
 /// CBOR tag 501: a CoRIM that nobody signed.
 const CORIM_TAG: [u8; 3] = [0xD9, 0x01, 0xF5];
+/// COSE_Sign1 of four, and a byte string whose length is in the next byte: the protected header.
+const COSE_SIGN1: [u8; 3] = [0xD2, 0x84, 0x58];
+/// The beginning of that header, a map of three: ES256, then the content type, whose 32 bytes follow.
+const RECEIPT_HEADER: [u8; 6] = [0xA3, 0x01, 0x26, 0x03, 0x78, 0x20];
 /// SPDM 1.1, GET_MEASUREMENTS with a signature, all measurements (DSP0274).
 const SPDM_REQUEST: [u8; 4] = [0x11, 0xE0, 0x01, 0xFF];
 /// Offset of the TEE type in a quote's header, and TDX.
@@ -61,10 +67,23 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     if is_snp_report(bytes) && extended_report(bytes).is_none() {
         return Some(Kind::SnpReport);
     }
+    if is_receipt(bytes) {
+        return Some(Kind::Receipt);
+    }
     if Evidence::decode(bytes).is_ok() {
         return Some(Kind::Evidence);
     }
-    SignedClaim::parse(bytes).is_ok().then_some(Kind::Claim)
+    if SignedClaim::parse(bytes).is_ok() {
+        return Some(Kind::Claim);
+    }
+    Proof::decode(bytes).is_ok().then_some(Kind::TimeProof)
+}
+
+/// By the content type, which claims do not have: so a receipt that is damaged further on is still one.
+fn is_receipt(bytes: &[u8]) -> bool {
+    let header = bytes.strip_prefix(&COSE_SIGN1).and_then(|rest| rest.get(1..));
+    let content_type = header.and_then(|header| header.strip_prefix(&RECEIPT_HEADER));
+    content_type.is_some_and(|rest| rest.starts_with(CONTENT_TYPE.as_bytes()))
 }
 
 /// CBOR: an array of five, which begins with a method and a scheme.
@@ -107,6 +126,8 @@ pub(crate) fn extended_report(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let has_certificates = is_snp_report(report) && entries.count() > 0;
     has_certificates.then_some((report, rest))
 }
+
+const _: () = assert!(CONTENT_TYPE.len() == 0x20, "the length is in the header");
 
 /// What an item of a bundle is without being looked at; `None` for certificates and lists, which are read like files.
 const fn bundle_kind(kind: bundle::Kind) -> Option<Kind> {

@@ -87,6 +87,10 @@ kinds! {
     Request = "redoubt-request", "request to a Redoubt service";
     /// Redoubt's claim, COSE_Sign1.
     Claim = "redoubt-claim", "claim of a Redoubt guest";
+    /// Redoubt's receipt of an HTTPS exchange, COSE_Sign1.
+    Receipt = "redoubt-receipt", "receipt of a Redoubt guest";
+    /// What servers of Roughtime signed, see `attestation-roughtime`.
+    TimeProof = "roughtime-proof", "proof of the time (Roughtime)";
 }
 
 impl fmt::Display for Kind {

@@ -1,7 +1,7 @@
 //! Signatures that are believed: of certificates, and of handshakes by the number that they have there.
 
-use webpki::ring as algorithms;
 use rustls_pki_types::SignatureVerificationAlgorithm;
+use webpki::ring as algorithms;
 
 type Algorithm = &'static dyn SignatureVerificationAlgorithm;
 

@@ -46,7 +46,12 @@ impl From<Ipv4Addr> for ServerHost {
 
 impl fmt::Display for ServerHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_str())
+        match &self.0 {
+            ServerName::DnsName(name) => f.write_str(name.as_ref()),
+            ServerName::IpAddress(IpAddr::V4(address)) => Ipv4Addr::from(*address.as_ref()).fmt(f),
+            // Nothing here makes any other.
+            _ => f.write_str("?"),
+        }
     }
 }
 

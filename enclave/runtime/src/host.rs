@@ -1,5 +1,6 @@
 //! What a run may reach outside.
 
+use alloc::vec::Vec;
 use core::task::Poll;
 
 use bytes::Bytes;

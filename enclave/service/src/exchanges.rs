@@ -2,13 +2,16 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Poll;
 
 use attestation_manifest::{EgressPolicy, EgressScheme};
-use enclave_http::{Fields, Scheme};
 use attestation_receipt::receipts_root;
-use enclave_runtime::{EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, RunName};
+use enclave_http::{Fields, Scheme};
+use enclave_runtime::{
+    EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, RunName,
+};
 
 use crate::exchange::{Exchange, destination};
 use crate::receipts::Issued;
@@ -28,12 +31,34 @@ pub(crate) struct Exchanges {
     now_ns: u64,
     /// Of all receipts of the run, in their order.
     digests: Vec<[u8; 32]>,
-    newest: Option<Issued>,
+    newest: Option<Arc<Issued>>,
+    /// Receipts that the loader wants, and that are not given to it yet.
+    unsent: Option<Vec<Arc<Issued>>>,
 }
 
 impl Exchanges {
-    pub(crate) const fn new(run: RunName, security: Security) -> Self {
-        Self { run, security, open: BTreeMap::new(), last: 0, now_ns: 0, digests: Vec::new(), newest: None }
+    pub(crate) fn new(run: RunName, security: Security) -> Self {
+        let (open, digests) = (BTreeMap::new(), Vec::new());
+        Self { run, security, open, last: 0, now_ns: 0, digests, newest: None, unsent: None }
+    }
+
+    /// From now on receipts are kept for [`Self::take_unsent`].
+    pub(crate) fn keep_receipts(&mut self) {
+        self.unsent = Some(Vec::new());
+    }
+
+    /// Receipts that were issued since the last call, signed. One that is too long for a frame comes without certificates,
+    /// or without what it shows of bodies.
+    pub(crate) fn take_unsent(&mut self, max_bytes: usize) -> Vec<Vec<u8>> {
+        let unsent = self.unsent.as_mut().map(core::mem::take).unwrap_or_default();
+        let sign = |issued: Arc<Issued>| match self.security.receipts.sign_within(&issued, max_bytes) {
+            Ok(signed) => Some(signed),
+            Err(error) => {
+                log::warn!("{} is not kept: {error}", issued.describe());
+                None
+            }
+        };
+        unsent.into_iter().filter_map(sign).collect()
     }
 
     /// Begins an exchange that the egress rules permit.
@@ -145,6 +170,8 @@ impl Exchanges {
             Ok(issued) => {
                 log::debug!("{}", issued.describe());
                 self.digests.push(issued.digest);
+                let issued = Arc::new(issued);
+                self.unsent.iter_mut().for_each(|unsent| unsent.push(issued.clone()));
                 self.newest = Some(issued);
             }
             Err(error) => log::warn!("an exchange has no receipt: {error}"),

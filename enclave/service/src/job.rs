@@ -12,11 +12,11 @@ use bytes::Bytes;
 use enclave_http::Fields;
 use enclave_platform::ByteStream;
 use enclave_runtime::{
-    Console, EnclaveFailure, ExchangeId, Files, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead, Job, JobHost,
-    JobLimits, JobReport, Outcome, Output, Program, RunName, Stop, VaultHost, run_job,
+    Console, EnclaveFailure, ExchangeId, Files, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead,
+    Job, JobHost, JobLimits, JobReport, Outcome, Output, Program, RunName, Stop, VaultHost, run_job,
 };
 use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, Usage, encode_body};
-use enclave_wire::frame::{BULK_BODY_BYTES, Frame, FrameKind};
+use enclave_wire::frame::{BULK_BODY_BYTES, FRAME_BODY_MAX_BYTES, Frame, FrameKind};
 
 use crate::claims::{ClaimChain, JobFacts};
 use crate::error::ServiceError;
@@ -133,6 +133,10 @@ struct JobStreams<S, E> {
     transcript: VecDeque<u8>,
     parcel: Parcel,
     exchanges: Exchanges,
+    /// Receipts and proofs of the time, not yet sent.
+    records: VecDeque<(FrameKind, Vec<u8>)>,
+    /// The proof that was sent last.
+    proof_digest: Option<[u8; 32]>,
     /// What it ended with, where files are kept.
     files: Option<Files>,
     /// How much more output the loader takes.
@@ -143,15 +147,14 @@ struct JobStreams<S, E> {
 }
 
 impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
-    fn new(
-        mut guest: Guest<S, E>,
-        job: u32,
-        start: JobStart,
-        manifest: &Manifest<'_>,
-        run: RunName,
-    ) -> Self {
+    fn new(mut guest: Guest<S, E>, job: u32, start: JobStart, manifest: &Manifest<'_>, run: RunName) -> Self {
         let started_ns = guest.surroundings.now_ns();
         let security = guest.security.clone();
+        let mut exchanges = Exchanges::new(run, security);
+        // What leaves through the loader is in the clear: with readers, the component alone has receipts.
+        if start.receipts && manifest.readers.is_empty() {
+            exchanges.keep_receipts();
+        }
         let (parcel, head) = guest.audience.begin(Content::Transcript, guest.surroundings.random());
         Self {
             guest,
@@ -170,7 +173,9 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             pending: [Vec::new(), Vec::new()],
             transcript: head.into(),
             parcel,
-            exchanges: Exchanges::new(run, security),
+            exchanges,
+            records: VecDeque::new(),
+            proof_digest: None,
             files: None,
             output_credit: 0,
             is_cancelled: false,
@@ -201,7 +206,28 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         self.give_credit()?;
         self.send_pending(Output::Stdout)?;
         self.send_pending(Output::Stderr)?;
-        self.send_transcript()
+        self.send_transcript()?;
+        self.send_records()
+    }
+
+    /// Receipts as they are issued, each after the proof of the time that it names.
+    fn send_records(&mut self) -> Result<(), ServiceError> {
+        for receipt in self.exchanges.take_unsent(FRAME_BODY_MAX_BYTES) {
+            let proof = self.guest.security.time.proof();
+            if let Some((digest, proof)) = proof.filter(|(digest, _)| self.proof_digest != Some(*digest)) {
+                self.proof_digest = Some(digest);
+                self.records.push_back((FrameKind::TIME_PROOF, proof));
+            }
+            self.records.push_back((FrameKind::RECEIPT, receipt));
+        }
+        while let Some((kind, record)) = self.records.front() {
+            let bytes = record.len() as u64;
+            let Some(credit) = self.output_credit.checked_sub(bytes) else { break };
+            self.guest.link.send(*kind, self.job, record)?;
+            self.output_credit = credit;
+            self.records.pop_front();
+        }
+        Ok(())
     }
 
     fn handle(&mut self, frame: Frame) -> Result<(), ServiceError> {
@@ -298,6 +324,10 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         Ok(())
     }
 
+    fn is_everything_sent(&self) -> bool {
+        self.transcript.is_empty() && self.records.is_empty()
+    }
+
     fn is_input_complete(&self) -> bool {
         self.input.bytes() == self.start.input_bytes
     }
@@ -313,12 +343,13 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         if let Some(sockets) = self.guest.surroundings.sockets() {
             self.exchanges.close_all(sockets);
         }
+        self.send_records()?;
         self.transcript.extend(self.parcel.finish());
         self.queue.clear();
         self.queue_tail.clear();
         self.queued_bytes = 0;
         self.step()?;
-        while !(self.is_cancelled || self.is_input_complete() && self.transcript.is_empty()) {
+        while !(self.is_cancelled || self.is_input_complete() && self.is_everything_sent()) {
             core::hint::spin_loop();
             self.step()?;
         }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use attestation_evidence::Evidence;
-use attestation_receipt::{RECEIPT_VERSION, Receipt, ReceiptError, Run, Time, sign_receipt};
+use attestation_receipt::{RECEIPT_VERSION, Receipt, ReceiptError, Run, SignedReceipt, Time, sign_receipt};
 use enclave_platform::Identity;
 use enclave_runtime::RunName;
 use p256::ecdsa::SigningKey;
@@ -47,7 +47,12 @@ impl SharedReceipts {
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
         let instance_key = SigningKey::from_slice(&[7; 32]).unwrap();
-        Self(Arc::new(Mutex::new(Chain { evidence_digest: [1; 32], instance_key, number: 0, previous: [0; 32] })))
+        Self(Arc::new(Mutex::new(Chain {
+            evidence_digest: [1; 32],
+            instance_key,
+            number: 0,
+            previous: [0; 32],
+        })))
     }
 
     /// Puts an exchange of a run into the chain.
@@ -99,6 +104,37 @@ impl SharedReceipts {
         let signed = sign_receipt(&issued.receipt, &chain.evidence_digest, &chain.instance_key)?;
         let shown = opening.disclose(|_| true).into_iter().chain(chunks.iter().cloned());
         Ok(signed.with_disclosures(shown)?.with_certificates(certificates.clone())?.encode())
+    }
+}
+
+/// A receipt cannot be given away.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SignError {
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    #[error("expected at most {limit} bytes, found {found} with nothing but heads shown")]
+    TooLong { limit: usize, found: usize },
+}
+
+impl SharedReceipts {
+    /// Signs a receipt that must not be longer than this: without certificates, or without what it shows of bodies, if need
+    /// be. Both are signed by their digests all the same.
+    ///
+    /// # Errors
+    /// No receipt is like that, or even heads are too long.
+    pub(crate) fn sign_within(&self, issued: &Issued, limit: usize) -> Result<Vec<u8>, SignError> {
+        let whole = self.sign(issued)?;
+        if whole.len() <= limit {
+            return Ok(whole);
+        }
+        let signed = SignedReceipt::parse(&whole)?.redacted(|shown| shown.as_leaf().is_some());
+        let with_certificates = signed.encode();
+        if with_certificates.len() <= limit {
+            return Ok(with_certificates);
+        }
+        let least = signed.without_certificates().encode();
+        let found = least.len();
+        if found <= limit { Ok(least) } else { Err(SignError::TooLong { limit, found }) }
     }
 }
 

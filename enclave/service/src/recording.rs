@@ -142,7 +142,8 @@ impl Recording {
         is_sent: bool,
         now_ns: u64,
     ) -> Result<Option<Recorded>, RecordError> {
-        let (Some(secured), Some(sent_us), Some(first_us)) = (self.tls, self.sent_us, self.first_byte_us) else {
+        let (Some(secured), Some(sent_us), Some(first_us)) = (self.tls, self.sent_us, self.first_byte_us)
+        else {
             return Ok(None);
         };
         let opening = self.recorder.finish()?;
@@ -157,7 +158,11 @@ impl Recording {
             tls,
             certificates,
             request: if is_sent { RequestOutcome::Sent } else { RequestOutcome::Cut },
-            response: if is_complete { ResponseOutcome::Complete { end } } else { ResponseOutcome::Truncated },
+            response: if is_complete {
+                ResponseOutcome::Complete { end }
+            } else {
+                ResponseOutcome::Truncated
+            },
             times_us: [sent_us, first_us.max(sent_us), (now_ns / NS_PER_US).max(first_us)],
         }))
     }
@@ -183,7 +188,8 @@ impl Shown {
 }
 
 fn fields_of(fields: &Fields) -> impl Iterator<Item = Field> {
-    let field = |field: &enclave_http::Field| Field { name: field.name().to_owned(), value: field.value().to_vec() };
+    let field =
+        |field: &enclave_http::Field| Field { name: field.name().to_owned(), value: field.value().to_vec() };
     fields.iter().map(field)
 }
 
@@ -208,10 +214,7 @@ fn secured(session: &Session) -> Option<Secured> {
         root_spki_sha256: peer.root.spki_sha256,
         roots_digest: peer.roots_digest,
         was_pinned: peer.was_pinned,
-        validity: Validity {
-            not_before_s: peer.validity.not_before,
-            not_after_s: peer.validity.not_after,
-        },
+        validity: Validity { not_before_s: peer.validity.not_before, not_after_s: peer.validity.not_after },
         signature: HandshakeSignature {
             scheme: session.signature.scheme,
             message: session.signature.message.clone(),

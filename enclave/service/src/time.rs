@@ -197,6 +197,11 @@ impl Timekeeper {
         self.proof.as_ref()?.exchanges().last().map(|exchange| exchange.response.as_slice())
     }
 
+    /// The proof of the last measurement, and its digest.
+    pub(crate) fn proof(&self) -> Option<([u8; 32], Vec<u8>)> {
+        self.proof.as_ref().map(|proof| (proof.digest(), proof.encode()))
+    }
+
     /// The next report that servers contradict each other, in the form of RFC 10049, section 8.4.1.
     pub(crate) fn take_report(&mut self) -> Option<String> {
         self.reports.pop()
@@ -246,6 +251,10 @@ impl SharedTime {
 
     pub(crate) fn step(&self, surroundings: &mut impl Surroundings) {
         self.0.lock().step(surroundings);
+    }
+
+    pub(crate) fn proof(&self) -> Option<([u8; 32], Vec<u8>)> {
+        self.0.lock().proof()
     }
 
     pub(crate) fn take_report(&self) -> Option<String> {

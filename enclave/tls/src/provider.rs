@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn schemes_are_those_of_their_numbers() {
-        let names = SIGNATURES.mapping.iter().map(|(scheme, algorithms)| (u16::from(*scheme), algorithms.len()));
+        let names =
+            SIGNATURES.mapping.iter().map(|(scheme, algorithms)| (u16::from(*scheme), algorithms.len()));
         let numbers = SCHEMES.iter().map(|(number, algorithms)| (*number, algorithms.len()));
         assert!(names.eq(numbers));
     }

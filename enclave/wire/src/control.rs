@@ -9,7 +9,7 @@ use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
 
 /// Version of frames and bodies. Guest and loader come from one commit: any difference is refused.
-pub const PROTOCOL_VERSION: u16 = 4;
+pub const PROTOCOL_VERSION: u16 = 5;
 
 /// How many bytes of input or output may be under way in one direction, at most, for one job.
 pub const CREDIT_WINDOW_BYTES: u64 = 1024 * 1024;
@@ -53,6 +53,9 @@ pub struct JobStart {
     /// Nanoseconds since 1970-01-01, by the loader's clock: what a component gets whose manifest lets it believe the host.
     #[n(1)]
     pub wall_ns: u64,
+    /// Whether the loader keeps receipts of what the component fetches under TLS. Only then they are signed and sent.
+    #[n(2)]
+    pub receipts: bool,
 }
 
 /// How a job ended.

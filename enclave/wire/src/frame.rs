@@ -88,6 +88,10 @@ impl FrameKind {
     pub const STATE_END: Self = Self(0x10);
     /// Raw: JSON of a malfeasance report (RFC 10049, section 8.4.1): time servers contradict each other.
     pub const TIME_REPORT: Self = Self(0x11);
+    /// Raw: a receipt of the job's, whole; within the output credit.
+    pub const RECEIPT: Self = Self(0x12);
+    /// Raw: a proof of the time that receipts of the job name; likewise.
+    pub const TIME_PROOF: Self = Self(0x13);
 
     // Loader to guest.
     /// Raw: [`PspReply`](crate::psp::PspReply).

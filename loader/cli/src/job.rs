@@ -20,6 +20,7 @@ use crate::input::Input;
 use crate::output::Output;
 use crate::place::Place;
 use crate::protocol::{INPUT_PIECE_BYTES, JobReply, OutcomeReply, Reply, Request, VERSION};
+use crate::receipts::Receipts;
 use crate::results::{Files, Vouchers, Written};
 
 pub(crate) fn job(arguments: &JobArguments, run_dir: Option<&Path>) -> Outcome {
@@ -43,7 +44,8 @@ pub(crate) fn carry_out(
     on_connected(&client, &interrupted)?;
 
     let (output, transcript) = (Output::create(&arguments.output)?, files.begin_transcript()?);
-    let ended = Run { client, input, output, transcript }.finish(audience);
+    let receipts = arguments.receipts.as_deref().map(Receipts::in_folder).transpose()?;
+    let ended = Run { client, input, output, transcript, receipts }.finish(audience);
     // Hanging up makes every step fail: what counts is why.
     if interrupted.load(Ordering::Relaxed) {
         return Err(Failure::new(
@@ -111,6 +113,7 @@ struct Run {
     input: Input,
     output: Output,
     transcript: Option<Output>,
+    receipts: Option<Receipts>,
 }
 
 /// A job that ended, one way or the other.
@@ -127,7 +130,8 @@ impl Run {
     fn finish(mut self, audience: Audience) -> Result<Ended, Failure> {
         let started = Instant::now();
         let progress = Progress::of_bytes(self.input.bytes(), "of input", audience);
-        self.client.send(&Request::Job { version: VERSION, input_bytes: self.input.bytes() }, &[])?;
+        let (input_bytes, receipts) = (self.input.bytes(), self.receipts.is_some());
+        self.client.send(&Request::Job { version: VERSION, input_bytes, receipts }, &[])?;
         loop {
             let (reply, data) = self.client.receive()?;
             match reply {
@@ -136,6 +140,8 @@ impl Run {
                 Reply::Output => self.output.write(&data)?,
                 Reply::ErrorOutput => show_errors(&data, &progress)?,
                 Reply::Transcript => self.keep_transcript(&data)?,
+                Reply::Receipt => self.receipts.as_mut().map_or(Ok(()), |kept| kept.receipt(&data))?,
+                Reply::TimeProof => self.receipts.as_mut().map_or(Ok(()), |kept| kept.time_proof(&data))?,
                 Reply::Done(reply) => {
                     let (sent_bytes, elapsed) = (self.input.sent_bytes(), started.elapsed());
                     let Self { output, transcript, .. } = self;

@@ -24,6 +24,7 @@ mod place;
 mod preflight;
 mod protocol;
 mod query;
+mod receipts;
 mod replay;
 mod results;
 mod run;

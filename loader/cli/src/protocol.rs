@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Version of requests and replies.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 /// Longest JSON header.
 const HEADER_MAX_BYTES: usize = 256 * 1024;
 /// Most commas and opening brackets of a header, twice as many as a status has: whoever reads an enum that is told by
@@ -43,6 +43,8 @@ pub(crate) enum Request {
     Job {
         version: u32,
         input_bytes: u64,
+        /// Whether receipts are kept.
+        receipts: bool,
     },
     /// The next bytes of a job's input, as many as [`Reply::WantsInput`] allowed in all.
     Input,
@@ -77,6 +79,10 @@ pub(crate) enum Reply {
     ErrorOutput,
     /// The raw part is transcript.
     Transcript,
+    /// The raw part is a receipt.
+    Receipt,
+    /// The raw part is a proof of the time that receipts name.
+    TimeProof,
     /// The raw part is the claim, empty when there is none.
     Done(JobReply),
     Failed {
@@ -234,7 +240,7 @@ mod tests {
     #[test]
     fn messages_round_trip() {
         let mut stream = Vec::new();
-        let request = Request::Job { version: VERSION, input_bytes: 7 };
+        let request = Request::Job { version: VERSION, input_bytes: 7, receipts: false };
         send(&mut stream, &request, b"").unwrap();
         let reply = Reply::Done(JobReply {
             outcome: OutcomeReply::LimitExceeded { limit: "fuel".to_owned() },

@@ -18,9 +18,11 @@ pub(crate) fn serve_job(
     mut stream: &UnixStream,
     session: &Session,
     component: &Component,
-    input_bytes: u64,
+    (input_bytes, receipts): (u64, bool),
 ) -> io::Result<()> {
-    let mut job = match session.enqueue(input_bytes) {
+    let queued =
+        if receipts { session.enqueue_with_receipts(input_bytes) } else { session.enqueue(input_bytes) };
+    let mut job = match queued {
         Ok(job) => job,
         Err(error) => return send(&mut stream, &failed(&error), &[]),
     };
@@ -44,6 +46,8 @@ fn pass_events(mut stream: &UnixStream, job: &mut Job, component: &Component) ->
             Ok(JobEvent::Output(bytes)) => (Reply::Output, bytes),
             Ok(JobEvent::ErrorOutput(bytes)) => (Reply::ErrorOutput, bytes),
             Ok(JobEvent::Transcript(bytes)) => (Reply::Transcript, bytes),
+            Ok(JobEvent::Receipt(bytes)) => (Reply::Receipt, bytes),
+            Ok(JobEvent::TimeProof(bytes)) => (Reply::TimeProof, bytes),
             Ok(JobEvent::Done(done)) => {
                 let (reply, claim) = job_reply(done, component);
                 return send(&mut stream, &Reply::Done(reply), &claim);

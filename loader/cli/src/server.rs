@@ -110,9 +110,9 @@ impl Server {
             return send(&mut stream, &other(message), &[]);
         }
         let (reply, data) = match request {
-            Request::Job { input_bytes, .. } => {
+            Request::Job { input_bytes, receipts, .. } => {
                 stream.set_read_timeout(None)?;
-                return serve_job(stream, &self.session, &self.component, input_bytes);
+                return serve_job(stream, &self.session, &self.component, (input_bytes, receipts));
             }
             Request::Status { .. } => (self.status(), Vec::new()),
             Request::Stop { kill, .. } => (self.stop(kill), Vec::new()),

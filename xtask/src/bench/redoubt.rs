@@ -162,6 +162,7 @@ fn run_job(guest: &Guest, input: &Path) -> Result<Run> {
         output: &mut io::sink(),
         error_output: &mut io::sink(),
         transcript: &mut io::sink(),
+        receipts: None,
         progress: &mut |_| {},
     })?;
     let whole = offered.elapsed();

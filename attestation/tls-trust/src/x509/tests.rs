@@ -53,8 +53,7 @@ fn certificates_of_real_authorities_are_read() {
         assert_eq!(fields.validity, Validity { not_before, not_after }, "{name}");
         let has_name = fields.issuer.windows(name.len()).any(|window| window == name.as_bytes());
         assert!(has_name, "{name}");
-        let is_listed =
-            |anchor: &rustls_pki_types::TrustAnchor<'_>| fields.issuer.ends_with(&anchor.subject);
+        let is_listed = |anchor: &rustls_pki_types::TrustAnchor<'_>| fields.issuer.ends_with(&anchor.subject);
         assert!(webpki_roots::TLS_SERVER_ROOTS.iter().any(is_listed), "{name}");
         assert_eq!((fields.issuer.to_vec(), fields.validity), read_by_another(der), "{name}");
     }

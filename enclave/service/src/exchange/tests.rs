@@ -167,7 +167,8 @@ fn body_of(bodies: &[HttpBody]) -> Vec<u8> {
 #[test]
 fn a_request_goes_out_and_its_response_comes_in() {
     let mut network = Network::answering(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
-    let mut exchange = Exchange::start(&request("192.0.2.7:8080"), &security(), [0; 32], &mut network, 0).unwrap();
+    let mut exchange =
+        Exchange::start(&request("192.0.2.7:8080"), &security(), [0; 32], &mut network, 0).unwrap();
     let (response, bodies) = run(&mut exchange, &mut network);
     assert_eq!(response.unwrap().status, StatusCode::OK);
     assert_eq!(body_of(&bodies), b"hello");
@@ -182,7 +183,8 @@ fn a_request_goes_out_and_its_response_comes_in() {
 #[test]
 fn a_name_is_resolved_first() {
     let mut network = Network::answering(b"HTTP/1.1 204 No Content\r\n\r\n");
-    let mut exchange = Exchange::start(&request("example.org"), &security(), [0; 32], &mut network, 0).unwrap();
+    let mut exchange =
+        Exchange::start(&request("example.org"), &security(), [0; 32], &mut network, 0).unwrap();
     exchange.step(&mut network, 0);
     assert_eq!(network.connected_to, None);
     network.answer = Some(Ok(vec![Ipv4Addr::new(192, 0, 2, 9)]));
@@ -197,7 +199,8 @@ fn a_name_is_resolved_first() {
         (Ok(Vec::new()), HttpFailure::DnsError),
     ] {
         let mut network = Network { answer: Some(answer), ..Network::new() };
-        let mut exchange = Exchange::start(&request("example.org"), &security(), [0; 32], &mut network, 0).unwrap();
+        let mut exchange =
+            Exchange::start(&request("example.org"), &security(), [0; 32], &mut network, 0).unwrap();
         assert_eq!(run(&mut exchange, &mut network).0, Err(failure));
     }
 }
@@ -226,7 +229,8 @@ fn half_a_response_is_a_failure() {
         ),
     ] {
         let mut network = Network { state: ConnectionState::PeerClosed, ..Network::answering(response) };
-        let mut exchange = Exchange::start(&request("192.0.2.7"), &security(), [0; 32], &mut network, 0).unwrap();
+        let mut exchange =
+            Exchange::start(&request("192.0.2.7"), &security(), [0; 32], &mut network, 0).unwrap();
         let (head, bodies) = run(&mut exchange, &mut network);
         head.unwrap();
         assert_eq!(body_of(&bodies), b"hel");
@@ -250,7 +254,8 @@ fn who_does_not_speak_http_or_does_not_answer_is_a_failure() {
         ),
     ] {
         let mut network = network;
-        let mut exchange = Exchange::start(&request("192.0.2.7"), &security(), [0; 32], &mut network, 0).unwrap();
+        let mut exchange =
+            Exchange::start(&request("192.0.2.7"), &security(), [0; 32], &mut network, 0).unwrap();
         assert_eq!(run(&mut exchange, &mut network).0, Err(failure));
     }
 }

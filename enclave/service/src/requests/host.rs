@@ -13,8 +13,8 @@ use enclave_http::{
     RequestFacts,
 };
 use enclave_runtime::{
-    Console, EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, IncomingRequest, InputRead,
-    JobHost, Output, ResponseHead, RunName, Stop, VaultHost,
+    Console, EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, IncomingRequest,
+    InputRead, JobHost, Output, ResponseHead, RunName, Stop, VaultHost,
 };
 
 use super::kept::{Kept, Outbox};

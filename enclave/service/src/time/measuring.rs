@@ -91,7 +91,13 @@ impl Reading {
     #[cfg(test)]
     pub(super) const fn fixed(interval: TimeInterval) -> Self {
         let TimeInterval { earliest_s, latest_s } = interval;
-        Self { earliest_us: earliest_s * US_PER_S, latest_us: latest_s * US_PER_S, at_ns: 0, servers: 3, reply_digest: None }
+        Self {
+            earliest_us: earliest_s * US_PER_S,
+            latest_us: latest_s * US_PER_S,
+            at_ns: 0,
+            servers: 3,
+            reply_digest: None,
+        }
     }
 
     /// The interval some time later.

@@ -119,7 +119,11 @@ impl State {
         let Some(job) = self.jobs.pop_front() else { return self.send(FrameKind::SHUTDOWN, 0, &[]) };
         let input_bytes = job.stated_bytes.unwrap_or(job.input.len() as u64);
         self.seen.push(Seen::default());
-        self.send(FrameKind::JOB_START, number, &encode_body(&JobStart { input_bytes, wall_ns: WALL_NS }));
+        self.send(
+            FrameKind::JOB_START,
+            number,
+            &encode_body(&JobStart { input_bytes, wall_ns: WALL_NS, receipts: false }),
+        );
         let first_credit = job.credit_step.unwrap_or(1 << 40);
         self.send(FrameKind::OUTPUT_CREDIT, number, &encode_body(&Credit { bytes: first_credit }));
         for (kind, body) in &job.then {

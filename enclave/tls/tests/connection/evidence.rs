@@ -183,8 +183,9 @@ fn both_ends_export_the_same() {
     let root = Authority::root("root");
     let identity = root.server(&[HOST]);
     for suite in default_provider().cipher_suites {
-        let is_rsa = suite.suite().as_str().is_some_and(|name| name.contains("ECDHE_RSA"));
-        if is_rsa {
+        let name = suite.suite().as_str().unwrap_or_default();
+        // The server's key is no RSA key, and the client offers no ChaCha.
+        if name.contains("ECDHE_RSA") || name.contains("CHACHA") {
             continue;
         }
         let provider = CryptoProvider { cipher_suites: vec![suite], ..default_provider() };

@@ -58,6 +58,7 @@ impl Fixture {
             claim: None,
             transcript: None,
             evidence: Some(self.path("evidence")),
+            receipts: None,
             guest: Name { name: "test".to_owned() },
             json: false,
         }
@@ -285,7 +286,7 @@ fn clients_that_break_rules_are_told_and_harm_nobody() {
     assert!(matches!(reply, Reply::Failed { .. }), "{reply:?}");
 
     let mut greedy = Client::connect(&fixture.place).unwrap();
-    greedy.send(&Request::Job { version: VERSION, input_bytes: 10 }, &[]).unwrap();
+    greedy.send(&Request::Job { version: VERSION, input_bytes: 10, receipts: false }, &[]).unwrap();
     greedy.send(&Request::Input, b"0123456789").unwrap();
     let refused = loop {
         if let Err(refused) = greedy.receive() {

@@ -31,6 +31,8 @@ pub struct JobIo<'a> {
     pub error_output: &'a mut dyn Write,
     /// Everything that the component learnt from outside.
     pub transcript: &'a mut dyn Write,
+    /// Takes receipts and proofs of the time, where they are wanted; nothing else.
+    pub receipts: Option<&'a mut dyn FnMut(JobEvent)>,
     /// Called after each step.
     pub progress: &'a mut dyn FnMut(JobProgress),
 }
@@ -59,8 +61,8 @@ impl Session {
     /// The guest ended, the queue is full, the input is too short, or reading or writing on our side failed; in the
     /// last two cases the job is cancelled and the guest lives on.
     pub fn run_job(&self, io: JobIo<'_>) -> Result<JobDone, GuestError> {
-        let JobIo { input, input_bytes, output, error_output, transcript, progress } = io;
-        let mut job = self.enqueue(input_bytes)?;
+        let JobIo { input, input_bytes, output, error_output, transcript, mut receipts, progress } = io;
+        let mut job = self.enqueue_as(input_bytes, receipts.is_some())?;
         let mut so_far = JobProgress::default();
         loop {
             match job.next_event()? {
@@ -78,6 +80,11 @@ impl Session {
                 }
                 JobEvent::Transcript(bytes) => {
                     transcript.write_all(&bytes).map_err(|source| GuestError::Output { source })?;
+                }
+                record @ (JobEvent::Receipt(_) | JobEvent::TimeProof(_)) => {
+                    if let Some(keep) = &mut receipts {
+                        keep(record);
+                    }
                 }
                 JobEvent::Done(done) => return Ok(done),
             }

@@ -33,6 +33,10 @@ pub enum JobEvent {
     ErrorOutput(Vec<u8>),
     /// The next bytes of the transcript.
     Transcript(Vec<u8>),
+    /// A receipt of what the component fetched under TLS, whole.
+    Receipt(Vec<u8>),
+    /// A proof of the time that receipts name, whole.
+    TimeProof(Vec<u8>),
     /// The job ended; nothing more comes.
     Done(JobDone),
 }
@@ -59,18 +63,22 @@ struct Slot {
     output: Vec<u8>,
     error_output: Vec<u8>,
     transcript: Vec<u8>,
+    wants_receipts: bool,
+    /// Receipts and proofs of time that the owner has not heard of.
+    records: VecDeque<JobEvent>,
     started_unreported: bool,
     done: Option<JobDone>,
 }
 
 impl Jobs {
     /// Queues a job, or says how many wait already.
-    pub(super) fn enqueue(&mut self, input_bytes: u64) -> Result<u32, usize> {
+    pub(super) fn enqueue(&mut self, input_bytes: u64, wants_receipts: bool) -> Result<u32, usize> {
         if self.waiting.len() >= JOBS_WAITING_MAX {
             return Err(self.waiting.len());
         }
         self.last_id = self.last_id.wrapping_add(1).max(1);
-        self.slots.insert(self.last_id, Slot { input_left_bytes: input_bytes, ..Slot::default() });
+        self.slots
+            .insert(self.last_id, Slot { input_left_bytes: input_bytes, wants_receipts, ..Slot::default() });
         self.waiting.push_back(self.last_id);
         Ok(self.last_id)
     }
@@ -85,7 +93,11 @@ impl Jobs {
         self.active = Some(id);
         slot.started_unreported = true;
         slot.output_credit_bytes = CREDIT_WINDOW_BYTES;
-        let start = JobStart { input_bytes: slot.input_left_bytes, wall_ns: wall_ns() };
+        let start = JobStart {
+            input_bytes: slot.input_left_bytes,
+            wall_ns: wall_ns(),
+            receipts: slot.wants_receipts,
+        };
         outgoing.push_control(FrameKind::JOB_START, id, encode_body(&start))?;
         outgoing.add_credit(id, CREDIT_WINDOW_BYTES);
         Ok(())
@@ -183,6 +195,12 @@ impl Slot {
             self.taken_bytes += self.transcript.len() as u64;
             return Some(JobEvent::Transcript(core::mem::take(&mut self.transcript)));
         }
+        if let Some(record) = self.records.pop_front() {
+            if let JobEvent::Receipt(bytes) | JobEvent::TimeProof(bytes) = &record {
+                self.taken_bytes += bytes.len() as u64;
+            }
+            return Some(record);
+        }
         if let Some(done) = self.done.take() {
             return Some(JobEvent::Done(done));
         }
@@ -208,6 +226,13 @@ impl Slot {
             FrameKind::TRANSCRIPT => {
                 self.spend_output_credit(&frame)?;
                 self.transcript.extend_from_slice(&frame.body);
+                Ok(())
+            }
+            FrameKind::RECEIPT | FrameKind::TIME_PROOF if self.wants_receipts => {
+                self.spend_output_credit(&frame)?;
+                let is_receipt = frame.kind == FrameKind::RECEIPT;
+                let record = if is_receipt { JobEvent::Receipt } else { JobEvent::TimeProof };
+                self.records.push_back(record(frame.body));
                 Ok(())
             }
             FrameKind(kind) => Err(Violation::UnknownKind { kind }),

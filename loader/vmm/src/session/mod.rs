@@ -134,8 +134,23 @@ impl Session {
     /// # Errors
     /// The guest ended, or too many jobs wait already.
     pub fn enqueue(&self, input_bytes: u64) -> Result<Job, GuestError> {
+        self.enqueue_as(input_bytes, false)
+    }
+
+    /// Queues a job whose receipts are wanted: [`JobEvent::Receipt`] and [`JobEvent::TimeProof`] come for it.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub fn enqueue_with_receipts(&self, input_bytes: u64) -> Result<Job, GuestError> {
+        self.enqueue_as(input_bytes, true)
+    }
+
+    fn enqueue_as(&self, input_bytes: u64, receipts: bool) -> Result<Job, GuestError> {
         let id = self.shared.update(|state| {
-            let id = state.jobs.enqueue(input_bytes).map_err(|waiting| GuestError::QueueFull { waiting })?;
+            let id = state
+                .jobs
+                .enqueue(input_bytes, receipts)
+                .map_err(|waiting| GuestError::QueueFull { waiting })?;
             state.start_next_job()?;
             Ok(id)
         })?;

@@ -42,6 +42,8 @@ impl State {
             | FrameKind::OUTPUT
             | FrameKind::ERROR_OUTPUT
             | FrameKind::TRANSCRIPT
+            | FrameKind::RECEIPT
+            | FrameKind::TIME_PROOF
             | FrameKind::JOB_DONE => self.jobs.on_frame(frame, &mut self.outgoing),
             FrameKind(kind) => Err(Violation::UnknownKind { kind }),
         }

@@ -19,6 +19,7 @@ fn run(session: &Session, input: &[u8]) -> Result<(JobDone, Vec<u8>, Vec<u8>), G
         output: &mut output,
         error_output: &mut error_output,
         transcript: &mut io::sink(),
+        receipts: None,
         progress: &mut |_| {},
     };
     session.run_job(io).map(|done| (done, output, error_output))
@@ -203,7 +204,15 @@ fn failing_files_cancel_the_job() {
     });
     let io = |input: &mut dyn Read, output: &mut dyn Write| {
         let (error_output, transcript, progress) = (&mut io::sink(), &mut io::sink(), &mut |_| {});
-        session.run_job(JobIo { input, input_bytes: 10, output, error_output, transcript, progress })
+        session.run_job(JobIo {
+            input,
+            input_bytes: 10,
+            output,
+            error_output,
+            transcript,
+            receipts: None,
+            progress,
+        })
     };
     let short = io(&mut &b"short"[..], &mut io::sink());
     assert!(matches!(short, Err(GuestError::InputShort { expected: 10, found: 5 })), "{short:?}");

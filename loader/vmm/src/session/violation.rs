@@ -125,6 +125,8 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
         FrameKind::STATE => "state",
         FrameKind::STATE_END => "end of state",
         FrameKind::TIME_REPORT => "time report",
+        FrameKind::RECEIPT => "receipt",
+        FrameKind::TIME_PROOF => "proof of time",
         _ => "unknown",
     }
 }

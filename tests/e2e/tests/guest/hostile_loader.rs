@@ -120,6 +120,7 @@ fn random_frames() {
                 1 => encode_body(&JobStart {
                     input_bytes: random.next() >> random.below(64),
                     wall_ns: random.next(),
+                    receipts: false,
                 }),
                 _ => encode_body(&Credit { bytes: random.next() >> random.below(64) }),
             };
@@ -230,7 +231,7 @@ fn frame(kind: FrameKind, job: u32, body: &[u8]) -> Frame {
 }
 
 fn start(job: u32, input_bytes: u64) -> Frame {
-    frame(FrameKind::JOB_START, job, &encode_body(&JobStart { input_bytes, wall_ns: 0 }))
+    frame(FrameKind::JOB_START, job, &encode_body(&JobStart { input_bytes, wall_ns: 0, receipts: false }))
 }
 
 fn credit(job: u32, bytes: u64) -> Frame {

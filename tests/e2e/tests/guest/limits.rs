@@ -226,6 +226,7 @@ fn input_that_ends_early_cancels_the_job_alone() {
         output: &mut io::sink(),
         error_output: &mut io::sink(),
         transcript: &mut io::sink(),
+        receipts: None,
         progress: &mut |_| {},
     });
     assert!(job.expect_err("the input is short").to_string().contains("ended after 5"));

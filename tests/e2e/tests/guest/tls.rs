@@ -1,7 +1,16 @@
 //! Requests under TLS, to servers that are who they say and to others, at a time that honest servers say.
 
 use core::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use attestation_manifest::parse_manifest;
+use attestation_receipt::{
+    BodyEnd, BodySide, Bound, Piece, ResponseOutcome, SignedReceipt, TLS_1_2, TLS_1_3, check_time,
+    receipts_root,
+};
+use attestation_ring::Ring;
+use attestation_roughtime::{Proof, ServerKey};
+use loader_vmm::session::JobEvent;
 use tests_servers::{Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
 
 use crate::harness::{APP, JobResult, PATIENCE, Site, build_image_of, components, rom, run_job};
@@ -57,6 +66,42 @@ fn app(port: u16, authority: &Authority, times: &[UdpTimeServer]) -> String {
     APP.replace("egress = []", &rule) + &tls
 }
 
+/// That the loader has one receipt and the proof of its time, which say what happened.
+fn assert_receipt(job: &JobResult, only_tls12: bool) {
+    let [JobEvent::TimeProof(proof), JobEvent::Receipt(receipt)] = &job.records[..] else {
+        panic!("{:?}", job.records.len());
+    };
+    let claim = job.claim();
+    let signed = SignedReceipt::parse(receipt).expect("it parses");
+    let verified = signed.verify_with(claim.evidence().clone()).expect("the guest of the claim signed it");
+    let said = verified.receipt();
+    assert_eq!((said.number, said.run.sequence, said.run.exchange), (0, 0, 0));
+    assert_eq!((said.run.component, said.run.manifest), (claim.claim().component, claim.claim().manifest));
+    assert_eq!(claim.claim().receipts_root, Some(receipts_root(&[*verified.digest()])));
+    assert_eq!((said.peer.host.as_str(), said.peer.address), (HOST, HOST.parse().expect("an address")));
+    assert_eq!(said.tls.version, if only_tls12 { TLS_1_2 } else { TLS_1_3 });
+    assert_eq!(said.response, ResponseOutcome::Complete { end: BodyEnd::Length });
+    let shown: Vec<String> = verified.contents().iter().map(|content| format!("{content:?}")).collect();
+    let shown = shown.join("\n");
+    for part in ["\"GET\"", "\"/path?query\"", "Status(200)", "\"content-length\""] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let pieces = verified.pieces(BodySide::Response).expect("the body is shown");
+    assert!(matches!(pieces[..], [Piece::Shown { offset: 0, bytes: b"hello\n" }]), "{pieces:?}");
+
+    let manifest = parse_manifest(&claim.evidence().manifest).expect("the guest's manifest parses");
+    let servers: Vec<ServerKey> = manifest.time.iter().map(|server| ServerKey(server.public_key.0)).collect();
+    let proof = Proof::decode(proof).expect("it parses").verify(&Ring, &servers).expect("servers signed it");
+    assert_eq!((proof.exchanges.len(), &proof.inconsistencies[..]), (6, &[][..]));
+    let time = check_time(&verified, Some(&proof), None).expect("it is of this time");
+    assert!(
+        matches!(time.not_before, Bound::Proven { .. }) && time.not_after == Bound::AssertedOnly,
+        "{time:?}"
+    );
+    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    assert!(said.time.earliest_s <= now_s && now_s <= said.time.latest_s + 60, "{:?}", said.time);
+}
+
 fn time_servers(clocks: [Clock; 3]) -> Vec<UdpTimeServer> {
     (1..).zip(clocks).map(|(number, clock)| TimeServer::new(number, clock).start()).collect()
 }
@@ -90,6 +135,7 @@ fn a_server_that_the_manifest_trusts_is_asked_under_tls() {
         job.assert_success();
         assert_eq!(String::from_utf8_lossy(&job.output), "200\nhello\n-1\n");
         assert!(heads.len() == 1 && heads[0].starts_with("GET /path?query HTTP/1.1\r\n"), "{heads:?}");
+        assert_receipt(&job, only_tls12);
         // The servers are gone by now.
         assert_replays_of(&job, &component, b"");
     }

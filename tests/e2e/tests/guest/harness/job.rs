@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use attestation_claim::{SignedClaim, VerifiedClaim};
 use enclave_wire::control::{JobDone, JobOutcome};
-use loader_vmm::session::{JobIo, Session};
+use loader_vmm::session::{JobEvent, JobIo, Session};
 
 /// A job that ended.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct JobResult {
     pub(crate) transcript: Vec<u8>,
     /// How many bytes of input the guest took.
     pub(crate) sent_bytes: u64,
+    /// Receipts and proofs of the time.
+    pub(crate) records: Vec<JobEvent>,
 }
 
 impl JobResult {
@@ -75,16 +77,17 @@ pub(crate) fn run_job_to(
     output: &mut dyn Write,
 ) -> JobResult {
     let mut sent_bytes = 0;
-    let (mut transcript, mut error_output) = (Vec::new(), Vec::new());
+    let (mut transcript, mut error_output, mut records) = (Vec::new(), Vec::new(), Vec::new());
     let io = JobIo {
         input,
         input_bytes,
         output,
         error_output: &mut error_output,
         transcript: &mut transcript,
+        receipts: Some(&mut |record| records.push(record)),
         progress: &mut |so_far| sent_bytes = so_far.input_bytes,
     };
     let done = guest.run_job(io).unwrap_or_else(|error| panic!("{error}"));
     let error_output = String::from_utf8_lossy(&error_output).into_owned();
-    JobResult { done, output: Vec::new(), error_output, transcript, sent_bytes }
+    JobResult { done, output: Vec::new(), error_output, transcript, sent_bytes, records }
 }
