@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rustc-link-arg-bins=--script={folder}/guest.ld");
         println!("cargo::rustc-link-arg-bins=--no-rosegment");
         println!("cargo::rustc-link-arg-bins=--gc-sections");
+        println!("cargo::rustc-link-arg-bins=--icf=all");
         assemble_ring()?;
     }
     Ok(())

@@ -184,7 +184,8 @@ impl Exchanges {
     /// What the component is told.
     pub(crate) fn receipt(&self) -> Result<Vec<u8>, EnclaveFailure> {
         let issued = self.newest.as_ref().ok_or_else(no_receipt)?;
-        self.security.receipts.sign(issued).map_err(|error| EnclaveFailure::Invalid(error.to_string()))
+        let signed = self.security.receipts.sign(issued);
+        signed.map(|signed| signed.encode()).map_err(|error| EnclaveFailure::Invalid(error.to_string()))
     }
 
     /// What opens it.

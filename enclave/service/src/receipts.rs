@@ -98,12 +98,12 @@ impl SharedReceipts {
     ///
     /// # Errors
     /// No receipt is like that.
-    pub(crate) fn sign(&self, issued: &Issued) -> Result<Vec<u8>, ReceiptError> {
+    pub(crate) fn sign(&self, issued: &Issued) -> Result<SignedReceipt, ReceiptError> {
         let chain = self.0.lock();
         let Recorded { opening, chunks, certificates, .. } = &issued.recorded;
         let signed = sign_receipt(&issued.receipt, &chain.evidence_digest, &chain.instance_key)?;
         let shown = opening.disclose(|_| true).into_iter().chain(chunks.iter().cloned());
-        Ok(signed.with_disclosures(shown)?.with_certificates(certificates.clone())?.encode())
+        signed.with_disclosures(shown)?.with_certificates(certificates.clone())
     }
 }
 
@@ -123,11 +123,12 @@ impl SharedReceipts {
     /// # Errors
     /// No receipt is like that, or even heads are too long.
     pub(crate) fn sign_within(&self, issued: &Issued, limit: usize) -> Result<Vec<u8>, SignError> {
-        let whole = self.sign(issued)?;
+        let signed = self.sign(issued)?;
+        let whole = signed.encode();
         if whole.len() <= limit {
             return Ok(whole);
         }
-        let signed = SignedReceipt::parse(&whole)?.redacted(|shown| shown.as_leaf().is_some());
+        let signed = signed.redacted(|shown| shown.as_leaf().is_some());
         let with_certificates = signed.encode();
         if with_certificates.len() <= limit {
             return Ok(with_certificates);

@@ -8,6 +8,10 @@
 
 extern crate alloc;
 
+// Under `ring`: see the root Cargo.toml.
+#[cfg(target_os = "none")]
+use getrandom02 as _;
+
 pub mod boot;
 pub mod control;
 pub mod frame;

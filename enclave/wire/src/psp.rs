@@ -6,8 +6,7 @@
 
 use alloc::vec::Vec;
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -333,12 +332,10 @@ pub fn seal_message(
     let body = body.get_mut(..payload.len()).ok_or_else(bad_length)?;
     body.copy_from_slice(payload);
     let aad = header.as_bytes().get(AAD_OFFSET..).unwrap_or_default();
-    let tag = cipher(key)
-        .encrypt_inout_detached(&nonce(meta.sequence), aad, body.into())
+    let tag = cipher(key)?
+        .seal_in_place_separate_tag(nonce(meta.sequence), Aad::from(aad), body)
         .map_err(|_| MessageError::Authentication)?;
-    if let Some(field) = header.auth_tag.first_chunk_mut::<16>() {
-        field.copy_from_slice(&tag);
-    }
+    header.auth_tag.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
     head.copy_from_slice(header.as_bytes());
     Ok(page)
 }
@@ -370,18 +367,16 @@ pub fn open_message(
         .and_then(|body| body.get(..payload_bytes))
         .filter(|body| !body.is_empty() && body.len() <= MESSAGE_PAYLOAD_MAX_BYTES)
         .ok_or(MessageError::Length { found: payload_bytes })?;
-    let mut payload = payload.to_vec();
     let aad = header.as_bytes().get(AAD_OFFSET..).unwrap_or_default();
     let tag = header.auth_tag.first_chunk::<16>().ok_or(MessageError::Authentication)?;
-    cipher(key)
-        .decrypt_inout_detached(
-            &nonce(expected.sequence),
-            aad,
-            payload.as_mut_slice().into(),
-            &Tag::from(*tag),
-        )
-        .map_err(|_| MessageError::Authentication)?;
-    Ok(payload)
+    // `ring` wants the tag behind the ciphertext.
+    let mut sealed = [payload, tag].concat();
+    let opened = cipher(key)?
+        .open_in_place(nonce(expected.sequence), Aad::from(aad), &mut sealed)
+        .map_err(|_| MessageError::Authentication)?
+        .len();
+    sealed.truncate(opened);
+    Ok(sealed)
 }
 
 fn check_header(header: &MessageHeader, expected: MessageMeta) -> Result<(), MessageError> {
@@ -404,16 +399,17 @@ fn check_header(header: &MessageHeader, expected: MessageMeta) -> Result<(), Mes
     }
 }
 
-fn cipher(key: &[u8; VMPCK_BYTES]) -> Aes256Gcm {
-    Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
+fn cipher(key: &[u8; VMPCK_BYTES]) -> Result<LessSafeKey, MessageError> {
+    // Every key of 32 bytes is one.
+    UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| MessageError::Authentication)
 }
 
-fn nonce(sequence: u64) -> Nonce<aes_gcm::aead::consts::U12> {
+fn nonce(sequence: u64) -> Nonce {
     let mut iv = [0; 12];
     if let Some(low) = iv.first_chunk_mut::<8>() {
         *low = sequence.to_le_bytes();
     }
-    Nonce::from(iv)
+    Nonce::assume_unique_for_key(iv)
 }
 
 #[cfg(test)]

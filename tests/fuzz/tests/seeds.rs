@@ -45,6 +45,8 @@ mod network;
 #[path = "../../../attestation/verify/tests/support/nvidia_pki.rs"]
 #[expect(dead_code, reason = "only what is signed is of use here")]
 mod pki;
+#[path = "seeds/receipts.rs"]
+mod receipts;
 #[path = "../../../image/rom/src/test_elf.rs"]
 mod test_elf;
 
@@ -77,6 +79,9 @@ fn all() -> Seeds {
         let earlier = seeds.insert(Path::new(target).join(name), bytes);
         assert!(earlier.is_none(), "{target}/{name} twice");
     };
+    for (target, name, bytes) in receipts::all() {
+        add(target, name, bytes);
+    }
     add("manifest", "full", fixtures::service_manifest().into());
     add("manifest", "jobs", fixtures::MANIFEST.into());
     add("reference-values", "full", fixtures::REFERENCE_VALUES.into());

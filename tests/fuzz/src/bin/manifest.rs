@@ -3,10 +3,7 @@
 
 use std::process::ExitCode;
 
-use attestation_manifest::{
-    CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, EGRESS_MAX, EgressPolicy, LIST_MAX, MANIFEST_MAX_BYTES,
-    MEMORY_MAX_MIB, MEMORY_MIN_MIB, METHODS_MAX, Manifest, OPEN_REQUESTS_MAX, Service, parse_manifest,
-};
+use attestation_manifest::{CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, EGRESS_MAX, EgressPolicy, EgressScheme, LIST_MAX, MANIFEST_MAX_BYTES, MEMORY_MAX_MIB, MEMORY_MIN_MIB, METHODS_MAX, Manifest, OPEN_REQUESTS_MAX, Service, parse_manifest};
 use tests_fuzz::{Budget, Target};
 
 /// A [`Manifest`] keeps its lists inside; two are compared. A policy holds short copies of the rules.
@@ -61,10 +58,16 @@ fn check_egress(manifest: &Manifest<'_>) {
         assert!(manifest.permits_connection(&host, port) && policy.permits_connection(&host, port));
         for &method in &rule.methods {
             assert!(!method.is_empty() && method.bytes().all(|byte| byte.is_ascii_graphic()));
-            assert!(manifest.permits(&host, port, method) && policy.permits(&host, port, method));
+            let scheme = rule.scheme;
+            assert!(
+                manifest.permits(scheme, &host, port, method) && policy.permits(scheme, &host, port, method)
+            );
         }
         for other in ["", "a", "a.b", "1.2.3.4", "a.b/.example.org", rule.host] {
-            assert_eq!(manifest.permits(other, port, "PUT"), policy.permits(other, port, "PUT"));
+            for scheme in [EgressScheme::Http, EgressScheme::Https] {
+                let permitted = manifest.permits(scheme, other, port, "PUT");
+                assert_eq!(permitted, policy.permits(scheme, other, port, "PUT"));
+            }
         }
     }
 }
