@@ -79,8 +79,7 @@ fn what_is_not_there_yet_says_so_and_nobody_is_asked() {
     let said = String::from_utf8(done.host.stdout.clone()).unwrap();
     assert_eq!(
         said,
-        "unsupported: receipts.newest: offered with outbound TLS, which this release does not have\n\
-         unsupported: inference.complete: offered with the inference engine, which this release does not have\n\
+        "unsupported: inference.complete: offered with the inference engine, which this release does not have\n\
          unsupported: checkpoint.save: offered with checkpoints, which this release does not have\n"
     );
     assert_eq!((done.host.asked, done.entries().len()), (0, 1), "the end is all that is recorded");

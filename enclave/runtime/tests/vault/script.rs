@@ -101,7 +101,12 @@ impl Script {
 
     /// The functions that are not offered yet.
     pub(crate) fn not_yet(self) -> Self {
-        self.call("newest", &[], "").call("complete", &["Once"], "").call("save", &[], "")
+        self.call("complete", &["Once"], "").call("save", &[], "")
+    }
+
+    /// The newest receipt of this run, which has made no exchange.
+    pub(crate) fn newest_receipt(self) -> Self {
+        self.call("newest", &[], "")
     }
 
     /// The same several times.
