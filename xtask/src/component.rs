@@ -136,6 +136,7 @@ mod tests {
         for (example, language) in [
             ("ledger-audit", Language::Rust),
             ("notary-service", Language::Rust),
+            ("rate-report", Language::Rust),
             ("webhook-scrubber", Language::JavaScript),
             ("sensor-report", Language::Python),
         ] {

@@ -22,8 +22,9 @@ const PACKAGE_OF_PYTHON: &str = "wasi:sockets";
 const REPRODUCIBLE: [Lang; 2] = [Lang::Rust, Lang::Js];
 
 /// The examples that are not built by other suites.
-const EXAMPLES: [(Lang, Kind, &str); 3] = [
+const EXAMPLES: [(Lang, Kind, &str); 4] = [
     (Lang::Rust, Kind::Service, "examples/notary-service"),
+    (Lang::Rust, Kind::Job, "examples/rate-report"),
     (Lang::Js, Kind::Service, "examples/webhook-scrubber"),
     (Lang::Python, Kind::Job, "examples/sensor-report"),
 ];

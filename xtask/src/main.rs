@@ -95,7 +95,7 @@ enum Command {
     /// Feed the parsers what somebody hostile might have written
     #[command(after_help = FUZZ_EXAMPLES)]
     Fuzz(fuzz::Options),
-    /// The whole path on a real ledger: build, image, boot, job, verify
+    /// The whole path on a real ledger, and on expenses at rates from a server: build, image, boot, job, verify
     #[command(after_help = DEMO_EXAMPLES)]
     Demo {
         /// A ledger to audit [default: one of 10 MB, generated now]
@@ -153,7 +153,9 @@ or ../shared/fixtures/attestation. A missed target makes it fail, after the file
 
 const DEMO_EXAMPLES: &str = "Examples:
   cargo xtask demo
-  cargo xtask demo --input ledger.csv";
+  cargo xtask demo --input ledger.csv
+
+Nobody elsewhere is asked: the server of the rates, and those of the time, run on this machine for as long as the demo.";
 
 const FUZZ_EXAMPLES: &str = "Examples:
   cargo xtask fuzz

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 use crate::{bench, component, fuzz, guest, image, languages, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 28] = [
+const BARE_PACKAGES: [&str; 33] = [
     "attestation-artefact",
     "attestation-bundle",
     "attestation-claim",
@@ -29,10 +29,14 @@ const BARE_PACKAGES: [&str; 28] = [
     "attestation-measure",
     "attestation-merkle",
     "attestation-policy",
+    "attestation-receipt",
     "attestation-recognise",
     "attestation-report",
     "attestation-rim",
+    "attestation-ring",
+    "attestation-roughtime",
     "attestation-signature",
+    "attestation-tls-trust",
     "attestation-toml",
     "attestation-transcript",
     "attestation-verify",
@@ -46,6 +50,7 @@ const BARE_PACKAGES: [&str; 28] = [
     "enclave-runtime",
     "enclave-sealing",
     "enclave-service",
+    "enclave-tls",
     "enclave-wire",
     "enclave-x86",
 ];
@@ -226,6 +231,7 @@ fn examples(workspace: &Workspace) -> Result<Vec<String>> {
     let skipped = component::test_rust(workspace, &workspace.path(component::EXAMPLE), &variables)?;
     for (lang, example) in [
         (Lang::Rust, "examples/notary-service"),
+        (Lang::Rust, "examples/rate-report"),
         (Lang::Js, "examples/webhook-scrubber"),
         (Lang::Python, "examples/sensor-report"),
     ] {

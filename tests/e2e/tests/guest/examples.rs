@@ -3,11 +3,17 @@
 use std::fs;
 use std::path::PathBuf;
 
+use attestation_manifest::HexDigest;
+use attestation_receipt::{BodySide, Piece, SignedReceipt};
+use enclave_wire::control::JobOutcome;
 use image_builder::ImageFile;
 use loader_replay::Tuning;
+use loader_vmm::session::JobEvent;
+use sha2::{Digest, Sha256};
 use tests_needs::Need;
+use tests_servers::{Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
 
-use crate::harness::{PATIENCE, Site, rom, run_job};
+use crate::harness::{APP, JobResult, PATIENCE, Site, build_image_of, rom, run_job};
 use crate::replay::assert_replays_by;
 use crate::services::{ask, assert_request_replays, figures, kept};
 
@@ -100,4 +106,82 @@ fn the_job_in_python_reports() {
     let component = component(&site);
     assert_replays_by(&job, &component, readings.as_bytes(), &TUNINGS);
     assert!(refused.output.is_empty(), "what is no file of readings has no report");
+}
+
+/// Where QEMU's user networking shows the host's loopback.
+const HOST: &str = "10.0.2.2";
+const RATES: &str = r#"{"base":"EUR","date":"2026-11-27","rates":{"USD":"1.0842","GBP":0.8331}}"#;
+const EXPENSES: &str = "date,what,amount,currency\n2026-11-24,\"Hotel, two nights\",240.00,GBP\n\
+                        2026-11-25,Taxi,54.21,USD\n2026-11-26,Lunch,12,CHF\n";
+
+/// An `app.toml` whose program asks this server, of this authority, at the time of these servers.
+fn app_with_rates(authority: &Authority, server: &HttpsServer, times: &[UdpTimeServer]) -> String {
+    let port = server.port();
+    let times: String = times
+        .iter()
+        .map(|time| {
+            let (port, key) = (time.port(), HexDigest::<32>(time.public_key()));
+            format!("{{ host = \"{HOST}\", port = {port}, public_key = \"{key}\" }},\n")
+        })
+        .collect();
+    let asks = format!(
+        "args = [\"https://{HOST}:{port}/rates.json\"]\n\
+         egress = [{{ host = \"{HOST}\", port = {port}, methods = [\"GET\"] }}]\ntime = [\n{times}]"
+    );
+    let authority = authority.pem();
+    let tls = format!(
+        "[tls]\nroots = \"none\"\nhosts = [{{ host = \"{HOST}\", authorities = ['''{authority}'''] }}]\n"
+    );
+    APP.replace("egress = []", &asks) + &tls
+}
+
+/// The job of such a program whose server answers so, and the heads of the requests that it got.
+fn job_with_rates(rom: &[u8], component: &[u8], response: &str) -> (JobResult, Vec<String>) {
+    let authority = Authority::new();
+    let server = HttpsServer::start(&authority, Behaviour::honest(HOST, response.as_bytes()));
+    let times = [1, 2, 3].map(|number| TimeServer::new(number, Clock::Off(0)).start());
+    let app = app_with_rates(&authority, &server, &times);
+    let guest = Site::new(&build_image_of(rom, component, &app)).launch();
+    let job = run_job(&guest, EXPENSES.as_bytes());
+    assert!(guest.stop(PATIENCE).is_clean());
+    (job, server.heads())
+}
+
+/// That one receipt came, by the guest of the claim, which shows the body that the report names by its digest.
+fn assert_receipt_of_rates(job: &JobResult) {
+    let [JobEvent::TimeProof(_), JobEvent::Receipt(receipt)] = &job.records[..] else {
+        panic!("{} records", job.records.len());
+    };
+    let signed = SignedReceipt::parse(receipt).expect("it parses");
+    let verified =
+        signed.verify_with(job.claim().evidence().clone()).expect("the guest of the claim signed it");
+    let pieces = verified.pieces(BodySide::Response).expect("the body is shown");
+    assert!(
+        matches!(pieces[..], [Piece::Shown { offset: 0, bytes }] if bytes == RATES.as_bytes()),
+        "{pieces:?}"
+    );
+}
+
+#[test]
+fn the_job_with_rates_reports() {
+    let (Some(rom), Some(site)) = (rom(), example("rate-report")) else { return };
+    let component = component(&site);
+    let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{RATES}", RATES.len());
+    let (job, heads) = job_with_rates(rom, &component, &response);
+    job.assert_success();
+    assert!(heads.len() == 1 && heads[0].starts_with("GET /rates.json HTTP/1.1\r\n"), "{heads:?}");
+    let report: serde_json::Value = serde_json::from_slice(&job.output).expect("a report in JSON");
+    // 240 / 0.8331 is 288.0806…, and 54.21 / 1.0842 is 50.
+    assert_eq!((&report["expenses"], &report["total"]["amount"]), (&2.into(), &"338.08".into()));
+    assert_eq!(report["malformed"][0]["reason"], "currency: there is no rate for it");
+    let digest = HexDigest::<32>(Sha256::digest(RATES).into()).to_string();
+    assert_eq!(report["rates"]["sha256"], digest);
+    assert_receipt_of_rates(&job);
+    // The servers are gone by now.
+    assert_replays_by(&job, &component, EXPENSES.as_bytes(), &TUNINGS);
+
+    let missing = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+    let (refused, _) = job_with_rates(rom, &component, missing);
+    assert_eq!(refused.done.outcome, JobOutcome::Exited { code: 1 }, "{}", refused.done.detail);
+    assert!(refused.output.is_empty() && refused.error_output.contains("expected status 200, found 404"));
 }

@@ -21,8 +21,10 @@ fn arrows_bite() {
     );
     let stray = package("misc-x", "");
     let needs = package("tests-needs", "");
-    let tested = package("loader-x", "[dev-dependencies]\ntests-needs = {}");
+    let servers = package("tests-servers", "");
+    let tested = package("loader-x", "[dev-dependencies]\ntests-needs = {}\ntests-servers = {}");
     let shipped = package("loader-y", "[dependencies]\ntests-needs = {}");
+    let named = package("xtask", "[dependencies]\ntests-needs = {}\ntests-servers = {}");
     let tree = Tree::of(&[
         ("enclave/wire/Cargo.toml", &wire),
         ("enclave/service/Cargo.toml", &service),
@@ -30,14 +32,17 @@ fn arrows_bite() {
         ("image/builder/Cargo.toml", &builder),
         ("misc/x/Cargo.toml", &stray),
         ("tests/needs/Cargo.toml", &needs),
+        ("tests/servers/Cargo.toml", &servers),
         ("loader/x/Cargo.toml", &tested),
         ("loader/y/Cargo.toml", &shipped),
+        ("xtask/Cargo.toml", &named),
     ]);
     let expected = [
         "attestation/claim/Cargo.toml: attestation may not depend on enclave-wire",
         "image/builder/Cargo.toml: image may not depend on enclave-service",
         "loader/y/Cargo.toml: loader may not depend on tests-needs",
         "misc/x/Cargo.toml: misc is not a room",
+        "xtask/Cargo.toml: xtask may not depend on tests-needs",
     ];
     assert_eq!(messages(arrows(&tree)), expected);
 }
