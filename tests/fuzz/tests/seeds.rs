@@ -303,7 +303,11 @@ fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {
     vec![
         ("ready", 0, encode_body(&ready())),
         ("credit", 1, encode_body(&Credit { bytes: 1 << 20 })),
-        ("job-start", 2, encode_body(&JobStart { input_bytes: 10_000_154, wall_ns: WALL_NS, receipts: false })),
+        (
+            "job-start",
+            2,
+            encode_body(&JobStart { input_bytes: 10_000_154, wall_ns: WALL_NS, receipts: false }),
+        ),
         ("job-done-limit", 3, encode_body(&done)),
         ("job-done-exited", 3, encode_body(&exited)),
         ("status", 4, encode_body(&status)),

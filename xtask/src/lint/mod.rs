@@ -16,8 +16,9 @@ use crate::workspace::Workspace;
 use tree::Tree;
 
 /// Folders that are workspaces of their own.
-pub(crate) const OTHER_WORKSPACES: [&str; 8] = [
+pub(crate) const OTHER_WORKSPACES: [&str; 9] = [
     "examples/ledger-audit",
+    "examples/notary-service",
     "examples/rate-report",
     "tests/conformance",
     "tests/conformance-stock",

@@ -3,7 +3,11 @@
 
 use std::process::ExitCode;
 
-use attestation_manifest::{CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, EGRESS_MAX, EgressPolicy, EgressScheme, LIST_MAX, MANIFEST_MAX_BYTES, MEMORY_MAX_MIB, MEMORY_MIN_MIB, METHODS_MAX, Manifest, OPEN_REQUESTS_MAX, Service, parse_manifest};
+use attestation_manifest::{
+    CALL_STACK_MAX_BYTES, CALL_STACK_MIN_BYTES, EGRESS_MAX, EgressPolicy, EgressScheme, LIST_MAX,
+    MANIFEST_MAX_BYTES, MEMORY_MAX_MIB, MEMORY_MIN_MIB, METHODS_MAX, Manifest, OPEN_REQUESTS_MAX, Service,
+    parse_manifest,
+};
 use tests_fuzz::{Budget, Target};
 
 /// A [`Manifest`] keeps its lists inside; two are compared. A policy holds short copies of the rules.

@@ -42,7 +42,10 @@ fn read_signed(bytes: &[u8]) {
     let shown = signed.unverified_disclosures().len();
     let hidden = redact(bytes, |_| false).expect("nothing is shown");
     let hidden = SignedReceipt::parse(&hidden).expect("it parses still");
-    assert!(hidden.unverified_disclosures().is_empty() && hidden.unverified_receipt() == signed.unverified_receipt());
+    assert!(
+        hidden.unverified_disclosures().is_empty()
+            && hidden.unverified_receipt() == signed.unverified_receipt()
+    );
     let leaves = redact(bytes, |shown| shown.as_leaf().is_some()).expect("leaves are shown");
     let leaves = SignedReceipt::parse(&leaves).expect("it parses still");
     assert!(leaves.unverified_disclosures().len() <= shown);

@@ -4,8 +4,8 @@ use core::net::Ipv4Addr;
 
 use attestation_receipt::{
     BodyEnd, BodySide, CommitmentOpening, Field, HandshakeSignature, Leaves, Opening, Peer, RECEIPT_VERSION,
-    Receipt, ReceiptSecret, Recorder, RequestHead, RequestOutcome, ResponseHead, ResponseOutcome, Run, Time, Tls,
-    Validity, sign_receipt,
+    Receipt, ReceiptSecret, Recorder, RequestHead, RequestOutcome, ResponseHead, ResponseOutcome, Run, Time,
+    Tls, Validity, sign_receipt,
 };
 use sha2::{Digest, Sha256};
 use tests_fuzz::fixtures;
