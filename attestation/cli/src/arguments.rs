@@ -7,9 +7,10 @@ use clap_complete::Shell;
 
 use crate::collateral::arguments::CollateralCommand;
 use crate::measure::arguments::{DIFF_EXAMPLES, DiffArguments, MEASURE_EXAMPLES, MeasureArguments};
+use crate::receipt::arguments::{RECEIPT_EXAMPLES, REDACT_EXAMPLES, ReceiptArguments, RedactArguments};
 
-/// Checks evidence of SEV-SNP, TDX and NVIDIA, and claims of Redoubt guests. Checking reads files only; `collateral` fetches
-/// beforehand what checks need.
+/// Checks evidence of SEV-SNP, TDX and NVIDIA, and claims and receipts of Redoubt guests. Checking reads files only;
+/// `collateral` fetches beforehand what checks need.
 #[derive(Debug, Parser)]
 #[command(name = "redoubt-verify", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -24,6 +25,12 @@ pub enum Command {
     /// Check a claim against the input, the output and the image that it should be about, or evidence against a policy.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckArguments>),
+    /// Check receipts of what a guest fetched over HTTPS: from whom, when and by which image; and show what it was.
+    #[command(after_help = RECEIPT_EXAMPLES)]
+    Receipt(Box<ReceiptArguments>),
+    /// Make a receipt that shows less, and still verifies.
+    #[command(after_help = REDACT_EXAMPLES)]
+    Redact(RedactArguments),
     /// Find where two ROMs part: the first page that is measured and differs, and what lies there.
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(DiffArguments),
@@ -156,7 +163,7 @@ pub struct CheckArguments {
 /// Files to show.
 #[derive(Debug, Args)]
 pub struct ShowArguments {
-    /// Reports, quotes, certificates, lists, bundles, claims: binary, PEM, hexadecimal, base64 or JSON. `-` reads standard
+    /// Reports, quotes, certificates, lists, bundles, claims, receipts: binary, PEM, hexadecimal, base64 or JSON. `-` reads standard
     /// input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
@@ -194,6 +201,8 @@ Colours are for terminals only; NO_COLOR turns them off.
 Examples:
   redoubt-verify show report.bin vcek.der
   redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
+      --reference dist/reference-values.json
+  redoubt-verify receipt receipt-1.cbor --time time-1.cbor --evidence evidence.cbor \\
       --reference dist/reference-values.json
   redoubt-verify measure dist/redoubt.rom
   redoubt-verify collateral bundle report.bin --out evidence.bundle

@@ -4,10 +4,10 @@
 //! does not hold never hides the checks that do not depend on it.
 
 mod claim;
-mod evidence;
+pub(crate) mod evidence;
 mod files;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verdict;
 
 use attestation_claim::SignedClaim;
@@ -41,6 +41,23 @@ pub struct Inputs<'a> {
     pub simulated: SimulatedEvidence,
     /// What is needed to verify evidence of hardware.
     pub hardware: Hardware<'a>,
+}
+
+/// What evidence is held against, whether a claim or a receipt came with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// What the image is supposed to be.
+    pub reference: &'a ReferenceValues,
+    /// Whether evidence that protects nothing is good enough.
+    pub simulated: SimulatedEvidence,
+    /// What is needed to verify evidence of hardware.
+    pub hardware: Hardware<'a>,
+}
+
+impl<'a> Inputs<'a> {
+    const fn expected(&self) -> Expected<'a> {
+        Expected { reference: self.reference, simulated: self.simulated, hardware: self.hardware }
+    }
 }
 
 /// What evidence of hardware is verified with.
@@ -84,7 +101,7 @@ pub fn check(inputs: &Inputs<'_>) -> Verdict {
         Err(error) => verdict.fail(what, "signed by its instance key", error),
         Ok(verified) => {
             verdict.pass(what, "signed by its instance key", "yes");
-            evidence::check_evidence(&mut verdict, verified.evidence(), inputs);
+            evidence::check_evidence(&mut verdict, verified.evidence(), &inputs.expected());
             claim::check_claim(&mut verdict, verified, inputs);
         }
     }

@@ -1,13 +1,14 @@
 //! Reading what the command line names: bounded, and with errors that say what to do next.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use attestation_evidence::MANIFEST_MAX_BYTES;
 use attestation_manifest::reference::ReferenceValues;
 use attestation_measure::ROM_MAX_BYTES;
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::arguments::CheckArguments;
 use crate::check::{FileDigest, Hardware, Inputs, SimulatedEvidence};
@@ -57,6 +58,20 @@ pub enum FileError {
         what: &'static str,
         /// What to do about it.
         next: &'static str,
+    },
+    /// There is a file already where a new one should go.
+    #[error("{}: there is a file already: it is never replaced, name another", path.display())]
+    Exists {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A new file cannot be written.
+    #[error("{}: {source}\n  name a file in a folder that can be written to", path.display())]
+    Write {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
     },
     /// The reference values are not what they should be.
     #[error("{what} {}: {source}\n  {next}", path.display())]
@@ -130,7 +145,7 @@ impl ClaimFiles {
 /// # Errors
 /// It cannot be read, or is longer than anything that is known.
 pub fn read_item(path: &Path) -> Result<Vec<u8>, FileError> {
-    if path == Path::new("-") { ITEM.read_from(io::stdin().lock(), path) } else { ITEM.read(path) }
+    ITEM.read_named(path)
 }
 
 /// Reads a ROM.
@@ -138,49 +153,78 @@ pub fn read_item(path: &Path) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// It cannot be read, or is longer than firmware is.
 pub fn read_rom(path: &Path) -> Result<Vec<u8>, FileError> {
-    Kind { next: "name a ROM, such as the redoubt.rom that `cargo xtask image` writes to dist/", ..ROM }
+    FileKind { next: "name a ROM, such as the redoubt.rom that `cargo xtask image` writes to dist/", ..ROM }
         .read(path)
+}
+
+/// Writes a file that appears whole or not at all, and never replaces one. Readable for its owner alone, as all temporary
+/// files.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut draft = NamedTempFile::new_in(folder)?;
+        draft.write_all(bytes)?;
+        draft.persist_noclobber(path).map_err(|error| error.error).map(drop)
+    };
+    write().map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_owned() },
+        _ => FileError::Write { path: path.to_owned(), source },
+    })
 }
 
 /// A kind of file.
 #[derive(Clone, Copy)]
-struct Kind {
-    what: &'static str,
-    limit: usize,
-    next: &'static str,
+pub(crate) struct FileKind {
+    /// What it is called.
+    pub(crate) what: &'static str,
+    /// Most bytes of it.
+    pub(crate) limit: usize,
+    /// What to do where there is none.
+    pub(crate) next: &'static str,
 }
 
-const REFERENCE: Kind = Kind {
+const REFERENCE: FileKind = FileKind {
     what: "reference values",
     limit: REFERENCE_MAX_BYTES,
     next: "name the reference-values.json of the image; `cargo xtask image` writes it to dist/",
 };
-const MANIFEST: Kind = Kind {
+const MANIFEST: FileKind = FileKind {
     what: "manifest",
     limit: MANIFEST_MAX_BYTES,
     next: "name the manifest.json of the image, or leave --manifest out",
 };
-const ROM: Kind =
-    Kind { what: "ROM", limit: ROM_MAX_BYTES, next: "name the redoubt.rom of the image, or leave --rom out" };
-const COMPONENT: Kind = Kind {
+const ROM: FileKind = FileKind {
+    what: "ROM",
+    limit: ROM_MAX_BYTES,
+    next: "name the redoubt.rom of the image, or leave --rom out",
+};
+const COMPONENT: FileKind = FileKind {
     what: "component",
     limit: COMPONENT_MAX_BYTES,
     next: "name the .wasm file that the image was built from, or leave --component out",
 };
-const INPUT: Kind =
-    Kind { what: "input", limit: usize::MAX, next: "name the file that was given to `redoubt job --input`" };
-const OUTPUT: Kind =
-    Kind { what: "output", limit: usize::MAX, next: "name the file that `redoubt job --output` wrote" };
+const INPUT: FileKind = FileKind {
+    what: "input",
+    limit: usize::MAX,
+    next: "name the file that was given to `redoubt job --input`",
+};
+const OUTPUT: FileKind =
+    FileKind { what: "output", limit: usize::MAX, next: "name the file that `redoubt job --output` wrote" };
 
-const ITEM: Kind = Kind {
+const ITEM: FileKind = FileKind {
     what: "evidence or collateral",
     limit: attestation_recognise::FILE_MAX_BYTES,
     next: "name the claim that `redoubt job` stored, or a report, quote, certificate, list or bundle",
 };
 
-impl Kind {
+impl FileKind {
     fn named<'a>(self, option: &'static str, path: Option<&'a Path>) -> Result<&'a Path, FileError> {
         path.ok_or(FileError::NotNamed { option, what: self.what, next: self.next })
+    }
+
+    /// `-` is standard input.
+    pub(crate) fn read_named(self, path: &Path) -> Result<Vec<u8>, FileError> {
+        if path == Path::new("-") { self.read_from(io::stdin().lock(), path) } else { self.read(path) }
     }
 
     fn read(self, path: &Path) -> Result<Vec<u8>, FileError> {
@@ -216,12 +260,12 @@ impl Kind {
         digest().map_err(|source| self.read_error(path, source))
     }
 
-    fn read_error(self, path: &Path, source: io::Error) -> FileError {
+    pub(crate) fn read_error(self, path: &Path, source: io::Error) -> FileError {
         FileError::Read { what: self.what, path: path.to_owned(), next: self.next, source }
     }
 }
 
-fn read_reference(path: &Path) -> Result<ReferenceValues, FileError> {
+pub(crate) fn read_reference(path: &Path) -> Result<ReferenceValues, FileError> {
     let bytes = REFERENCE.read(path)?;
     serde_json::from_slice(&bytes).map_err(|source| FileError::Reference {
         what: REFERENCE.what,

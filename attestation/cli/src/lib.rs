@@ -1,7 +1,7 @@
-//! `redoubt-verify`: checks evidence and claims.
+//! `redoubt-verify`: checks evidence, claims and receipts.
 //!
 //! [`check`] is the verdict logic: it takes bytes, reads no file, no clock and no network, and names every check that it
-//! made. [`measure`] predicts what a ROM measures to. [`collateral`] alone asks the network and the clock, for commands that
+//! made. [`receipt`] is the same for receipts, and [`redact`] makes them show less. [`measure`] predicts what a ROM measures to. [`collateral`] alone asks the network and the clock, for commands that
 //! say so. The rest reads files and prints.
 //! Panics: never on input.
 #![forbid(unsafe_code)]
@@ -20,6 +20,8 @@ pub mod files;
 pub mod measure;
 pub mod progress;
 pub mod reader;
+pub mod receipt;
+pub mod redact;
 pub mod render;
 pub mod show;
 pub mod terms;

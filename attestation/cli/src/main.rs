@@ -1,4 +1,4 @@
-//! `redoubt-verify`: reads files, asks [`attestation_cli::check`], [`attestation_cli::show`] or
+//! `redoubt-verify`: reads files, asks [`attestation_cli::check`], [`attestation_cli::receipt`], [`attestation_cli::show`] or
 //! [`attestation_cli::measure`], prints the answer.
 #![forbid(unsafe_code)]
 
@@ -15,10 +15,12 @@ use attestation_cli::files::{ClaimFiles, read_item};
 use attestation_cli::measure::arguments::{DiffArguments, MeasureArguments};
 use attestation_cli::measure::{self, run_diff, run_measure};
 use attestation_cli::progress::{Audience, Progress};
-use attestation_cli::reader::{self, ReaderError};
+use attestation_cli::reader;
+use attestation_cli::receipt::arguments::ReceiptArguments;
+use attestation_cli::receipt::command::Answer;
 use attestation_cli::render::{Colours, json, table};
 use attestation_cli::show::{self, show};
-use attestation_cli::{ear, explain, terms};
+use attestation_cli::{ear, explain, receipt, redact, terms};
 use attestation_evidence::text::printable;
 use attestation_recognise::{Item, Kind, recognise};
 use clap::{CommandFactory, Parser};
@@ -36,6 +38,8 @@ const CHALLENGED_CLAIM: &str =
 /// A CoRIM has the measurements only.
 const CORIM_OF_CLAIM: &str =
     "--corim is for evidence alone: a claim is checked against --reference, which lists what ran as well";
+/// It is about something else than a run, and has a verdict of its own.
+const RECEIPT_AMONG_FILES: &str = "a receipt among the files: `redoubt-verify receipt` checks it";
 /// Files may come from whoever is checked.
 const CORIM_AMONG_FILES: &str =
     "reference values among the files: say --corim FILE, so that those of nobody else are taken for yours";
@@ -43,6 +47,8 @@ const CORIM_AMONG_FILES: &str =
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check(arguments) => run_check(&arguments),
+        Command::Receipt(arguments) => run_receipt(&arguments),
+        Command::Redact(arguments) => print_or_say(redact::run(&arguments)),
         Command::Diff(arguments) => show_difference(&arguments),
         Command::Measure(arguments) => show_measurements(&arguments),
         Command::Collateral(command) => run_collateral(&command),
@@ -78,6 +84,9 @@ fn verdict(arguments: &CheckArguments) -> Result<Verdict, String> {
     }
     if items.iter().any(|item| item.kind == Kind::ReferenceManifest) {
         return Err(CORIM_AMONG_FILES.to_owned());
+    }
+    if items.iter().any(|item| item.kind == Kind::Receipt) {
+        return Err(RECEIPT_AMONG_FILES.to_owned());
     }
     let at = terms::instant(&arguments.at, &items).map_err(|error| error.to_string())?;
     let (claims, items): (Vec<Item>, Vec<Item>) =
@@ -179,7 +188,18 @@ fn run_show(arguments: &ShowArguments) -> ExitCode {
     print(text.as_bytes(), ExitCode::SUCCESS)
 }
 
-fn print_or_say(done: Result<String, ReaderError>) -> ExitCode {
+fn run_receipt(arguments: &ReceiptArguments) -> ExitCode {
+    match receipt::command::run(arguments, colours()) {
+        Ok(Answer { text, is_accepted, complaint }) => {
+            let status = if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
+            let status = print(text.as_bytes(), status);
+            complaint.map_or(status, |complaint| unusable(&complaint))
+        }
+        Err(error) => unusable(&error.to_string()),
+    }
+}
+
+fn print_or_say(done: Result<String, impl core::error::Error>) -> ExitCode {
     match done {
         Ok(text) => print(text.as_bytes(), ExitCode::SUCCESS),
         Err(error) => unusable(&error.to_string()),

@@ -4,6 +4,7 @@ use core::fmt::{self, Write};
 
 use attestation_evidence::text::printable_line;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::check::{Check, SIMULATED, State, Verdict};
 
@@ -22,6 +23,8 @@ const WHAT_COLUMNS: usize = 40;
 const VALUE_COLUMNS: usize = 25;
 /// Values longer than this go on lines of their own.
 const LINE_COLUMNS: usize = 78;
+/// Notes that are longer than this go on in the next line.
+const NOTE_COLUMNS: usize = 94;
 /// Hexadecimal digits from which on a value is abbreviated.
 const LONG_DIGITS: usize = 32;
 
@@ -39,13 +42,20 @@ pub fn table(verdict: &Verdict, colours: Colours) -> String {
 /// The whole verdict as JSON, nothing abbreviated.
 #[must_use]
 pub fn json(verdict: &Verdict) -> String {
+    json_with(verdict, &Map::new())
+}
+
+/// The same, and what the verdict is about.
+pub(crate) fn json_with(verdict: &Verdict, more: &Map<String, Value>) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
         verdict: &'static str,
         #[serde(flatten)]
         details: &'a Verdict,
+        #[serde(flatten)]
+        more: &'a Map<String, Value>,
     }
-    let document = Document { verdict: word(verdict), details: verdict };
+    let document = Document { verdict: word(verdict), details: verdict, more };
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
@@ -61,7 +71,7 @@ fn write_table(text: &mut String, verdict: &Verdict, paint: Paint) -> fmt::Resul
         write_check(text, check, paint)?;
     }
     for note in &verdict.notes {
-        writeln!(text, "note  {}", shortened(note))?;
+        write_note(text, note)?;
     }
     writeln!(text)?;
     if verdict.simulated {
@@ -96,6 +106,22 @@ fn write_check(text: &mut String, check: &Check, paint: Paint) -> fmt::Result {
         found => found,
     };
     writeln!(text, "{mark}  {what:<WHAT_COLUMNS$}  {expected:<VALUE_COLUMNS$}  {found}")
+}
+
+/// Broken between words, so that [`NOTE_COLUMNS`] hold it; a word that is longer has a line of its own.
+fn write_note(text: &mut String, note: &str) -> fmt::Result {
+    let (mut label, mut line) = ("note", String::new());
+    for word in shortened(note).split(' ') {
+        if !line.is_empty() && line.chars().count() + word.chars().count() >= NOTE_COLUMNS {
+            writeln!(text, "{label:<4}  {line}")?;
+            (label, line) = ("", String::new());
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    writeln!(text, "{label:<4}  {line}")
 }
 
 /// Both sides in full, one below the other, and the code where there is one.
@@ -220,7 +246,7 @@ mod tests {
 
     #[test]
     fn json_is_whole() {
-        let document: serde_json::Value = serde_json::from_str(&json(&verdict("cd"))).unwrap();
+        let document: Value = serde_json::from_str(&json(&verdict("cd"))).unwrap();
         assert_eq!(document["verdict"], "refused");
         assert_eq!(document["checks"][0]["expected"], "ab".repeat(48));
         assert_eq!(document["checks"][0]["ok"], false);

@@ -4,6 +4,7 @@ mod azure;
 mod certificate;
 mod guest;
 mod nvidia;
+mod receipt;
 mod render;
 mod snp;
 mod tdx;
@@ -109,6 +110,8 @@ fn show_item(file: &str, item: &Item) -> Shown {
         Kind::ReferenceManifest => guest::reference_values(&mut fields, &item.bytes),
         Kind::Evidence => guest::evidence(&mut fields, file, &item.bytes),
         Kind::Claim => guest::claim(&mut fields, file, &item.bytes),
+        Kind::Receipt => receipt::receipt(&mut fields, file, &item.bytes),
+        Kind::TimeProof => receipt::time_proof(&mut fields, &item.bytes),
         Kind::Request => guest::request(&mut fields, &item.bytes),
         Kind::Transcript => guest::transcript(&mut fields, &item.bytes),
         other => Err(format!("no fields of a {} are known to this build", other.title())),

@@ -181,3 +181,20 @@ impl Items {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that is cut off behind the content type, and a claim's.
+    #[test]
+    fn receipts_are_told_by_their_content_type() {
+        let file = |content_type: &str| {
+            [&COSE_SIGN1[..], &[75], &RECEIPT_HEADER, content_type.as_bytes(), b"rest"].concat()
+        };
+        assert_eq!(kind(&file(CONTENT_TYPE)), Some(Kind::Receipt));
+        assert_eq!(kind(&file("application/redoubt-claims+cbor!")), None);
+        let whole = file(CONTENT_TYPE);
+        assert_eq!(kind(&whole[..whole.len() - 5]), None);
+    }
+}

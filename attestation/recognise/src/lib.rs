@@ -24,6 +24,7 @@ pub use item::{Item, Kind};
 
 /// The longest file that is looked at: a bundle. Event logs have up to 256 KiB, RIMs 100 kB.
 pub const FILE_MAX_BYTES: usize = attestation_bundle::BUNDLE_MAX_BYTES;
+const _: () = assert!(attestation_receipt::SIGNED_RECEIPT_MAX_BYTES <= FILE_MAX_BYTES, "a receipt is a file");
 /// Most items that one file may hold.
 pub const ITEMS_MAX: usize = 256;
 /// How deep one thing may be wrapped in another: base64 of PEM in JSON in base64 is four.

@@ -28,7 +28,7 @@ pub fn verify_path<'p>(
         None,
         Some(&|path| check_throughout(path, now)),
     )?;
-    certificate.verify_is_valid_for_subject_name(&host.server_name())?;
+    certificate.verify_is_valid_for_subject_name(host.server_name())?;
     Ok(path)
 }
 

@@ -80,24 +80,27 @@ impl State {
         Ok(*self.table.get(descriptor)?)
     }
 
-    async fn timestamp(
-        &mut self,
+    /// A future of its own: one that held on to the state could not be sent.
+    fn timestamp(
+        &self,
         timestamp: types::NewTimestamp,
-    ) -> FileResult<enclave_filesystem::NewTimestamp> {
-        Ok(match timestamp {
-            types::NewTimestamp::NoChange => enclave_filesystem::NewTimestamp::NoChange,
-            types::NewTimestamp::Timestamp(time) => {
-                let time = Datetime { seconds: time.seconds, nanoseconds: time.nanoseconds };
-                enclave_filesystem::NewTimestamp::Timestamp(time)
-            }
-            types::NewTimestamp::Now => {
-                let now_ns = self.wall_ns().await?;
-                let now_ns = now_ns.ok_or(ErrorCode::NotPermitted)?;
-                let nanoseconds = u32::try_from(now_ns % NS_PER_S).unwrap_or(0);
-                let now = Datetime { seconds: now_ns / NS_PER_S, nanoseconds };
-                enclave_filesystem::NewTimestamp::Now(now)
-            }
-        })
+    ) -> impl Future<Output = FileResult<enclave_filesystem::NewTimestamp>> + Send + use<> {
+        let now = self.wall_ns();
+        async move {
+            Ok(match timestamp {
+                types::NewTimestamp::NoChange => enclave_filesystem::NewTimestamp::NoChange,
+                types::NewTimestamp::Timestamp(time) => {
+                    let time = Datetime { seconds: time.seconds, nanoseconds: time.nanoseconds };
+                    enclave_filesystem::NewTimestamp::Timestamp(time)
+                }
+                types::NewTimestamp::Now => {
+                    let now_ns = now.await?.ok_or(ErrorCode::NotPermitted)?;
+                    let nanoseconds = u32::try_from(now_ns % NS_PER_S).unwrap_or(0);
+                    let now = Datetime { seconds: now_ns / NS_PER_S, nanoseconds };
+                    enclave_filesystem::NewTimestamp::Now(now)
+                }
+            })
+        }
     }
 }
 

@@ -4,7 +4,7 @@ mod snp;
 mod tdx;
 
 use attestation_evidence::{Evidence, Platform, SimulatedReport, report_data, sim};
-use attestation_manifest::reference::MeasurementReference;
+use attestation_manifest::reference::{MeasurementReference, ReferenceValues};
 use attestation_manifest::{HexDigest, LaunchPolicy, Manifest, WallClock, manifest_digest, parse_manifest};
 use attestation_policy::Policy;
 use attestation_recognise::{Item, RecogniseError, recognise};
@@ -13,26 +13,26 @@ use attestation_verify::snp::SnpEvidence;
 use attestation_verify::tdx::TdxEvidence;
 
 use super::verdict::SIMULATED;
-use super::{Hardware, Inputs, SimulatedEvidence, Verdict};
+use super::{Expected, Hardware, SimulatedEvidence, Verdict};
 use crate::appraise::Question;
 
 /// The guest has no clock that shows the time of day.
 const TIME_OF_THE_HOST: &str =
     "wall clock: the time of day that the component was told, the host asserted; nobody checked it";
 
-pub(super) fn check_evidence(verdict: &mut Verdict, evidence: &Evidence, inputs: &Inputs<'_>) {
-    check_platform(verdict, evidence.platform, inputs.simulated);
-    let report = authentic_report(verdict, evidence, inputs);
+pub(crate) fn check_evidence(verdict: &mut Verdict, evidence: &Evidence, against: &Expected<'_>) {
+    check_platform(verdict, evidence.platform, against.simulated);
+    let report = authentic_report(verdict, evidence, against);
     if let Some(report) = &report {
-        report.check_binding(verdict, evidence, &inputs.reference.measurement);
+        report.check_binding(verdict, evidence, &against.reference.measurement);
     }
     let digest = HexDigest(manifest_digest(&evidence.manifest));
-    verdict.compare("manifest", inputs.reference.manifest.sha256, digest);
+    verdict.compare("manifest", against.reference.manifest.sha256, digest);
     match parse_manifest(&evidence.manifest) {
         Err(error) => verdict.fail("manifest syntax", "a valid manifest", error),
         Ok(manifest) => {
             verdict.pass("manifest syntax", "a valid manifest", "yes");
-            check_manifest(verdict, &manifest, inputs);
+            check_manifest(verdict, &manifest, against.reference);
             if let Some(report) = &report {
                 report.check_launch(verdict, &manifest.launch);
             }
@@ -93,12 +93,12 @@ impl AuthenticReport {
 fn authentic_report(
     verdict: &mut Verdict,
     evidence: &Evidence,
-    inputs: &Inputs<'_>,
+    against: &Expected<'_>,
 ) -> Option<AuthenticReport> {
     match evidence.platform {
         Platform::Simulated => simulated(verdict, evidence).map(Box::new).map(AuthenticReport::Simulated),
-        Platform::Snp => snp::verify(verdict, evidence, inputs).map(Box::new).map(AuthenticReport::Snp),
-        Platform::Tdx => tdx::verify(verdict, evidence, inputs).map(Box::new).map(AuthenticReport::Tdx),
+        Platform::Snp => snp::verify(verdict, evidence, against).map(Box::new).map(AuthenticReport::Snp),
+        Platform::Tdx => tdx::verify(verdict, evidence, against).map(Box::new).map(AuthenticReport::Tdx),
     }
 }
 
@@ -117,7 +117,7 @@ fn simulated(verdict: &mut Verdict, evidence: &Evidence) -> Option<SimulatedRepo
 }
 
 /// Asks for what a platform does with `answer`: under `policy`, with the collateral of both sides. What the report binds is
-/// its challenge: the instance key of this claim.
+/// its challenge: the instance key that signed.
 fn ask<T>(
     verdict: &mut Verdict,
     evidence: &Evidence,
@@ -154,8 +154,7 @@ fn bound(evidence: &Evidence) -> [u8; 64] {
     report_data(&evidence.instance_key, evidence.hpke_key.as_deref(), &manifest, None)
 }
 
-fn check_manifest(verdict: &mut Verdict, manifest: &Manifest<'_>, inputs: &Inputs<'_>) {
-    let reference = inputs.reference;
+fn check_manifest(verdict: &mut Verdict, manifest: &Manifest<'_>, reference: &ReferenceValues) {
     verdict.compare("name in the manifest", &reference.name, manifest.name);
     verdict.compare("component in the manifest", reference.component.sha256, manifest.component.sha256);
     verdict.compare("artefact in the manifest", reference.artefact.sha256, manifest.artefact.sha256);

@@ -1,9 +1,9 @@
 //! Each check bites: one part is bent at a time, and the verdict must refuse and name it.
 
 #[path = "../../tests/world/mod.rs"]
-mod world;
+pub(crate) mod world;
 
-mod hardware;
+pub(crate) mod hardware;
 
 use std::sync::LazyLock;
 
@@ -41,7 +41,7 @@ impl World {
     }
 }
 
-static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse(Preset::Strict.text()).unwrap());
+pub(crate) static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse(Preset::Strict.text()).unwrap());
 
 /// Names of the checks that failed.
 fn failures(inputs: &Inputs<'_>) -> Vec<String> {

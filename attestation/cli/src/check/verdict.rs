@@ -72,19 +72,24 @@ impl Verdict {
     }
 
     /// Compares two values by what is printed of them, so that a reader can repeat the comparison.
-    pub(crate) fn compare(&mut self, what: &'static str, expected: impl Display, found: impl Display) {
+    pub(crate) fn compare(
+        &mut self,
+        what: impl Into<Cow<'static, str>>,
+        expected: impl Display,
+        found: impl Display,
+    ) {
         let (expected, found) = (expected.to_string(), found.to_string());
         let state = if expected == found { State::Holds } else { State::Fails };
         self.record(what, expected, found, state, None);
     }
 
     /// Records a check that held and is more than a comparison of two values.
-    pub(crate) fn pass(&mut self, what: &'static str, expected: &str, found: &str) {
+    pub(crate) fn pass(&mut self, what: impl Into<Cow<'static, str>>, expected: &str, found: &str) {
         self.record(what, expected.to_owned(), found.to_owned(), State::Holds, None);
     }
 
     /// Records a check that did not hold.
-    pub(crate) fn fail(&mut self, what: &'static str, expected: &str, found: impl Display) {
+    pub(crate) fn fail(&mut self, what: impl Into<Cow<'static, str>>, expected: &str, found: impl Display) {
         self.record(what, expected.to_owned(), found.to_string(), State::Fails, None);
     }
 
@@ -130,6 +135,15 @@ impl Verdict {
     ) {
         let ok = state != State::Fails;
         self.checks.push(Check { what: what.into(), expected, found, ok, state, code });
+    }
+
+    /// Takes over what was found of one of several things, under its name.
+    pub(crate) fn absorb(&mut self, name: Option<&str>, part: Self) {
+        let named = |what: &str| name.map_or_else(|| what.to_owned(), |name| format!("{name}: {what}"));
+        let checks = part.checks.into_iter();
+        self.checks.extend(checks.map(|check| Check { what: named(&check.what).into(), ..check }));
+        self.notes.extend(part.notes.iter().map(|note| named(note)));
+        self.simulated |= part.simulated;
     }
 
     /// Records what is not established.

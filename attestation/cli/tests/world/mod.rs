@@ -24,6 +24,8 @@ pub(crate) const CALL_STACK_BYTES: u32 = 65_536;
 pub(crate) const INPUT: &[u8] = b"account,amount\ncash,100\n";
 pub(crate) const OUTPUT: &[u8] = b"{\"balanced\":false}";
 const POLICY: u64 = 0x3_0000;
+/// What a manifest says of a guest that reaches nobody.
+const NOBODY: &str = r#""egress":[],"tls":{"roots":"none","hosts":[]},"time":[]"#;
 
 /// Everything that a relying party may hold.
 #[derive(Clone)]
@@ -42,9 +44,14 @@ impl World {
 
     /// The same, with a manifest that states this guest policy.
     pub(crate) fn launched(policy: u64) -> Self {
+        Self::reaching(policy, NOBODY)
+    }
+
+    /// The same, with a manifest that says this of whom the guest reaches.
+    pub(crate) fn reaching(policy: u64, outside: &str) -> Self {
         let rom = rom();
         let artefact = compile(&COMPONENT, CALL_STACK_BYTES).unwrap();
-        let manifest = manifest(&artefact, policy);
+        let manifest = manifest(&artefact, policy, outside);
         let reference = reference(&rom, &artefact, &manifest);
         let mut world = Self { rom, manifest, reference, claim: Vec::new() };
         world.claim = world.claim_with(&Bend::default());
@@ -53,6 +60,11 @@ impl World {
 
     /// What the guest signs, when the parts that `bend` names are bent before anybody signs.
     pub(crate) fn claim_with(&self, bend: &Bend<'_>) -> Vec<u8> {
+        self.signed(&self.evidence_with(bend), bend)
+    }
+
+    /// What it shows of itself, likewise.
+    pub(crate) fn evidence_with(&self, bend: &Bend<'_>) -> Evidence {
         let manifest = bend.manifest.unwrap_or(&self.manifest);
         let mut report = SnpReport::new_zeroed();
         report.version = 5.into();
@@ -65,8 +77,7 @@ impl World {
             bend_report(&mut report);
         }
         let endorsement = psp_sign(&mut report);
-        let evidence = evidence(bend.platform, report.as_bytes(), &endorsement, manifest);
-        self.signed(&evidence, bend)
+        evidence(bend.platform, report.as_bytes(), &endorsement, manifest)
     }
 
     /// The claim of the one job, with this evidence.
@@ -117,7 +128,7 @@ impl Default for Bend<'_> {
 }
 
 /// The key that the guest made for itself.
-fn instance() -> p256::ecdsa::SigningKey {
+pub(crate) fn instance() -> p256::ecdsa::SigningKey {
     p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap()
 }
 
@@ -150,7 +161,7 @@ fn psp_sign(report: &mut SnpReport) -> Vec<u8> {
     endorse(&ChipEndorsement { chip_id: report.chip_id, tcb: report.reported_tcb.get(), public_key })
 }
 
-fn manifest(artefact: &[u8], policy: u64) -> Vec<u8> {
+fn manifest(artefact: &[u8], policy: u64, outside: &str) -> Vec<u8> {
     let (component, artefact) = (hex(&COMPONENT), hex(artefact));
     format!(
         r#"{{"version":1,"name":"audit","role":"workload","trust":"tee","component":{{"sha256":"{component}"}},
@@ -158,7 +169,7 @@ fn manifest(artefact: &[u8], policy: u64) -> Vec<u8> {
 "launch":{{"snp":{{"policy":"{policy:#x}","vmpl":0}},"tdx":{{"attributes":"0x10000000","xfam":"0xe7"}}}},
 "memory_mib":128,"limits":{{"component_memory_bytes":67108864,"fuel":1000000,"input_bytes":1000000,
 "output_bytes":1000000,"wall_ms":60000,"transcript_bytes":1000000,"call_stack_bytes":{CALL_STACK_BYTES}}},
-"wall_clock":"none","args":[],"env":[],"egress":[],"tls":{{"roots":"none","hosts":[]}},"time":[],"service":null,
+"wall_clock":"none","args":[],"env":[],{outside},"service":null,
 "storage":{{"key_value_bytes":0,"files_bytes":0,"persist":false}},"logs":"public","readers":[]}}"#
     )
     .into_bytes()

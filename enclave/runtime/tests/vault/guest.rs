@@ -1,4 +1,4 @@
-//! `redoubt:enclave`: evidence, sealing, and what is not there yet.
+//! `redoubt:enclave`: evidence, sealing, receipts, and what is not there yet.
 
 use attestation_transcript::Kind;
 use enclave_runtime::{EVIDENCE_MAX_BYTES, Outcome, PLAINTEXT_MAX_BYTES};
@@ -71,6 +71,15 @@ fn arguments_are_bounded_and_nobody_is_asked_beyond() {
     let plaintext_refused = "invalid: plaintext: expected at most 65280 bytes, found 65281\n";
     let blob_refused = "invalid: blob: expected at most 65536 bytes, found 65537\n";
     assert_eq!((said, host.asked), (format!("{context_refused}{plaintext_refused}{blob_refused}"), 0));
+}
+
+#[test]
+fn receipts_are_told_as_they_are_and_replayed_without_them() {
+    let host = Vault { receipt: Some(b"signed".to_vec()), ..Vault::default() };
+    let (said, host) = words(&Script::new().newest_receipt(), host);
+    assert_eq!((said, host.asked), ("signed\n".into(), 1));
+    let (said, host) = words(&Script::new().newest_receipt(), Vault::default());
+    assert_eq!((said, host.asked), ("invalid: nothing was fetched\n".into(), 1));
 }
 
 #[test]

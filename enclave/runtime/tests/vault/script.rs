@@ -104,7 +104,7 @@ impl Script {
         self.call("complete", &["Once"], "").call("save", &[], "")
     }
 
-    /// The newest receipt of this run, which has made no exchange.
+    /// The newest receipt of this run.
     pub(crate) fn newest_receipt(self) -> Self {
         self.call("newest", &[], "")
     }

@@ -9,21 +9,21 @@ use attestation_verify::Verified;
 use attestation_verify::snp::SnpEvidence;
 
 use crate::appraise::{narrow_to, snp_report};
-use crate::check::{Inputs, Verdict};
+use crate::check::{Expected, Verdict};
 
 /// Verified up to AMD's roots and wanted by the policy, with the measurement and the manifest that the reference values
 /// name.
 pub(super) fn verify(
     verdict: &mut Verdict,
     evidence: &Evidence,
-    inputs: &Inputs<'_>,
+    against: &Expected<'_>,
 ) -> Option<Verified<SnpEvidence>> {
-    let mut policy = inputs.hardware.policy.clone();
+    let mut policy = against.hardware.policy.clone();
     if let Platform::Rules(rules) = &mut policy.snp {
-        narrow_to(&mut rules.launch.measurements, inputs.reference.measurement.snp_qemu.0);
-        narrow_to(&mut rules.launch.host_data, inputs.reference.manifest.sha256.0);
+        narrow_to(&mut rules.launch.measurements, against.reference.measurement.snp_qemu.0);
+        narrow_to(&mut rules.launch.host_data, against.reference.manifest.sha256.0);
     }
-    super::ask(verdict, evidence, &inputs.hardware, &policy, snp_report)
+    super::ask(verdict, evidence, &against.hardware, &policy, snp_report)
 }
 
 pub(super) fn check_binding(

@@ -13,20 +13,20 @@ use attestation_verify::tdx::TdxEvidence;
 use sha2::{Digest, Sha384};
 
 use crate::appraise::{narrow_to, tdx_quote};
-use crate::check::{Inputs, Verdict};
+use crate::check::{Expected, Verdict};
 
 /// Verified up to Intel's root and wanted by the policy, with the MRTD and the manifest that the reference values name.
 pub(super) fn verify(
     verdict: &mut Verdict,
     evidence: &Evidence,
-    inputs: &Inputs<'_>,
+    against: &Expected<'_>,
 ) -> Option<Verified<TdxEvidence>> {
-    let mut policy = inputs.hardware.policy.clone();
+    let mut policy = against.hardware.policy.clone();
     if let Platform::Rules(rules) = &mut policy.tdx {
-        narrow_to(&mut rules.launch.mr_tds, inputs.reference.measurement.tdx_qemu.0);
-        narrow_to(&mut rules.launch.mr_config_ids, inputs.reference.manifest.sha384.0);
+        narrow_to(&mut rules.launch.mr_tds, against.reference.measurement.tdx_qemu.0);
+        narrow_to(&mut rules.launch.mr_config_ids, against.reference.manifest.sha384.0);
     }
-    super::ask(verdict, evidence, &inputs.hardware, &policy, tdx_quote)
+    super::ask(verdict, evidence, &against.hardware, &policy, tdx_quote)
 }
 
 pub(super) fn check_binding(

@@ -4,7 +4,7 @@
 mod amd;
 mod azure;
 mod intel;
-mod snp;
+pub(crate) mod snp;
 mod tdx;
 
 use attestation_policy::{Platform, Policy, Preset, Rule, terms::Hex, terms::OneOf};

@@ -1,6 +1,6 @@
 //! SEV-SNP.
 
-use attestation_evidence::Platform;
+use attestation_evidence::{Evidence, Platform};
 use attestation_policy::{self as policy, Policy, Preset};
 use attestation_recognise::{Item, Kind};
 use attestation_verify::snp::Root;
@@ -16,7 +16,7 @@ use crate::appraise::TrustedRoots;
 use crate::check::{Hardware, Verdict};
 
 /// An image, a chip that runs it, and a relying party.
-struct Case {
+pub(crate) struct Case {
     image: World,
     chip: world::World,
     platform: Platform,
@@ -29,8 +29,15 @@ struct Case {
 }
 
 impl Case {
+    /// The guest policy that images have to state.
+    pub(crate) const POLICY: u64 = POLICY;
+
     fn good() -> Self {
-        let image = World::launched(POLICY);
+        Self::of(World::launched(Self::POLICY))
+    }
+
+    /// With all that is needed to accept it.
+    pub(crate) fn of(image: World) -> Self {
         let mut chip = amd::up_to_date();
         chip.report.measurement = image.reference.measurement.snp_qemu.0;
         chip.report.host_data = Sha256::digest(&image.manifest).into();
@@ -40,15 +47,23 @@ impl Case {
         Self { image, chip, platform, policy, certificates: 2, has_list: true, root }
     }
 
-    /// The certificates come with the evidence, the list is the relying party's.
-    fn verdict(&self) -> Verdict {
+    /// The certificates come with the evidence.
+    pub(crate) fn evidence(&self) -> Evidence {
         let mut report = self.chip.report;
         world::sign(&mut report);
         let chain = [self.chip.vek.sign(), self.chip.ask.sign(), self.chip.ark.sign()];
         let chain: Vec<&[u8]> = chain.iter().take(self.certificates).map(Vec::as_slice).collect();
         let endorsement = if chain.is_empty() { Vec::new() } else { pem::encode(&chain).unwrap() };
-        let evidence = evidence(self.platform, report.as_bytes(), &endorsement, &self.image.manifest);
-        let claim = self.image.signed(&evidence, &super::super::world::Bend::default());
+        evidence(self.platform, report.as_bytes(), &endorsement, &self.image.manifest)
+    }
+
+    fn verdict(&self) -> Verdict {
+        let claim = self.image.signed(&self.evidence(), &super::super::world::Bend::default());
+        self.with_hardware(|hardware| verdict(&self.image, &claim, hardware))
+    }
+
+    /// What a relying party knows of the machine; the list is its own.
+    pub(crate) fn with_hardware<T>(&self, use_it: impl FnOnce(Hardware<'_>) -> T) -> T {
         let lists = self.chip.lists.iter().take(usize::from(self.has_list)).map(world::List::sign);
         let list = |bytes| Item { kind: Kind::RevocationList, bytes, within: Vec::new() };
         let items: Vec<Item> = lists.map(list).collect();
@@ -57,7 +72,7 @@ impl Case {
             roots = roots.with_test_amd(Root { line: self.chip.line, certificate });
         }
         let at = self.chip.at.parse().unwrap();
-        verdict(&self.image, &claim, Hardware { items: &items, policy: &self.policy, at, roots })
+        use_it(Hardware { items: &items, policy: &self.policy, at, roots })
     }
 }
 
