@@ -89,10 +89,13 @@ fn show_body(fields: &mut Fields, signed: &SignedReceipt, side: BodySide, bytes:
     let chunks = signed.unverified_disclosures().iter().filter_map(Disclosure::as_chunk);
     let shown: Vec<u8> =
         chunks.filter(|chunk| chunk.body == side).flat_map(|chunk| chunk.bytes.clone()).collect();
-    let name = side.kind().to_string();
-    fields.explained(name.clone(), format!("{bytes} bytes"), format!("{} of them are shown", shown.len()));
+    let (name, digest) = match side {
+        BodySide::Request => ("body of the request", "body sent, SHA-256"),
+        BodySide::Response => ("body of the response", "body received, SHA-256"),
+    };
+    fields.explained(name, format!("{bytes} bytes"), format!("{} of them are shown", shown.len()));
     if !shown.is_empty() {
-        fields.hex(format!("{name}, SHA-256 of what is shown"), &Sha256::digest(&shown));
+        fields.hex(digest, &Sha256::digest(&shown));
     }
 }
 
