@@ -127,7 +127,7 @@ pub use payload::{
 pub use recorder::{Recorder, RequestHead, ResponseHead};
 pub use secret::{BodySecret, ReceiptSecret, SALT_BYTES};
 pub use signed::{SignedReceipt, VerifiedReceipt, redact, sign_receipt};
-pub use time::{Bound, CommitmentOpening, TimeFinding, check_time};
+pub use time::{Bound, CommitmentOpening, CommitmentOpenings, TimeFinding, check_time};
 pub use tls::{CERTIFICATES_MAX, HandshakeSignature, TLS_1_2, TLS_1_3, Tls, Validity};
 pub use value::{Field, Kind, Value};
 

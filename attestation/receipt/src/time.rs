@@ -82,14 +82,41 @@ pub fn check_time(
     Ok(TimeFinding { not_before: bound(older, earliest_s), not_after: bound(younger, latest_s) })
 }
 
+/// Openings of one commitment, in the order of the receipts under it. They are made one at a time.
+#[derive(Debug, Clone)]
+pub struct CommitmentOpenings {
+    salt: [u8; 32],
+    levels: Levels,
+    receipts: usize,
+    next: usize,
+}
+
+impl CommitmentOpenings {
+    /// For all receipts with these digests.
+    #[must_use]
+    pub fn new(salt: [u8; 32], digests: &[[u8; 32]]) -> Self {
+        let levels = Levels::new(digests.iter().map(|digest| leaf_hash(digest)).collect());
+        Self { salt, levels, receipts: digests.len(), next: 0 }
+    }
+}
+
+impl Iterator for CommitmentOpenings {
+    type Item = CommitmentOpening;
+
+    fn next(&mut self) -> Option<CommitmentOpening> {
+        let path = self.levels.path(self.next)?;
+        let (index, receipts) = (u64::try_from(self.next).ok()?, u64::try_from(self.receipts).ok()?);
+        self.next = self.next.checked_add(1)?;
+        Some(CommitmentOpening { salt: self.salt, index, receipts, path })
+    }
+}
+
 impl CommitmentOpening {
     /// For the receipt with this number among those whose [root](crate::receipts_root) is committed to; `None` where there
     /// is no such receipt.
     #[must_use]
     pub fn new(salt: [u8; 32], digests: &[[u8; 32]], index: usize) -> Option<Self> {
-        let path = Levels::new(digests.iter().map(|digest| leaf_hash(digest)).collect()).path(index)?;
-        let (index, receipts) = (u64::try_from(index).ok()?, u64::try_from(digests.len()).ok()?);
-        Some(Self { salt, index, receipts, path })
+        CommitmentOpenings::new(salt, digests).nth(index)
     }
 
     /// The one encoding of this opening.

@@ -1,13 +1,13 @@
 //! The exchanges of one run.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Poll;
 
 use attestation_manifest::{EgressPolicy, EgressScheme};
-use attestation_receipt::receipts_root;
+use attestation_receipt::{CommitmentOpening, CommitmentOpenings, receipts_root};
 use enclave_http::{Fields, Scheme};
 use enclave_runtime::{
     EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, RunName,
@@ -34,12 +34,24 @@ pub(crate) struct Exchanges {
     newest: Option<Arc<Issued>>,
     /// Receipts that the loader wants, and that are not given to it yet.
     unsent: Option<Vec<Arc<Issued>>>,
+    /// Of those that it got, the places among all.
+    sent: Vec<usize>,
 }
 
 impl Exchanges {
     pub(crate) fn new(run: RunName, security: Security) -> Self {
         let (open, digests) = (BTreeMap::new(), Vec::new());
-        Self { run, security, open, last: 0, now_ns: 0, digests, newest: None, unsent: None }
+        Self {
+            run,
+            security,
+            open,
+            last: 0,
+            now_ns: 0,
+            digests,
+            newest: None,
+            unsent: None,
+            sent: Vec::new(),
+        }
     }
 
     /// From now on receipts are kept for [`Self::take_unsent`].
@@ -51,14 +63,37 @@ impl Exchanges {
     /// or without what it shows of bodies.
     pub(crate) fn take_unsent(&mut self, max_bytes: usize) -> Vec<Vec<u8>> {
         let unsent = self.unsent.as_mut().map(core::mem::take).unwrap_or_default();
-        let sign = |issued: Arc<Issued>| match self.security.receipts.sign_within(&issued, max_bytes) {
-            Ok(signed) => Some(signed),
+        let first = self.digests.len().saturating_sub(unsent.len());
+        let sign = |(place, issued): (usize, Arc<Issued>)| match self
+            .security
+            .receipts
+            .sign_within(&issued, max_bytes)
+        {
+            Ok(signed) => {
+                self.sent.push(place);
+                Some(signed)
+            }
             Err(error) => {
                 log::warn!("{} is not kept: {error}", issued.describe());
                 None
             }
         };
-        unsent.into_iter().filter_map(sign).collect()
+        (first..).zip(unsent).filter_map(sign).collect()
+    }
+
+    /// What a time server is to be quoted for at the end: the root over all receipts, if the loader got any.
+    pub(crate) fn root_to_commit_to(&self) -> Option<[u8; 32]> {
+        self.receipts_root().filter(|_| !self.sent.is_empty())
+    }
+
+    /// That a commitment with this salt is to that root: one for each receipt that the loader got.
+    pub(crate) fn commitment_openings(
+        &self,
+        salt: [u8; 32],
+    ) -> impl Iterator<Item = CommitmentOpening> + use<> {
+        let sent: BTreeSet<usize> = self.sent.iter().copied().collect();
+        let openings = CommitmentOpenings::new(salt, &self.digests).enumerate();
+        openings.filter(move |(place, _)| sent.contains(place)).map(|(_, opening)| opening)
     }
 
     /// Begins an exchange that the egress rules permit.

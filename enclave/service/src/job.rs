@@ -1,13 +1,16 @@
 //! One job: its streams, its hashes, its claim.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::task::Poll;
 
 use attestation_claim::{Measured, Outcome as ClaimOutcome, RunningDigest};
 use attestation_envelope::Content;
 use attestation_manifest::{Logs, Manifest, WallClock};
+use attestation_receipt::CommitmentOpening;
 use bytes::Bytes;
 use enclave_http::Fields;
 use enclave_platform::ByteStream;
@@ -24,6 +27,7 @@ use crate::exchanges::Exchanges;
 use crate::parcel::Parcel;
 use crate::serve::{Guest, decode};
 use crate::surroundings::Surroundings;
+use crate::time::Committed;
 
 /// Shorter input frames share a buffer: a loader decides how many frames a window of credit is cut into.
 const SHORT_INPUT_BYTES: usize = 4096;
@@ -135,6 +139,7 @@ struct JobStreams<S, E> {
     exchanges: Exchanges,
     /// Receipts and proofs of the time, not yet sent.
     records: VecDeque<(FrameKind, Vec<u8>)>,
+    closing: Closing,
     /// The proof that was sent last.
     proof_digest: Option<[u8; 32]>,
     /// What it ended with, where files are kept.
@@ -144,6 +149,24 @@ struct JobStreams<S, E> {
     is_cancelled: bool,
     first_call_ns: Option<u64>,
     failure: Option<ServiceError>,
+}
+
+/// The last that a job with receipts does: it shows that they are not younger than its end.
+enum Closing {
+    No,
+    Measuring,
+    /// What is left to send.
+    Opening(Box<dyn Iterator<Item = CommitmentOpening> + Send>),
+}
+
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::No => "No",
+            Self::Measuring => "Measuring",
+            Self::Opening(_) => "Opening",
+        })
+    }
 }
 
 impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
@@ -175,6 +198,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             parcel,
             exchanges,
             records: VecDeque::new(),
+            closing: Closing::No,
             proof_digest: None,
             files: None,
             output_credit: 0,
@@ -220,14 +244,50 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             }
             self.records.push_back((FrameKind::RECEIPT, receipt));
         }
+        self.close_time();
         while let Some((kind, record)) = self.records.front() {
             let bytes = record.len() as u64;
             let Some(credit) = self.output_credit.checked_sub(bytes) else { break };
             self.guest.link.send(*kind, self.job, record)?;
             self.output_credit = credit;
             self.records.pop_front();
+            if self.records.is_empty() {
+                self.close_time();
+            }
         }
         Ok(())
+    }
+
+    /// Has servers of time vouch that what the loader got is not younger than this.
+    fn begin_closing(&mut self) {
+        if let Some(root) = self.exchanges.root_to_commit_to() {
+            self.guest.security.time.commit(root);
+            self.closing = Closing::Measuring;
+        }
+    }
+
+    /// Goes on with that: the proof when it comes, and one after the other how it is about each receipt.
+    fn close_time(&mut self) {
+        if matches!(self.closing, Closing::Measuring)
+            && let Poll::Ready(committed) = self.guest.security.time.take_committed()
+        {
+            let Some(Committed { salt, proof }) = committed else {
+                log::warn!("job {}: no server says that its receipts are not younger", self.job);
+                self.closing = Closing::No;
+                return;
+            };
+            self.proof_digest = Some(proof.digest());
+            self.records.push_back((FrameKind::TIME_PROOF, proof.encode()));
+            self.closing = Closing::Opening(Box::new(self.exchanges.commitment_openings(salt)));
+        }
+        if let Closing::Opening(openings) = &mut self.closing
+            && self.records.is_empty()
+        {
+            match openings.next() {
+                Some(opening) => self.records.push_back((FrameKind::TIME_COMMITMENT, opening.encode())),
+                None => self.closing = Closing::No,
+            }
+        }
     }
 
     fn handle(&mut self, frame: Frame) -> Result<(), ServiceError> {
@@ -325,7 +385,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
     }
 
     fn is_everything_sent(&self) -> bool {
-        self.transcript.is_empty() && self.records.is_empty()
+        self.transcript.is_empty() && self.records.is_empty() && matches!(self.closing, Closing::No)
     }
 
     fn is_input_complete(&self) -> bool {
@@ -344,6 +404,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             self.exchanges.close_all(sockets);
         }
         self.send_records()?;
+        self.begin_closing();
         self.transcript.extend(self.parcel.finish());
         self.queue.clear();
         self.queue_tail.clear();
@@ -353,6 +414,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             core::hint::spin_loop();
             self.step()?;
         }
+        self.guest.security.time.forget_commitment();
         Ok(self.is_cancelled)
     }
 

@@ -62,6 +62,24 @@ pub(crate) struct TimeServer {
     pub(crate) key: ServerKey,
 }
 
+/// A measurement with a question that commits to something: what that is, is older than the answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Committed {
+    /// Of the commitment.
+    pub(crate) salt: [u8; 32],
+    pub(crate) proof: Proof,
+}
+
+/// A commitment that somebody wants.
+#[derive(Debug)]
+enum Closing {
+    No,
+    /// To what is under this root.
+    Wanted([u8; 32]),
+    /// `None` where nobody answered.
+    Done(Option<Committed>),
+}
+
 /// Knows the time, or finds it out.
 pub(crate) struct Timekeeper {
     servers: Vec<TimeServer>,
@@ -75,6 +93,7 @@ pub(crate) struct Timekeeper {
     failed_ns: u64,
     /// Of the last measurement that anybody answered.
     proof: Option<Proof>,
+    closing: Closing,
     /// Reports of servers that contradict each other, for whoever runs the guest.
     reports: Vec<String>,
 }
@@ -99,6 +118,7 @@ impl Timekeeper {
             failures: 0,
             failed_ns: 0,
             proof: None,
+            closing: Closing::No,
             reports: Vec::new(),
         }
     }
@@ -134,6 +154,32 @@ impl Timekeeper {
         Poll::Ready(reading.estimate_ns(now_ns))
     }
 
+    /// Has the servers asked anew, with a question that commits to what is under this root.
+    pub(crate) fn commit(&mut self, root: [u8; 32]) {
+        self.closing = Closing::Wanted(root);
+    }
+
+    /// What came of the last [`Self::commit`]; pending while servers are asked.
+    pub(crate) fn take_committed(&mut self) -> Poll<Option<Committed>> {
+        match core::mem::replace(&mut self.closing, Closing::No) {
+            Closing::Done(committed) => Poll::Ready(committed),
+            Closing::No => Poll::Ready(None),
+            wanted @ Closing::Wanted(_) => {
+                self.closing = wanted;
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Nobody waits for it any more.
+    pub(crate) fn forget_commitment(&mut self) {
+        self.closing = Closing::No;
+    }
+
+    const fn root_to_commit_to(&self) -> Option<[u8; 32]> {
+        if let Closing::Wanted(root) = self.closing { Some(root) } else { None }
+    }
+
     fn fresh(&self, now_ns: u64) -> Option<&Reading> {
         self.reading.as_ref().filter(|reading| now_ns.saturating_sub(reading.at_ns) <= FRESH_NS)
     }
@@ -145,12 +191,17 @@ impl Timekeeper {
 
     /// Asks, listens, and draws conclusions; does nothing while nobody wants to know.
     pub(crate) fn step(&mut self, surroundings: &mut impl Surroundings) {
-        if !self.is_wanted && self.measuring.is_none() {
+        let root = self.root_to_commit_to();
+        if !self.is_wanted && root.is_none() && self.measuring.is_none() {
             return;
         }
         let now_ns = surroundings.now_ns();
+        if self.measuring.is_none() && self.is_resting(now_ns) && root.is_some() {
+            // Whoever wants it does not wait for the next attempt.
+            self.closing = Closing::Done(None);
+        }
         if self.measuring.is_none() && !self.is_resting(now_ns) {
-            match Measuring::begin(&self.servers, self.last_reply()) {
+            match Measuring::begin(&self.servers, self.last_reply(), root) {
                 Ok(measuring) => self.measuring = Some(measuring),
                 Err(error) => return self.fail(&error.to_string(), now_ns),
             }
@@ -163,7 +214,11 @@ impl Timekeeper {
     }
 
     fn conclude(&mut self, measured: Measured, now_ns: u64) {
-        let Measured { outcome, proof, report } = measured;
+        let Measured { outcome, proof, report, root, salt } = measured;
+        if root.is_some() && root == self.root_to_commit_to() {
+            let committed = salt.zip(proof.clone()).map(|(salt, proof)| Committed { salt, proof });
+            self.closing = Closing::Done(committed);
+        }
         self.proof = proof.or(self.proof.take());
         if let Some(report) = report {
             log::warn!("time: servers contradict each other; a report of it is kept");
@@ -190,6 +245,9 @@ impl Timekeeper {
         self.failures = self.failures.saturating_add(1);
         self.failed_ns = now_ns;
         self.is_wanted = false;
+        if self.measuring.is_none() && self.root_to_commit_to().is_some() {
+            self.closing = Closing::Done(None);
+        }
     }
 
     /// What the next question is bound to.
@@ -255,6 +313,18 @@ impl SharedTime {
 
     pub(crate) fn proof(&self) -> Option<([u8; 32], Vec<u8>)> {
         self.0.lock().proof()
+    }
+
+    pub(crate) fn commit(&self, root: [u8; 32]) {
+        self.0.lock().commit(root);
+    }
+
+    pub(crate) fn take_committed(&self) -> Poll<Option<Committed>> {
+        self.0.lock().take_committed()
+    }
+
+    pub(crate) fn forget_commitment(&self) {
+        self.0.lock().forget_commitment();
     }
 
     pub(crate) fn take_report(&self) -> Option<String> {

@@ -92,6 +92,8 @@ impl FrameKind {
     pub const RECEIPT: Self = Self(0x12);
     /// Raw: a proof of the time that receipts of the job name; likewise.
     pub const TIME_PROOF: Self = Self(0x13);
+    /// Raw: that the last proof of the time commits to a receipt, one for each receipt and in their order; likewise.
+    pub const TIME_COMMITMENT: Self = Self(0x14);
 
     // Loader to guest.
     /// Raw: [`PspReply`](crate::psp::PspReply).

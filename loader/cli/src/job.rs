@@ -140,8 +140,9 @@ impl Run {
                 Reply::Output => self.output.write(&data)?,
                 Reply::ErrorOutput => show_errors(&data, &progress)?,
                 Reply::Transcript => self.keep_transcript(&data)?,
-                Reply::Receipt => self.receipts.as_mut().map_or(Ok(()), |kept| kept.receipt(&data))?,
-                Reply::TimeProof => self.receipts.as_mut().map_or(Ok(()), |kept| kept.time_proof(&data))?,
+                Reply::Receipt => self.keep(|kept| kept.receipt(&data))?,
+                Reply::TimeProof => self.keep(|kept| kept.time_proof(&data))?,
+                Reply::TimeCommitment => self.keep(|kept| kept.commitment(&data))?,
                 Reply::Done(reply) => {
                     let (sent_bytes, elapsed) = (self.input.sent_bytes(), started.elapsed());
                     let Self { output, transcript, .. } = self;
@@ -151,6 +152,10 @@ impl Run {
             }
             progress.set(self.input.sent_bytes());
         }
+    }
+
+    fn keep(&mut self, write: impl FnOnce(&mut Receipts) -> Result<()>) -> Result<()> {
+        self.receipts.as_mut().map_or(Ok(()), write)
     }
 
     fn keep_transcript(&mut self, data: &[u8]) -> Result<()> {

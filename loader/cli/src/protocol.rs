@@ -83,6 +83,8 @@ pub(crate) enum Reply {
     Receipt,
     /// The raw part is a proof of the time that receipts name.
     TimeProof,
+    /// The raw part is that the last proof of the time commits to a receipt.
+    TimeCommitment,
     /// The raw part is the claim, empty when there is none.
     Done(JobReply),
     Failed {

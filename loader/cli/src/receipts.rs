@@ -1,4 +1,4 @@
-//! Receipts of a job, and the proofs of the time that they name, in a folder.
+//! Receipts of a job, the proofs of the time before and after them, and how the latter are about them, in a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,14 @@ pub(crate) struct Receipts {
     folder: PathBuf,
     receipts: u64,
     time_proofs: u64,
+    commitments: u64,
 }
 
 impl Receipts {
     /// Makes the folder, if it is not there. What is in it of an earlier job is replaced by what comes under its name.
     pub(crate) fn in_folder(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        Ok(Self { folder: folder.to_owned(), receipts: 0, time_proofs: 0 })
+        Ok(Self { folder: folder.to_owned(), receipts: 0, time_proofs: 0, commitments: 0 })
     }
 
     pub(crate) fn receipt(&mut self, bytes: &[u8]) -> Result<()> {
@@ -30,6 +31,12 @@ impl Receipts {
     pub(crate) fn time_proof(&mut self, bytes: &[u8]) -> Result<()> {
         self.time_proofs += 1;
         self.write(&format!("time-{}.cbor", self.time_proofs), bytes)
+    }
+
+    /// Of the receipt with the same number.
+    pub(crate) fn commitment(&mut self, bytes: &[u8]) -> Result<()> {
+        self.commitments += 1;
+        self.write(&format!("commitment-{}.cbor", self.commitments), bytes)
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -51,8 +58,12 @@ mod tests {
         receipts.time_proof(b"first").unwrap();
         receipts.receipt(b"second").unwrap();
         receipts.receipt(b"third").unwrap();
+        receipts.commitment(b"fourth").unwrap();
         let read = |name: &str| fs::read(folder.path().join("new/one").join(name)).unwrap();
         assert_eq!((read("time-1.cbor"), read("receipt-1.cbor")), (b"first".to_vec(), b"second".to_vec()));
-        assert_eq!(read("receipt-2.cbor"), b"third");
+        assert_eq!(
+            (read("receipt-2.cbor"), read("commitment-1.cbor")),
+            (b"third".to_vec(), b"fourth".to_vec())
+        );
     }
 }

@@ -48,6 +48,7 @@ fn pass_events(mut stream: &UnixStream, job: &mut Job, component: &Component) ->
             Ok(JobEvent::Transcript(bytes)) => (Reply::Transcript, bytes),
             Ok(JobEvent::Receipt(bytes)) => (Reply::Receipt, bytes),
             Ok(JobEvent::TimeProof(bytes)) => (Reply::TimeProof, bytes),
+            Ok(JobEvent::TimeCommitment(bytes)) => (Reply::TimeCommitment, bytes),
             Ok(JobEvent::Done(done)) => {
                 let (reply, claim) = job_reply(done, component);
                 return send(&mut stream, &Reply::Done(reply), &claim);

@@ -154,10 +154,13 @@ impl Files {
         }
     }
 
-    /// The first and only receipt, with the proof of its time, against the claim's evidence and the image.
+    /// The first and only receipt, with the proofs that it is neither older nor younger, against the claim's evidence and
+    /// the image.
     fn check_receipt(&self, programs: &Programs) -> Tool {
         let check = Tool::new(&programs.verify).arg("receipt").arg(self.receipts.join("receipt-1.cbor"));
         let check = check.arg("--time").arg(self.receipts.join("time-1.cbor"));
+        let check = check.arg("--time").arg(self.receipts.join("time-2.cbor"));
+        let check = check.arg("--commitment").arg(self.receipts.join("commitment-1.cbor"));
         let check = check.arg("--evidence").arg(&self.job.claim);
         check.arg("--reference").arg(self.job.reference()).arg("--allow-simulated")
     }

@@ -8,7 +8,8 @@ use core::task::Poll;
 
 use attestation_ring::Ring;
 use attestation_roughtime::{
-    Measurement, MeasurementError, Midpoint, Proof, ServerReading, agree, report_json, response_digest,
+    Measurement, MeasurementError, Midpoint, Proof, ServerReading, agree, commitment, report_json,
+    response_digest,
 };
 
 use super::{DRIFT_PPM, NS_PER_S, TimeInterval, TimeServer};
@@ -36,6 +37,10 @@ pub(super) struct Measured {
     pub(super) proof: Option<Proof>,
     /// That servers contradict each other.
     pub(super) report: Option<String>,
+    /// What it was to commit to.
+    pub(super) root: Option<[u8; 32]>,
+    /// With which an answered question does.
+    pub(super) salt: Option<[u8; 32]>,
 }
 
 /// The time at a moment of the guest's own clock.
@@ -70,6 +75,9 @@ pub(super) struct Measuring {
     is_silent: Vec<bool>,
     step: Step,
     samples: Vec<Sample>,
+    root: Option<[u8; 32]>,
+    /// Of the question that waits; once one was answered that commits, of that one.
+    salt: Option<[u8; 32]>,
 }
 
 enum Step {
@@ -132,11 +140,16 @@ impl Reading {
 }
 
 impl Measuring {
-    /// `previous` is the last reply of the measurement before.
+    /// `previous` is the last reply of the measurement before. With a root, the first question that is answered commits to
+    /// what is under it.
     ///
     /// # Errors
     /// That is no reply.
-    pub(super) fn begin(servers: &[TimeServer], previous: Option<&[u8]>) -> Result<Self, MeasurementError> {
+    pub(super) fn begin(
+        servers: &[TimeServer],
+        previous: Option<&[u8]>,
+        root: Option<[u8; 32]>,
+    ) -> Result<Self, MeasurementError> {
         let chain = Measurement::begin(previous)?;
         Ok(Self {
             servers: servers.to_owned(),
@@ -146,12 +159,15 @@ impl Measuring {
             is_silent: servers.iter().map(|_| false).collect(),
             step: Step::Next,
             samples: Vec::new(),
+            root,
+            salt: None,
         })
     }
 
     pub(super) fn step(&mut self, surroundings: &mut impl Surroundings, now_ns: u64) -> Poll<Measured> {
         while self.turn < self.servers.len() * ROUNDS {
-            let blind = if matches!(self.step, Step::Next) { surroundings.random() } else { [0; 32] };
+            let blind =
+                if matches!(self.step, Step::Next) { self.blind(surroundings.random()) } else { [0; 32] };
             let is_done = match surroundings.sockets() {
                 Some(sockets) => self.try_step(sockets, &blind, now_ns),
                 None => Poll::Ready(Err("there is no network")),
@@ -199,6 +215,13 @@ impl Measuring {
             }
             Step::Asking(_) => self.listen(sockets, index, now_ns),
         }
+    }
+
+    /// What the next question hides: random bytes, or with them what the measurement is to commit to.
+    fn blind(&mut self, random: [u8; 32]) -> [u8; 32] {
+        let Some(root) = self.root.filter(|_| self.samples.is_empty()) else { return random };
+        self.salt = Some(random);
+        commitment(&random, &root)
     }
 
     fn ask(
@@ -287,7 +310,8 @@ impl Measuring {
         });
         let proof = self.chain.clone().finish();
         let report = proof.as_ref().filter(|_| self.is_contradicted()).map(report_json);
-        Measured { outcome, proof, report }
+        let salt = self.salt.filter(|_| !self.samples.is_empty());
+        Measured { outcome, proof, report, root: self.root, salt }
     }
 
     /// Which reply says that it is not earlier than this.

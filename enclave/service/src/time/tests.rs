@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec;
 use core::net::Ipv4Addr;
 
+use attestation_ring::Ring;
 use tests_servers::{Clock, TimeServer as Server};
 
 use super::*;
@@ -379,4 +380,83 @@ fn attempts_become_rare() {
 fn without_servers_there_is_no_time() {
     let mut time = Timekeeper::idle();
     assert_eq!(time.interval(0), Poll::Ready(Err(TimeUnknown)));
+}
+
+/// Steps until it is known what came of a commitment.
+fn committed(world: &mut World, time: &mut Timekeeper) -> Option<Committed> {
+    for _ in 0..120_000 {
+        if let Poll::Ready(committed) = time.take_committed() {
+            return committed;
+        }
+        time.step(world);
+        world.now_ns += MS_NS;
+    }
+    panic!("two minutes are not enough");
+}
+
+/// Whether the first exchange that is in the proof commits to this root, and no other does.
+fn is_to(committed: &Committed, time: &Timekeeper, root: &[u8; 32]) -> bool {
+    let servers: Vec<ServerKey> = time.servers.iter().map(|server| server.key).collect();
+    let proof = committed.proof.verify(&Ring, &servers).unwrap();
+    let commits: Vec<bool> =
+        proof.exchanges.iter().map(|exchange| exchange.commits_to(&committed.salt, root)).collect();
+    assert!(!commits.iter().skip(1).any(|commits| *commits));
+    commits[0]
+}
+
+#[test]
+fn a_commitment_is_in_a_question_of_its_own_measurement() {
+    let mut world = World::honest();
+    let mut time = world.timekeeper();
+    world.measure(&mut time).unwrap();
+    let last = time.last_reply().unwrap().to_vec();
+    time.commit([5; 32]);
+    let closed = committed(&mut world, &mut time).unwrap();
+    assert_eq!(closed.proof.previous(), Some(last.as_slice()));
+    assert!(is_to(&closed, &time, &[5; 32]) && !is_to(&closed, &time, &[6; 32]));
+    assert!(committed(&mut world, &mut time).is_none(), "it is given away once");
+    assert_eq!(world.asked, 12);
+}
+
+#[test]
+fn a_commitment_waits_for_the_measurement_under_way_and_for_the_next() {
+    let mut world = World::honest();
+    let mut time = world.timekeeper();
+    assert!(time.interval(world.now_ns).is_pending());
+    time.step(&mut world);
+    time.commit([5; 32]);
+    let closed = committed(&mut world, &mut time).unwrap();
+    assert!(is_to(&closed, &time, &[5; 32]));
+    assert_eq!(world.asked, 12, "both were made");
+    time.commit([6; 32]);
+    time.forget_commitment();
+    time.step(&mut world);
+    assert_eq!(world.asked, 12, "nobody wants it any more");
+}
+
+#[test]
+fn whoever_answers_first_is_committed_to() {
+    let mut world = World::honest();
+    world.place(1).losses = usize::MAX;
+    world.unknown_names.push("time2.example");
+    let mut time = world.timekeeper();
+    time.commit([5; 32]);
+    let closed = committed(&mut world, &mut time).unwrap();
+    assert!(is_to(&closed, &time, &[5; 32]), "one server is enough for that");
+    assert!(time.last_known(world.now_ns).is_none(), "and not for the time");
+}
+
+#[test]
+fn without_answers_nothing_is_committed_to_and_nobody_waits_twice() {
+    let mut world = World::honest();
+    for port in [1, 2, 3] {
+        world.place(port).losses = usize::MAX;
+    }
+    let mut time = world.timekeeper();
+    time.commit([5; 32]);
+    assert!(committed(&mut world, &mut time).is_none());
+    let asked = world.asked;
+    time.commit([5; 32]);
+    assert!(committed(&mut world, &mut time).is_none());
+    assert_eq!(world.asked, asked, "the last failure is too recent");
 }

@@ -81,7 +81,7 @@ impl Session {
                 JobEvent::Transcript(bytes) => {
                     transcript.write_all(&bytes).map_err(|source| GuestError::Output { source })?;
                 }
-                record @ (JobEvent::Receipt(_) | JobEvent::TimeProof(_)) => {
+                record @ (JobEvent::Receipt(_) | JobEvent::TimeProof(_) | JobEvent::TimeCommitment(_)) => {
                     if let Some(keep) = &mut receipts {
                         keep(record);
                     }

@@ -37,6 +37,8 @@ pub enum JobEvent {
     Receipt(Vec<u8>),
     /// A proof of the time that receipts name, whole.
     TimeProof(Vec<u8>),
+    /// That the last of these commits to a receipt, which is therefore not younger: one for each receipt, in their order.
+    TimeCommitment(Vec<u8>),
     /// The job ended; nothing more comes.
     Done(JobDone),
 }
@@ -196,7 +198,9 @@ impl Slot {
             return Some(JobEvent::Transcript(core::mem::take(&mut self.transcript)));
         }
         if let Some(record) = self.records.pop_front() {
-            if let JobEvent::Receipt(bytes) | JobEvent::TimeProof(bytes) = &record {
+            if let JobEvent::Receipt(bytes) | JobEvent::TimeProof(bytes) | JobEvent::TimeCommitment(bytes) =
+                &record
+            {
                 self.taken_bytes += bytes.len() as u64;
             }
             return Some(record);
@@ -228,15 +232,19 @@ impl Slot {
                 self.transcript.extend_from_slice(&frame.body);
                 Ok(())
             }
-            FrameKind::RECEIPT | FrameKind::TIME_PROOF if self.wants_receipts => {
-                self.spend_output_credit(&frame)?;
-                let is_receipt = frame.kind == FrameKind::RECEIPT;
-                let record = if is_receipt { JobEvent::Receipt } else { JobEvent::TimeProof };
-                self.records.push_back(record(frame.body));
-                Ok(())
+            FrameKind::RECEIPT if self.wants_receipts => self.on_record(frame, JobEvent::Receipt),
+            FrameKind::TIME_PROOF if self.wants_receipts => self.on_record(frame, JobEvent::TimeProof),
+            FrameKind::TIME_COMMITMENT if self.wants_receipts => {
+                self.on_record(frame, JobEvent::TimeCommitment)
             }
             FrameKind(kind) => Err(Violation::UnknownKind { kind }),
         }
+    }
+
+    fn on_record(&mut self, frame: Frame, record: fn(Vec<u8>) -> JobEvent) -> Result<(), Violation> {
+        self.spend_output_credit(&frame)?;
+        self.records.push_back(record(frame.body));
+        Ok(())
     }
 
     fn on_input_credit(&mut self, frame: &Frame) -> Result<(), Violation> {

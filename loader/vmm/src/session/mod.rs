@@ -137,7 +137,8 @@ impl Session {
         self.enqueue_as(input_bytes, false)
     }
 
-    /// Queues a job whose receipts are wanted: [`JobEvent::Receipt`] and [`JobEvent::TimeProof`] come for it.
+    /// Queues a job whose receipts are wanted: [`JobEvent::Receipt`], [`JobEvent::TimeProof`] and
+    /// [`JobEvent::TimeCommitment`] come for it.
     ///
     /// # Errors
     /// As [`Self::enqueue`].

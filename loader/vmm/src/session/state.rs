@@ -44,6 +44,7 @@ impl State {
             | FrameKind::TRANSCRIPT
             | FrameKind::RECEIPT
             | FrameKind::TIME_PROOF
+            | FrameKind::TIME_COMMITMENT
             | FrameKind::JOB_DONE => self.jobs.on_frame(frame, &mut self.outgoing),
             FrameKind(kind) => Err(Violation::UnknownKind { kind }),
         }

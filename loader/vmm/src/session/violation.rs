@@ -127,6 +127,7 @@ pub(super) const fn kind_name(kind: FrameKind) -> &'static str {
         FrameKind::TIME_REPORT => "time report",
         FrameKind::RECEIPT => "receipt",
         FrameKind::TIME_PROOF => "proof of time",
+        FrameKind::TIME_COMMITMENT => "commitment of a proof of time",
         _ => "unknown",
     }
 }

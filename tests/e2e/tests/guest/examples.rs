@@ -149,7 +149,13 @@ fn job_with_rates(rom: &[u8], component: &[u8], response: &str) -> (JobResult, V
 
 /// That one receipt came, by the guest of the claim, which shows the body that the report names by its digest.
 fn assert_receipt_of_rates(job: &JobResult) {
-    let [JobEvent::TimeProof(_), JobEvent::Receipt(receipt)] = &job.records[..] else {
+    let [
+        JobEvent::TimeProof(_),
+        JobEvent::Receipt(receipt),
+        JobEvent::TimeProof(_),
+        JobEvent::TimeCommitment(_),
+    ] = &job.records[..]
+    else {
         panic!("{} records", job.records.len());
     };
     let signed = SignedReceipt::parse(receipt).expect("it parses");

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use attestation_manifest::parse_manifest;
 use attestation_receipt::{
-    BodyEnd, BodySide, Bound, Piece, ResponseOutcome, SignedReceipt, TLS_1_2, TLS_1_3, check_time,
-    receipts_root,
+    BodyEnd, BodySide, Bound, CommitmentOpening, Piece, ResponseOutcome, SignedReceipt, TLS_1_2, TLS_1_3,
+    check_time, receipts_root,
 };
 use attestation_ring::Ring;
 use attestation_roughtime::{Proof, ServerKey};
@@ -66,9 +66,15 @@ fn app(port: u16, authority: &Authority, times: &[UdpTimeServer]) -> String {
     APP.replace("egress = []", &rule) + &tls
 }
 
-/// That the loader has one receipt and the proof of its time, which say what happened.
+/// That the loader has one receipt and the proofs that it is neither older nor younger, which say what happened.
 fn assert_receipt(job: &JobResult, only_tls12: bool) {
-    let [JobEvent::TimeProof(proof), JobEvent::Receipt(receipt)] = &job.records[..] else {
+    let [
+        JobEvent::TimeProof(before),
+        JobEvent::Receipt(receipt),
+        JobEvent::TimeProof(after),
+        JobEvent::TimeCommitment(opening),
+    ] = &job.records[..]
+    else {
         panic!("{:?}", job.records.len());
     };
     let claim = job.claim();
@@ -91,13 +97,21 @@ fn assert_receipt(job: &JobResult, only_tls12: bool) {
 
     let manifest = parse_manifest(&claim.evidence().manifest).expect("the guest's manifest parses");
     let servers: Vec<ServerKey> = manifest.time.iter().map(|server| ServerKey(server.public_key.0)).collect();
-    let proof = Proof::decode(proof).expect("it parses").verify(&Ring, &servers).expect("servers signed it");
-    assert_eq!((proof.exchanges.len(), &proof.inconsistencies[..]), (6, &[][..]));
-    let time = check_time(&verified, Some(&proof), None).expect("it is of this time");
-    assert!(
-        matches!(time.not_before, Bound::Proven { .. }) && time.not_after == Bound::AssertedOnly,
-        "{time:?}"
-    );
+    let [before, after] = [before, after].map(|proof| {
+        let proof = Proof::decode(proof).expect("it parses");
+        let proof = proof.verify(&Ring, &servers).expect("servers signed it");
+        assert_eq!((proof.exchanges.len(), &proof.inconsistencies[..]), (6, &[][..]));
+        proof
+    });
+    let opening = CommitmentOpening::decode(opening).expect("it parses");
+    let time = check_time(&verified, Some(&before), Some((&after, &opening))).expect("it is of this time");
+    let (Bound::Proven { second: from_s, .. }, Bound::Proven { second: to_s, .. }) =
+        (time.not_before, time.not_after)
+    else {
+        panic!("{time:?}");
+    };
+    // One of the clocks goes a second fast, and seconds are whole.
+    assert!(from_s <= to_s && to_s - from_s < 60, "{time:?}");
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     assert!(said.time.earliest_s <= now_s && now_s <= said.time.latest_s + 60, "{:?}", said.time);
 }
