@@ -135,8 +135,8 @@ pub(crate) struct JobArguments {
     /// File for the guest's evidence, which the claim contains too.
     #[arg(long, value_name = "FILE")]
     pub(crate) evidence: Option<PathBuf>,
-    /// Folder for receipts of what the job fetches over HTTPS, and for the proofs of the time that they name; made when
-    /// absent. `redoubt-verify receipt` checks them. Nothing comes where the image has `readers`: then the program alone has
+    /// Folder for receipts of what the job fetches over HTTPS, and for proofs of the time, one before and one after them;
+    /// made when absent. The job ends when time servers have answered once more, or do not. `redoubt-verify receipt` checks them. Nothing comes where the image has `readers`: then the program alone has
     /// receipts.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) receipts: Option<PathBuf>,

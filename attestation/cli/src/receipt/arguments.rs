@@ -28,8 +28,9 @@ pub struct ReceiptArguments {
     /// A proof of the time, as `redoubt job --receipts` stored it beside the receipts. May be given several times.
     #[arg(long, value_name = "FILE", help_heading = "Time")]
     pub time: Vec<PathBuf>,
-    /// Shows that a proof of the time commits to a receipt, which is older then. May be given several times.
-    #[arg(long, value_name = "FILE", help_heading = "Time")]
+    /// Show that a proof of the time commits to a receipt, which is older then: as `redoubt job --receipts` stored them beside
+    /// the receipts with the same numbers.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Time")]
     pub commitment: Vec<PathBuf>,
     /// What opens the receipt, for checking bodies that came apart from it. It is a secret: it can show everything.
     #[arg(long, value_name = "FILE", help_heading = "Bodies")]
@@ -86,11 +87,12 @@ Exit status: 0 accepted, 1 refused, 2 wrong usage or a file that cannot be read 
 Examples:
   What a job fetched, and when, as `redoubt job --receipts fetched --evidence evidence.cbor` stored it:
     redoubt-verify receipt fetched/receipt-1.cbor --time fetched/time-1.cbor \\
+        --time fetched/time-2.cbor --commitment fetched/commitment-1.cbor \\
         --evidence evidence.cbor --reference dist/reference-values.json
 
   All receipts of a boot in their order, so that none is missing in between:
     redoubt-verify receipt $(ls -v fetched/receipt-*.cbor) fetched/time-*.cbor claim.cbor \\
-        --reference dist/reference-values.json
+        --commitment fetched/commitment-*.cbor --reference dist/reference-values.json
 
   On SEV-SNP or TDX, with what the vendor publishes about the machine; the body goes to a file:
     redoubt-verify collateral bundle evidence.cbor --out evidence.bundle

@@ -260,6 +260,39 @@ fn what_a_job_sent_before_the_guest_died_is_delivered() {
 }
 
 #[test]
+fn receipts_come_in_their_order_and_only_where_they_are_wanted() {
+    let (session, guest) = start(|guest| {
+        guest.become_ready();
+        let (job, _, credit) = guest.expect_job();
+        guest.send(FrameKind::TIME_PROOF, job, b"before");
+        guest.send(FrameKind::RECEIPT, job, b"receipt");
+        guest.send(FrameKind::TIME_PROOF, job, b"after");
+        guest.send(FrameKind::TIME_COMMITMENT, job, b"opening");
+        guest.end_job(job, JobOutcome::Exited { code: 0 });
+        assert!(credit > 0);
+    });
+    let mut job = session.enqueue_with_receipts(0).unwrap();
+    guest.join().unwrap();
+    let events: Vec<JobEvent> = (0..6).map(|_| job.next_event().unwrap()).collect();
+    let expected = [
+        JobEvent::Started,
+        JobEvent::TimeProof(b"before".to_vec()),
+        JobEvent::Receipt(b"receipt".to_vec()),
+        JobEvent::TimeProof(b"after".to_vec()),
+        JobEvent::TimeCommitment(b"opening".to_vec()),
+        JobEvent::Done(done(JobOutcome::Exited { code: 0 })),
+    ];
+    assert_eq!(events, expected);
+
+    for kind in [FrameKind::RECEIPT, FrameKind::TIME_PROOF, FrameKind::TIME_COMMITMENT] {
+        assert_violation("frame of unknown kind", move |guest| {
+            let (job, _, _) = guest.expect_job();
+            guest.send(kind, job, b"nobody asked");
+        });
+    }
+}
+
+#[test]
 fn questions_are_answered_or_time_out() {
     let status = Status {
         uptime_us: 1,
@@ -338,7 +371,7 @@ fn broken_frames_end_the_guest() {
 #[test]
 fn a_guest_of_another_version_is_refused() {
     for (bad, expected) in [
-        (Ready { protocol: 1, ..ready() }, "speaks control protocol 1, this loader speaks 4"),
+        (Ready { protocol: 1, ..ready() }, "speaks control protocol 1, this loader speaks 5"),
         (Ready { evidence: b"nonsense".to_vec(), ..ready() }, "evidence that does not decode"),
     ] {
         let (session, guest) = start(move |guest| guest.send(FrameKind::READY, 0, &encode_body(&bad)));
