@@ -35,6 +35,10 @@ const SHORT_INPUT_BYTES: usize = 4096;
 /// A component goes on while no more of its transcript than this waits for the loader.
 const TRANSCRIPT_WAITING_MAX_BYTES: usize = 128 * 1024;
 
+/// How long a job that is over waits for servers of time. The loader, which gives a job a minute more than the manifest does,
+/// must not take it for stuck.
+const CLOSING_MAX_NS: u64 = 20_000_000_000;
+
 /// Runs one job to its end and signs its claim. A failure of the loader or of a device comes back as an error;
 /// whatever the component does comes back in [`JobDone`].
 pub(crate) fn run<S, E>(
@@ -154,7 +158,9 @@ struct JobStreams<S, E> {
 /// The last that a job with receipts does: it shows that they are not younger than its end.
 enum Closing {
     No,
-    Measuring,
+    Measuring {
+        until_ns: u64,
+    },
     /// What is left to send.
     Opening(Box<dyn Iterator<Item = CommitmentOpening> + Send>),
 }
@@ -163,7 +169,7 @@ impl fmt::Debug for Closing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::No => "No",
-            Self::Measuring => "Measuring",
+            Self::Measuring { .. } => "Measuring",
             Self::Opening(_) => "Opening",
         })
     }
@@ -262,15 +268,19 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
     fn begin_closing(&mut self) {
         if let Some(root) = self.exchanges.root_to_commit_to() {
             self.guest.security.time.commit(root);
-            self.closing = Closing::Measuring;
+            let until_ns = self.guest.surroundings.now_ns().saturating_add(CLOSING_MAX_NS);
+            self.closing = Closing::Measuring { until_ns };
         }
     }
 
     /// Goes on with that: the proof when it comes, and one after the other how it is about each receipt.
     fn close_time(&mut self) {
-        if matches!(self.closing, Closing::Measuring)
-            && let Poll::Ready(committed) = self.guest.security.time.take_committed()
-        {
+        if let Closing::Measuring { until_ns } = self.closing {
+            let committed = match self.guest.security.time.take_committed() {
+                Poll::Ready(committed) => committed,
+                Poll::Pending if self.guest.surroundings.now_ns() < until_ns => return,
+                Poll::Pending => None,
+            };
             let Some(Committed { salt, proof }) = committed else {
                 log::warn!("job {}: no server says that its receipts are not younger", self.job);
                 self.closing = Closing::No;

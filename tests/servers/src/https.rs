@@ -178,9 +178,7 @@ impl HttpsServer {
                 }
                 let connection = ServerConnection::new(Arc::clone(&config)).expect("a good configuration");
                 // Whoever is refused hangs up: that is what tests of it want.
-                if let Ok(head) = serve(stream, connection, &behaviour) {
-                    seen.lock().expect("no thread has panicked").push(head);
-                }
+                let _ = serve(stream, connection, &behaviour, &seen);
             }
         });
         Self { port, heads, is_stopped, thread: Some(thread) }
@@ -192,7 +190,7 @@ impl HttpsServer {
         self.port
     }
 
-    /// The heads of the requests that were answered.
+    /// The heads of the requests that came whole; each is here before anything of its answer is sent.
     #[must_use]
     pub fn heads(&self) -> Vec<String> {
         self.heads.lock().expect("no thread has panicked").clone()
@@ -210,12 +208,13 @@ impl Drop for HttpsServer {
     }
 }
 
-/// Answers one request, and gives its head.
+/// Answers one request.
 fn serve(
     mut stream: TcpStream,
     mut connection: ServerConnection,
     behaviour: &Behaviour,
-) -> std::io::Result<String> {
+    heads: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut head = Vec::new();
     let mut tls = rustls::Stream::new(&mut connection, &mut stream);
@@ -224,6 +223,7 @@ fn serve(
         tls.read_exact(&mut byte)?;
         head.extend_from_slice(&byte);
     }
+    heads.lock().expect("no thread has panicked").push(String::from_utf8_lossy(&head).into_owned());
     tls.write_all(&behaviour.response)?;
     if !behaviour.cuts_off {
         tls.conn.send_close_notify();
@@ -232,5 +232,5 @@ fn serve(
     stream.shutdown(std::net::Shutdown::Write)?;
     // Whoever closes with something unread resets, and what was sent is lost.
     let _rest = stream.read_to_end(&mut Vec::new());
-    Ok(String::from_utf8_lossy(&head).into_owned())
+    Ok(())
 }

@@ -85,6 +85,12 @@ impl TimeServer {
     /// Puts it on a UDP port of the loopback.
     #[must_use]
     pub fn start(self) -> UdpTimeServer {
+        self.start_until(|| false)
+    }
+
+    /// The same; once `is_silent` says so, nobody gets an answer.
+    #[must_use]
+    pub fn start_until(self, is_silent: impl Fn() -> bool + Send + 'static) -> UdpTimeServer {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = socket.local_addr().expect("a bound socket");
         socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
@@ -95,6 +101,9 @@ impl TimeServer {
             let mut packet = [0; 2048];
             while !stop.load(Ordering::Relaxed) {
                 let Ok((length, from)) = socket.recv_from(&mut packet) else { continue };
+                if is_silent() {
+                    continue;
+                }
                 if let Some(response) = packet.get(..length).and_then(|request| self.respond(request)) {
                     // Whoever asked may be gone.
                     let _ = socket.send_to(&response, from);

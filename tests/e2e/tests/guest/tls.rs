@@ -1,6 +1,7 @@
 //! Requests under TLS, to servers that are who they say and to others, at a time that honest servers say.
 
 use core::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use attestation_manifest::parse_manifest;
@@ -178,4 +179,24 @@ fn whoever_is_not_trusted_gets_no_request() {
         assert_eq!(String::from_utf8_lossy(&job.output), said, "{behaviour:?}");
         assert!(heads.is_empty(), "{heads:?}");
     }
+}
+
+#[test]
+fn time_servers_that_fall_silent_leave_a_receipt_open_at_its_end() {
+    let Some(rom) = rom() else { return };
+    let authority = Authority::new();
+    let server = Arc::new(HttpsServer::start(&authority, Behaviour::honest(HOST, RESPONSE)));
+    let times = [1, 2, 3].map(|number| {
+        let server = Arc::clone(&server);
+        TimeServer::new(number, Clock::Off(0)).start_until(move || !server.heads().is_empty())
+    });
+    let component = fetch(&format!("{HOST}:{}", server.port()));
+    let site = Site::new(&build_image_of(rom, &component, &app(server.port(), &authority, &times)));
+    let guest = site.launch();
+    let job = run_job(&guest, b"");
+    assert!(guest.stop(PATIENCE).is_clean());
+    job.assert_success();
+    assert_eq!(String::from_utf8_lossy(&job.output), "200\nhello\n-1\n");
+    assert!(matches!(&job.records[..], [JobEvent::TimeProof(_), JobEvent::Receipt(_)]), "{:?}", job.records);
+    assert!(job.claim().claim().receipts_root.is_some());
 }
