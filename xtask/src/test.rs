@@ -182,7 +182,7 @@ pub(crate) fn run(workspace: &Workspace, length: Length, only: &[Suite]) -> Resu
 fn host(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
     setup::ensure(workspace, &[Need::Qemu, Need::SevSnpMeasure])?;
     let test = Tool::cargo(workspace)
-        .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked"])
+        .args(["test", "--workspace", "--exclude", "tests-e2e", "--locked", "--no-fail-fast"])
         .env("REDOUBT_SEV_SNP_MEASURE", setup::sev_snp_measure(workspace))
         .env("REDOUBT_CONFORMANCE", conformance_component(workspace)?);
     let required = "conformance,qemu,sev-snp-measure";

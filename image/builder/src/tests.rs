@@ -488,16 +488,16 @@ fn measurements_are_those_of_independent_tools() {
     let reference = image().reference();
     assert_eq!(
         reference.rom.sha256.to_string(),
-        "148eb27d2636c4bf7bb72a928345fba075bcbac298258d0a08555531d5133e0e",
+        "c954ae60ab4226d92bcfd7982c460c578ca3f1ef2d5aee8331e572e7c9f4ccd9",
         "the memory map changed: the golden numbers are of another ROM"
     );
     assert_eq!(
         reference.measurement.snp_qemu.to_string(),
-        "90ea95530fe1a303b90399525b8fa45c0945afb9e81bea494384ee213bc4f7dcdd349b89dad28672d1ed94881b590939"
+        "1746d675595f4325030d699541179fb7619e0f342b94329780974ab41bf31b8251da49c2a15ec38a58c9959faed7fe8f"
     );
     assert_eq!(
         reference.measurement.tdx_qemu.to_string(),
-        "0ed90bc7ae63e80d64537e1956363863ed02d13e9fa389b96cd25d584a851dd6d5a4a71fc1a9d367ed3b0179c307c780"
+        "c1963cbb53b7cce61376a4b14868d36bc1791a0246e810dcbb30ada6ca7c5c2834c1b462b40bf5a598e4c19c41968804"
     );
 }
 

@@ -76,10 +76,11 @@ fn arguments_are_bounded_and_nobody_is_asked_beyond() {
 #[test]
 fn receipts_are_told_as_they_are_and_replayed_without_them() {
     let host = Vault { receipt: Some(b"signed".to_vec()), ..Vault::default() };
-    let (said, host) = words(&Script::new().newest_receipt(), host);
-    assert_eq!((said, host.asked), ("signed\n".into(), 1));
-    let (said, host) = words(&Script::new().newest_receipt(), Vault::default());
-    assert_eq!((said, host.asked), ("invalid: nothing was fetched\n".into(), 1));
+    let script = Script::new().newest_receipt().receipt_opening();
+    let (said, host) = words(&script, host);
+    assert_eq!((said, host.asked), ("signed\nopened signed\n".into(), 2));
+    let (said, host) = words(&script, Vault::default());
+    assert_eq!((said, host.asked), ("invalid: nothing was fetched\n".repeat(2), 2));
 }
 
 #[test]

@@ -117,6 +117,10 @@ impl JobHost for Vault {
         self.receipt.clone().ok_or_else(|| EnclaveFailure::Invalid("nothing was fetched".into()))
     }
 
+    fn receipt_opening(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
+        self.receipt().map(|receipt| [&b"opened "[..], &receipt].concat())
+    }
+
     fn vault(&mut self) -> Option<&mut dyn VaultHost> {
         Some(self)
     }

@@ -67,7 +67,8 @@
       (result (result $opened (error $failure)))))))
   (import "redoubt:enclave/receipts@0.1.0" (instance $receipts
     (alias outer 1 $failure (type $f)) (export "failure" (type $failure (eq $f)))
-    (export "newest" (func (result (result (list u8) (error $failure)))))))
+    (export "newest" (func (result (result (list u8) (error $failure)))))
+    (export "opening" (func (result (result (list u8) (error $failure)))))))
   (import "redoubt:enclave/inference@0.1.0" (instance $inference
     (alias outer 1 $failure (type $f)) (export "failure" (type $failure (eq $f)))
     (type $completion' (record (field "text" string) (field "receipt" (list u8))))
@@ -114,6 +115,7 @@
   (core func $seal (canon lower (func $sealing "seal") (memory $m) (realloc $r)))
   (core func $unseal (canon lower (func $sealing "unseal") (memory $m) (realloc $r)))
   (core func $newest (canon lower (func $receipts "newest") (memory $m) (realloc $r)))
+  (core func $opening (canon lower (func $receipts "opening") (memory $m) (realloc $r)))
   (core func $complete (canon lower (func $inference "complete") (memory $m) (realloc $r)))
   (core func $save (canon lower (func $checkpoint "save") (memory $m) (realloc $r)))
 
@@ -137,6 +139,7 @@
     (import "host" "seal" (func $host-seal (param i32 i32 i64 i32 i32 i32)))
     (import "host" "unseal" (func $host-unseal (param i32 i32 i64 i32 i32 i32)))
     (import "host" "newest" (func $host-newest (param i32)))
+    (import "host" "opening" (func $host-opening (param i32)))
     (import "host" "complete" (func $host-complete (param i32 i32 i32 i64 i32)))
     (import "host" "save" (func $host-save (param i32)))
 
@@ -287,6 +290,10 @@
       (call $host-newest (i32.const 512))
       (if (call $guest-failed (i32.const 516)) (then (return)))
       (call $print-text (i32.const 516)))
+    (func $opening
+      (call $host-opening (i32.const 512))
+      (if (call $guest-failed (i32.const 516)) (then (return)))
+      (call $print-text (i32.const 516)))
     (func $complete (param i32 i32)
       (call $host-complete (local.get 0) (local.get 1) (i32.const 5) (i64.const 7) (i32.const 512))
       (drop (call $guest-failed (i32.const 516))))
@@ -307,6 +314,7 @@
       (export "set-many" (func $set-many)) (export "delete-many" (func $delete-many))
       (export "manifest-digest" (func $manifest-digest)) (export "attestation" (func $attestation))
       (export "seal" (func $seal)) (export "unseal" (func $unseal)) (export "newest" (func $newest))
+      (export "opening" (func $opening))
       (export "complete" (func $complete)) (export "save" (func $save))))))
   (func $run (result (result)) (canon lift (core func $main "run")))
   (instance $command (export "run" (func $run)))

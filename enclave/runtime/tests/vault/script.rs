@@ -109,6 +109,11 @@ impl Script {
         self.call("newest", &[], "")
     }
 
+    /// What opens it.
+    pub(crate) fn receipt_opening(self) -> Self {
+        self.call("opening", &[], "")
+    }
+
     /// The same several times.
     pub(crate) fn repeat(self, times: usize, part: impl Fn(Self, usize) -> Self) -> Self {
         (0..times).fold(self, part)

@@ -276,7 +276,7 @@ fn clients_that_break_rules_are_told_and_harm_nobody() {
     });
     let ask = |request: &Request| Client::connect(&fixture.place).unwrap().ask(request);
     let old = ask(&Request::Status { version: 0 }).unwrap_err();
-    assert!(format!("{old:?}").contains("speaks version 3"), "{old:?}");
+    assert!(format!("{old:?}").contains("speaks version 4"), "{old:?}");
     let misplaced = ask(&Request::Input).unwrap_err();
     assert!(format!("{misplaced:?}").contains("belongs to a job"), "{misplaced:?}");
 

@@ -31,7 +31,14 @@ fn jobs_keep_seal_and_show() {
     let script = Script::new().open("a").increment("runs", 1).set("large", &value).get("large").list(false);
     let script = script.get_many(&["runs", "none"]).set_many(&["x", "1", "y", "2"]).delete_many(&["x", "y"]);
     let script = script.seal("notes", 7, &value[..60_000]).unseal("notes", 7).unseal("notes", 8);
-    let component = script.flip(2000).unseal("notes", 7).attestation().newest_receipt().not_yet().component();
+    let component = script
+        .flip(2000)
+        .unseal("notes", 7)
+        .attestation()
+        .newest_receipt()
+        .receipt_opening()
+        .not_yet()
+        .component();
     let app = AppToml::parse(&format!("{APP}[storage]\nkey_value_bytes = 131072\n")).expect("it is valid");
     let image = build(Sources { component: &component, app: &app, rom }).expect("an image");
     let guest = Site::new(&image).launch();
@@ -48,7 +55,7 @@ fn jobs_keep_seal_and_show() {
         assert!(said.starts_with(&kept), "{said}");
         assert_eq!(said.matches("invalid: sealed blob: not sealed by this image").count(), 1, "{said}");
         assert_eq!(said.matches("which this release does not have").count(), 2, "{said}");
-        assert_eq!(said.matches("invalid: no HTTPS exchange of this run is over yet").count(), 1, "{said}");
+        assert_eq!(said.matches("invalid: no HTTPS exchange of this run is over yet").count(), 2, "{said}");
         assert_replays(job, &component, b"");
     }
 }
