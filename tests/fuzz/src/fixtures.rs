@@ -29,7 +29,7 @@ pub const MANIFEST: &str = r#"{"version":1,"name":"audit-1","role":"workload","t
 "args":["--strict","über"],"env":[{"name":"LANG","value":"C"}],
 "egress":[{"host":"10.0.2.2","port":7,"scheme":"http","methods":["*"]},
 {"host":"*.example.org","port":443,"scheme":"https","methods":["GET","POST"]}],
-"tls":{"roots":"mozilla","hosts":[{"host":"a.example.org","authorities":["MAA="],"spki_sha256":[]}]},
+"tls":{"roots":"mozilla","hosts":[]},
 "time":[{"host":"time.example.org","port":2002,"public_key":"01112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
 {"host":"192.0.2.1","port":2003,"public_key":"02112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
 {"host":"192.0.2.2","port":2004,"public_key":"03112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}],
@@ -41,11 +41,15 @@ const SERVICE: &str = r#""service":{"port":8080,"open_requests_max":4,"request_w
 "storage":{"key_value_bytes":1048576,"files_bytes":2097152,"persist":false},"logs":"none",
 "readers":["a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"]}"#;
 
+/// A host with an authority of its own, which parses as a manifest and is no certificate.
+const HOST: &str = r#""hosts":[{"host":"a.example.org","authorities":["MAA="],"spki_sha256":[]}]"#;
+
 /// A manifest that uses every field.
 #[must_use]
 pub fn service_manifest() -> String {
     let (before, _) = MANIFEST.split_once("\"service\"").unwrap();
-    before.replace("\"wall_clock\":\"none\"", "\"wall_clock\":\"host\"") + SERVICE
+    let before = before.replace("\"wall_clock\":\"none\"", "\"wall_clock\":\"host\"");
+    before.replace("\"hosts\":[]", HOST) + SERVICE
 }
 
 /// An `app.toml` that uses every field.

@@ -11,8 +11,11 @@ use tests_fuzz::{Budget, Target};
 static TRUST: LazyLock<Arc<Trust>> =
     LazyLock::new(|| Arc::new(Trust::new(Anchors::Mozilla, Vec::new()).expect("nothing is listed")));
 
+/// A session before its server has said anything: what it sends, what it hashes, its keys.
+const SESSION_BYTES: usize = 128 << 10;
+
 fn main() -> ExitCode {
-    Target { name: "tls", max_bytes: 256 << 10, budget: Budget::DEFAULT, run }.drive()
+    Target { name: "tls", max_bytes: 256 << 10, budget: Budget::with(SESSION_BYTES), run }.drive()
 }
 
 /// The first byte says how long the pieces are in which the others come.
