@@ -200,6 +200,9 @@ fn apply_log_level(config: &mut FwCfg) {
     logger::set_level(level.unwrap_or(LogLevel::Info));
 }
 
+/// Never inlined: all that it and what it calls leave on the stack, copies that moving makes included, has to lie below the
+/// frame of its caller, which scrubs it.
+#[inline(never)]
 fn establish_identity(
     link: &mut ControlLink<ConsoleStream>,
     manifest_bytes: &[u8],
