@@ -292,6 +292,8 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
         "attestation-cli",
     ]);
     programs.run("building redoubt and redoubt-verify")?;
+    // Not only in the suite of images: what is tested alone must be what the sources say, too.
+    image::build(workspace, None, &image_folder(workspace))?;
     let examples = workspace.scratch().join("examples");
     languages::build_examples(workspace, &examples)?;
     let test = Tool::cargo(workspace)
