@@ -1,6 +1,6 @@
 //! The exchanges of one run.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -91,9 +91,10 @@ impl Exchanges {
         &self,
         salt: [u8; 32],
     ) -> impl Iterator<Item = CommitmentOpening> + use<> {
-        let sent: BTreeSet<usize> = self.sent.iter().copied().collect();
+        // In ascending order.
+        let sent = self.sent.clone();
         let openings = CommitmentOpenings::new(salt, &self.digests).enumerate();
-        openings.filter(move |(place, _)| sent.contains(place)).map(|(_, opening)| opening)
+        openings.filter(move |(place, _)| sent.binary_search(place).is_ok()).map(|(_, opening)| opening)
     }
 
     /// Begins an exchange that the egress rules permit.

@@ -236,8 +236,8 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         self.give_credit()?;
         self.send_pending(Output::Stdout)?;
         self.send_pending(Output::Stderr)?;
-        self.send_transcript()?;
-        self.send_records()
+        self.send_records()?;
+        self.send_transcript()
     }
 
     /// Receipts as they are issued, each after the proof of the time that it names.
@@ -382,9 +382,9 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         }
     }
 
-    /// As much of the transcript as the loader takes.
+    /// As much of the transcript as the loader takes. A receipt goes whole or not at all: what waits for credit has it first.
     fn send_transcript(&mut self) -> Result<(), ServiceError> {
-        while !self.transcript.is_empty() && self.output_credit > 0 {
+        while self.records.is_empty() && !self.transcript.is_empty() && self.output_credit > 0 {
             let credit = usize::try_from(self.output_credit).unwrap_or(usize::MAX);
             let count = self.transcript.len().min(credit).min(BULK_BODY_BYTES);
             let piece: Vec<u8> = self.transcript.drain(..count).collect();
@@ -516,8 +516,9 @@ where
         self.guest.surroundings.fill_random(buffer);
     }
 
+    /// While a receipt waits, the component does not get to make more of them.
     fn can_record(&mut self) -> bool {
-        self.transcript.len() < TRANSCRIPT_WAITING_MAX_BYTES
+        self.records.is_empty() && self.transcript.len() < TRANSCRIPT_WAITING_MAX_BYTES
     }
 
     fn record(&mut self, piece: &[u8]) {

@@ -15,6 +15,9 @@ use crate::error::GuestError;
 /// Jobs that may wait for one guest.
 pub(super) const JOBS_WAITING_MAX: usize = 64;
 
+/// No receipt, proof of the time or opening of a commitment is shorter: each has a digest or a signature in it.
+const RECORD_MIN_BYTES: usize = 32;
+
 /// What the owner of a job is told next.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -241,7 +244,13 @@ impl Slot {
         }
     }
 
+    /// Credit bounds how many of them wait, since none is next to nothing.
     fn on_record(&mut self, frame: Frame, record: fn(Vec<u8>) -> JobEvent) -> Result<(), Violation> {
+        let found = frame.body.len();
+        if found < RECORD_MIN_BYTES {
+            let (kind, expected) = (kind_name(frame.kind), RECORD_MIN_BYTES);
+            return Err(Violation::RecordTooShort { kind, expected, found });
+        }
         self.spend_output_credit(&frame)?;
         self.records.push_back(record(frame.body));
         Ok(())

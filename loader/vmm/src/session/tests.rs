@@ -264,10 +264,10 @@ fn receipts_come_in_their_order_and_only_where_they_are_wanted() {
     let (session, guest) = start(|guest| {
         guest.become_ready();
         let (job, _, credit) = guest.expect_job();
-        guest.send(FrameKind::TIME_PROOF, job, b"before");
-        guest.send(FrameKind::RECEIPT, job, b"receipt");
-        guest.send(FrameKind::TIME_PROOF, job, b"after");
-        guest.send(FrameKind::TIME_COMMITMENT, job, b"opening");
+        guest.send(FrameKind::TIME_PROOF, job, &[1; 32]);
+        guest.send(FrameKind::RECEIPT, job, &[2; 100]);
+        guest.send(FrameKind::TIME_PROOF, job, &[3; 32]);
+        guest.send(FrameKind::TIME_COMMITMENT, job, &[4; 39]);
         guest.end_job(job, JobOutcome::Exited { code: 0 });
         assert!(credit > 0);
     });
@@ -276,14 +276,26 @@ fn receipts_come_in_their_order_and_only_where_they_are_wanted() {
     let events: Vec<JobEvent> = (0..6).map(|_| job.next_event().unwrap()).collect();
     let expected = [
         JobEvent::Started,
-        JobEvent::TimeProof(b"before".to_vec()),
-        JobEvent::Receipt(b"receipt".to_vec()),
-        JobEvent::TimeProof(b"after".to_vec()),
-        JobEvent::TimeCommitment(b"opening".to_vec()),
+        JobEvent::TimeProof(vec![1; 32]),
+        JobEvent::Receipt(vec![2; 100]),
+        JobEvent::TimeProof(vec![3; 32]),
+        JobEvent::TimeCommitment(vec![4; 39]),
         JobEvent::Done(done(JobOutcome::Exited { code: 0 })),
     ];
     assert_eq!(events, expected);
 
+    // What costs no credit could come without end.
+    for kind in [FrameKind::RECEIPT, FrameKind::TIME_PROOF, FrameKind::TIME_COMMITMENT] {
+        let (session, guest) = start(move |guest| {
+            guest.become_ready();
+            let (job, _, _) = guest.expect_job();
+            guest.send(kind, job, &[0; 31]);
+            while guest.receive().is_some() {}
+        });
+        let mut job = session.enqueue_with_receipts(0).unwrap();
+        while job.next_event().is_ok() {}
+        assert_ended(&session, guest, "of 31 bytes, expected at least 32");
+    }
     for kind in [FrameKind::RECEIPT, FrameKind::TIME_PROOF, FrameKind::TIME_COMMITMENT] {
         assert_violation("frame of unknown kind", move |guest| {
             let (job, _, _) = guest.expect_job();

@@ -73,6 +73,16 @@ pub enum Violation {
         /// Bytes of credit that it would have outstanding.
         found: u64,
     },
+    /// Too short to be what it is sent as.
+    #[error("it sent a {kind} of {found} bytes, expected at least {expected}")]
+    RecordTooShort {
+        /// Name of the frame's kind.
+        kind: &'static str,
+        /// The shortest that there is, in bytes.
+        expected: usize,
+        /// Bytes of it.
+        found: usize,
+    },
     /// A job ended without a claim, or with one that it cannot have.
     #[error("it ended job {job} as {outcome}, {problem}")]
     Claim {
