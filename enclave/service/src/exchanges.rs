@@ -8,6 +8,7 @@ use core::task::Poll;
 
 use attestation_manifest::{EgressPolicy, EgressScheme};
 use attestation_receipt::{CommitmentOpening, CommitmentOpenings, receipts_root};
+use attestation_roughtime::Proof;
 use enclave_http::{Fields, Scheme};
 use enclave_runtime::{
     EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, RunName,
@@ -59,9 +60,9 @@ impl Exchanges {
         self.unsent = Some(Vec::new());
     }
 
-    /// Receipts that were issued since the last call, signed. One that is too long for a frame comes without certificates,
+    /// Receipts that were issued since the last call, signed, each with the proof of the time that it names. One that is too long for a frame comes without certificates,
     /// or without what it shows of bodies.
-    pub(crate) fn take_unsent(&mut self, max_bytes: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn take_unsent(&mut self, max_bytes: usize) -> Vec<(Option<Arc<Proof>>, Vec<u8>)> {
         let unsent = self.unsent.as_mut().map(core::mem::take).unwrap_or_default();
         let first = self.digests.len().saturating_sub(unsent.len());
         let sign = |(place, issued): (usize, Arc<Issued>)| match self
@@ -71,7 +72,7 @@ impl Exchanges {
         {
             Ok(signed) => {
                 self.sent.push(place);
-                Some(signed)
+                Some((issued.time_proof.clone(), signed))
             }
             Err(error) => {
                 log::warn!("{} is not kept: {error}", issued.describe());

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::task::Poll;
@@ -11,6 +12,7 @@ use attestation_claim::{Measured, Outcome as ClaimOutcome, RunningDigest};
 use attestation_envelope::Content;
 use attestation_manifest::{Logs, Manifest, WallClock};
 use attestation_receipt::CommitmentOpening;
+use attestation_roughtime::Proof;
 use bytes::Bytes;
 use enclave_http::Fields;
 use enclave_platform::ByteStream;
@@ -145,7 +147,7 @@ struct JobStreams<S, E> {
     records: VecDeque<(FrameKind, Vec<u8>)>,
     closing: Closing,
     /// The proof that was sent last.
-    proof_digest: Option<[u8; 32]>,
+    proof_sent: Option<Arc<Proof>>,
     /// What it ended with, where files are kept.
     files: Option<Files>,
     /// How much more output the loader takes.
@@ -205,7 +207,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             exchanges,
             records: VecDeque::new(),
             closing: Closing::No,
-            proof_digest: None,
+            proof_sent: None,
             files: None,
             output_credit: 0,
             is_cancelled: false,
@@ -242,11 +244,10 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
 
     /// Receipts as they are issued, each after the proof of the time that it names.
     fn send_records(&mut self) -> Result<(), ServiceError> {
-        for receipt in self.exchanges.take_unsent(FRAME_BODY_MAX_BYTES) {
-            let proof = self.guest.security.time.proof();
-            if let Some((digest, proof)) = proof.filter(|(digest, _)| self.proof_digest != Some(*digest)) {
-                self.proof_digest = Some(digest);
-                self.records.push_back((FrameKind::TIME_PROOF, proof));
+        for (proof, receipt) in self.exchanges.take_unsent(FRAME_BODY_MAX_BYTES) {
+            if let Some(proof) = proof.filter(|proof| self.proof_sent.as_ref() != Some(proof)) {
+                self.records.push_back((FrameKind::TIME_PROOF, proof.encode()));
+                self.proof_sent = Some(proof);
             }
             self.records.push_back((FrameKind::RECEIPT, receipt));
         }
@@ -286,7 +287,6 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
                 self.closing = Closing::No;
                 return;
             };
-            self.proof_digest = Some(proof.digest());
             self.records.push_back((FrameKind::TIME_PROOF, proof.encode()));
             self.closing = Closing::Opening(Box::new(self.exchanges.commitment_openings(salt)));
         }

@@ -7,6 +7,7 @@ use core::fmt;
 
 use attestation_evidence::Evidence;
 use attestation_receipt::{RECEIPT_VERSION, Receipt, ReceiptError, Run, SignedReceipt, Time, sign_receipt};
+use attestation_roughtime::Proof;
 use enclave_platform::Identity;
 use enclave_runtime::RunName;
 use p256::ecdsa::SigningKey;
@@ -34,6 +35,8 @@ struct Chain {
 pub(crate) struct Issued {
     pub(crate) receipt: Receipt,
     pub(crate) digest: [u8; 32],
+    /// With the reply that it names.
+    pub(crate) time_proof: Option<Arc<Proof>>,
     recorded: Recorded,
 }
 
@@ -67,6 +70,8 @@ impl SharedReceipts {
         time: KnownTime,
     ) -> Result<Issued, ReceiptError> {
         let mut chain = self.0.lock();
+        let (reply_digest, time_proof) =
+            time.beginning.map(|beginning| (beginning.reply_digest, beginning.proof)).unzip();
         let [sent_us, first_byte_us, last_byte_us] = recorded.times_us;
         let receipt = Receipt {
             version: RECEIPT_VERSION,
@@ -81,7 +86,7 @@ impl SharedReceipts {
             time: Time {
                 earliest_s: time.interval.earliest_s,
                 latest_s: time.interval.latest_s,
-                roughtime: time.reply_digest,
+                roughtime: reply_digest,
                 sent_us,
                 first_byte_us,
                 last_byte_us,
@@ -91,7 +96,7 @@ impl SharedReceipts {
         let digest = receipt.digest();
         chain.number = chain.number.saturating_add(1);
         chain.previous = digest;
-        Ok(Issued { receipt, digest, recorded })
+        Ok(Issued { receipt, digest, time_proof, recorded })
     }
 
     /// Signs a receipt; everything is shown in it that can be.

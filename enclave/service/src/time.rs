@@ -42,12 +42,20 @@ pub(crate) struct TimeInterval {
     pub(crate) latest_s: u64,
 }
 
-/// An interval, and the proof of its beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An interval, and what its beginning is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KnownTime {
     pub(crate) interval: TimeInterval,
-    /// Of the reply that says that it is not earlier, as `attestation-roughtime` digests replies.
-    pub(crate) reply_digest: Option<[u8; 32]>,
+    pub(crate) beginning: Option<Beginning>,
+}
+
+/// A reply that says that it is not earlier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Beginning {
+    /// Of the reply, as `attestation-roughtime` digests replies.
+    pub(crate) reply_digest: [u8; 32],
+    /// Of the measurement that has it, which need not be the last.
+    pub(crate) proof: Arc<Proof>,
 }
 
 /// Nobody says what time it is: enough servers did not answer, or did not agree.
@@ -67,7 +75,7 @@ pub(crate) struct TimeServer {
 pub(crate) struct Committed {
     /// Of the commitment.
     pub(crate) salt: [u8; 32],
-    pub(crate) proof: Proof,
+    pub(crate) proof: Arc<Proof>,
 }
 
 /// A commitment that somebody wants.
@@ -92,7 +100,7 @@ pub(crate) struct Timekeeper {
     /// When the last of them failed.
     failed_ns: u64,
     /// Of the last measurement that anybody answered.
-    proof: Option<Proof>,
+    proof: Option<Arc<Proof>>,
     closing: Closing,
     /// Reports of servers that contradict each other, for whoever runs the guest.
     reports: Vec<String>,
@@ -142,7 +150,7 @@ impl Timekeeper {
     /// The last that was known, moved on to now, however old it is; `None` where nothing ever was.
     pub(crate) fn last_known(&self, now_ns: u64) -> Option<KnownTime> {
         let reading = self.reading.as_ref()?;
-        Some(KnownTime { interval: reading.interval(now_ns), reply_digest: reading.reply_digest })
+        Some(KnownTime { interval: reading.interval(now_ns), beginning: reading.beginning.clone() })
     }
 
     /// The most likely time now, in nanoseconds since 1970-01-01. Pending until there is one, whatever goes wrong.
@@ -255,11 +263,6 @@ impl Timekeeper {
         self.proof.as_ref()?.exchanges().last().map(|exchange| exchange.response.as_slice())
     }
 
-    /// The proof of the last measurement, and its digest.
-    pub(crate) fn proof(&self) -> Option<([u8; 32], Vec<u8>)> {
-        self.proof.as_ref().map(|proof| (proof.digest(), proof.encode()))
-    }
-
     /// The next report that servers contradict each other, in the form of RFC 10049, section 8.4.1.
     pub(crate) fn take_report(&mut self) -> Option<String> {
         self.reports.pop()
@@ -309,10 +312,6 @@ impl SharedTime {
 
     pub(crate) fn step(&self, surroundings: &mut impl Surroundings) {
         self.0.lock().step(surroundings);
-    }
-
-    pub(crate) fn proof(&self) -> Option<([u8; 32], Vec<u8>)> {
-        self.0.lock().proof()
     }
 
     pub(crate) fn commit(&self, root: [u8; 32]) {

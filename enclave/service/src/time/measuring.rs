@@ -2,6 +2,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 use core::task::Poll;
@@ -12,7 +13,7 @@ use attestation_roughtime::{
     response_digest,
 };
 
-use super::{DRIFT_PPM, NS_PER_S, TimeInterval, TimeServer};
+use super::{Beginning, DRIFT_PPM, NS_PER_S, TimeInterval, TimeServer};
 use crate::sockets::{Query, Question, Sockets};
 use crate::surroundings::Surroundings;
 
@@ -34,7 +35,7 @@ pub(super) struct Measured {
     /// For people: why there is none.
     pub(super) outcome: Result<Reading, String>,
     /// All replies, for whoever wants to see for themselves.
-    pub(super) proof: Option<Proof>,
+    pub(super) proof: Option<Arc<Proof>>,
     /// That servers contradict each other.
     pub(super) report: Option<String>,
     /// What it was to commit to.
@@ -44,15 +45,14 @@ pub(super) struct Measured {
 }
 
 /// The time at a moment of the guest's own clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reading {
     earliest_us: u64,
     latest_us: u64,
     pub(super) at_ns: u64,
     /// How many servers agree on it.
     pub(super) servers: usize,
-    /// Of the reply that the beginning is from.
-    pub(super) reply_digest: Option<[u8; 32]>,
+    pub(super) beginning: Option<Beginning>,
 }
 
 /// A reply that was taken. How long it was on its way makes the interval wider at its end only.
@@ -104,7 +104,7 @@ impl Reading {
             latest_us: latest_s * US_PER_S,
             at_ns: 0,
             servers: 3,
-            reply_digest: None,
+            beginning: None,
         }
     }
 
@@ -132,7 +132,7 @@ impl Reading {
         }
         match earlier.filter(|earlier| earlier.earliest_us > self.earliest_us) {
             Some(earlier) => {
-                Ok(Self { earliest_us: earlier.earliest_us, reply_digest: earlier.reply_digest, ..self })
+                Ok(Self { earliest_us: earlier.earliest_us, beginning: earlier.beginning.clone(), ..self })
             }
             None => Ok(Self { earliest_us: self.earliest_us.max(since_us), ..self }),
         }
@@ -301,15 +301,18 @@ impl Measuring {
         let readings: Vec<ServerReading> =
             self.samples.iter().filter_map(|sample| self.reading_of(sample, now_ns)).collect();
         let agreement = agree(&readings, self.servers.len()).map_err(|error| error.to_string());
+        let proof = self.chain.clone().finish().map(Arc::new);
         let outcome = agreement.map(|agreement| Reading {
             earliest_us: agreement.earliest_us,
             latest_us: agreement.latest_us,
             at_ns: now_ns,
             servers: agreement.agreeing.len(),
-            reply_digest: self.reply_from(agreement.earliest_us),
+            beginning: self
+                .reply_from(agreement.earliest_us)
+                .zip(proof.clone())
+                .map(|(reply_digest, proof)| Beginning { reply_digest, proof }),
         });
-        let proof = self.chain.clone().finish();
-        let report = proof.as_ref().filter(|_| self.is_contradicted()).map(report_json);
+        let report = proof.as_deref().filter(|_| self.is_contradicted()).map(report_json);
         let salt = self.salt.filter(|_| !self.samples.is_empty());
         Measured { outcome, proof, report, root: self.root, salt }
     }

@@ -5,6 +5,7 @@ use alloc::vec;
 use core::net::Ipv4Addr;
 
 use attestation_ring::Ring;
+use attestation_roughtime::response_digest;
 use tests_servers::{Clock, TimeServer as Server};
 
 use super::*;
@@ -459,4 +460,25 @@ fn without_answers_nothing_is_committed_to_and_nobody_waits_twice() {
     time.commit([5; 32]);
     assert!(committed(&mut world, &mut time).is_none());
     assert_eq!(world.asked, asked, "the last failure is too recent");
+}
+
+#[test]
+fn what_is_known_names_a_reply_that_is_in_its_proof() {
+    let mut world = World::with(&[Clock::Still(NOW_S), Clock::Still(NOW_S), Clock::Still(NOW_S)]);
+    world.places.insert(4, World::with(&[Clock::Still(NOW_S + 1); 4]).places.remove(&4).unwrap());
+    let mut time = world.timekeeper();
+    world.measure(&mut time).unwrap();
+    let first = time.last_known(world.now_ns).unwrap();
+    // Whose reply it was says nothing any more: the later measurement knows less of the beginning.
+    world.place(4).losses = usize::MAX;
+    time.commit([5; 32]);
+    let closed = committed(&mut world, &mut time).unwrap();
+    let known = time.last_known(world.now_ns).unwrap();
+    assert_eq!(known.interval.earliest_s, first.interval.earliest_s);
+    assert_eq!(known.beginning, first.beginning);
+    let Beginning { reply_digest, proof } = known.beginning.unwrap();
+    let digests = |proof: &Proof| -> Vec<[u8; 32]> {
+        proof.exchanges().iter().map(|exchange| response_digest(&exchange.response)).collect()
+    };
+    assert!(digests(&proof).contains(&reply_digest) && !digests(&closed.proof).contains(&reply_digest));
 }
