@@ -9,6 +9,7 @@
 
 pub mod arguments;
 mod bodies;
+mod claims;
 pub mod command;
 mod fetched;
 pub mod files;
@@ -56,6 +57,8 @@ pub struct Inputs<'a> {
     pub receipts: &'a [Given],
     /// Evidence that came apart from them.
     pub evidence: &'a [Given],
+    /// Claims of the runs that they are of.
+    pub claims: &'a [Given],
     /// Proofs of the time.
     pub proofs: &'a [Given],
     /// Openings of what proofs commit to.
@@ -95,6 +98,7 @@ pub fn check(inputs: &Inputs<'_>) -> Checked {
         check_evidence(&mut verdict, &first, &inputs.expected);
         check_together(&mut verdict, &first, &fetched, inputs);
         check_each(&mut verdict, &first, &mut fetched, inputs);
+        claims::check_claims(&mut verdict, &fetched, inputs);
     }
     if let Some(opened) = inputs.opened {
         let receipts = fetched.iter().map(|fetched| &fetched.receipt);

@@ -119,6 +119,12 @@ impl CommitmentOpening {
         CommitmentOpenings::new(salt, digests).nth(index)
     }
 
+    /// The root that it leads to from the receipt with this digest; `None` when no tree has such a path.
+    #[must_use]
+    pub fn root(&self, digest: &[u8; 32]) -> Option<[u8; 32]> {
+        root_of_path(leaf_hash(digest), self.index, self.receipts, &self.path)
+    }
+
     /// The one encoding of this opening.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -169,8 +175,8 @@ fn committing<'v>(
     after: &'v Verified,
     opening: &CommitmentOpening,
 ) -> Result<&'v VerifiedExchange, ReceiptError> {
-    let CommitmentOpening { salt, index, receipts, path } = opening;
-    let root = root_of_path(leaf_hash(receipt.digest()), *index, *receipts, path);
+    let CommitmentOpening { salt, index, receipts, .. } = opening;
+    let root = opening.root(receipt.digest());
     let root = root.ok_or(ReceiptError::NotAfterPath { index: *index, receipts: *receipts })?;
     let committed = after.exchanges.iter().find(|exchange| exchange.commits_to(salt, &root));
     committed.ok_or(ReceiptError::NotAfter { root })

@@ -63,6 +63,7 @@ pub fn run(arguments: &ReceiptArguments, colours: Colours) -> Result<Answer, Rec
     let checked = check(&Inputs {
         receipts: &files.receipts,
         evidence: &files.evidence,
+        claims: &files.claims,
         proofs: &files.proofs,
         commitments: &files.commitments,
         opened: files.opened.as_ref(),

@@ -101,6 +101,7 @@ pub enum ReceiptFileError {
 pub struct ReceiptFiles {
     pub(super) receipts: Vec<Given>,
     pub(super) evidence: Vec<Given>,
+    pub(super) claims: Vec<Given>,
     pub(super) proofs: Vec<Given>,
     pub(super) commitments: Vec<Given>,
     pub(super) opened: Option<Opened>,
@@ -118,6 +119,7 @@ impl ReceiptFiles {
         let mut files = Self {
             receipts: vec![read_receipt(&arguments.receipt)?],
             evidence: Vec::new(),
+            claims: Vec::new(),
             proofs: Vec::new(),
             commitments: Vec::new(),
             opened: None,
@@ -128,7 +130,7 @@ impl ReceiptFiles {
             files.sort_in(path)?;
         }
         if let Some(path) = &arguments.evidence {
-            files.evidence.push(read_evidence(path)?);
+            files.take_evidence(path)?;
         }
         for path in &arguments.time {
             files.proofs.push(given(path, PROOF.read_named(path)?));
@@ -147,12 +149,34 @@ impl ReceiptFiles {
             match item.kind {
                 Kind::Receipt => self.receipts.push(given(path, item.bytes)),
                 Kind::TimeProof => self.proofs.push(given(path, item.bytes)),
-                Kind::Evidence | Kind::Claim => self.evidence.extend(evidence_of(path, &item)),
+                Kind::Evidence | Kind::Claim => self.take_vouchers(path, &item),
                 Kind::ReferenceManifest => return Err(ReceiptFileError::Corim { path: path.to_owned() }),
                 _ => self.items.push(item),
             }
         }
         Ok(())
+    }
+
+    /// What is not known is damaged evidence.
+    fn take_evidence(&mut self, path: &Path) -> Result<(), ReceiptFileError> {
+        let bytes = EVIDENCE.read_named(path)?;
+        let items = recognise(&bytes).unwrap_or_default();
+        match items.iter().find(|item| matches!(item.kind, Kind::Evidence | Kind::Claim)) {
+            Some(item) => self.take_vouchers(path, item),
+            None => self.evidence.push(given(path, bytes)),
+        }
+        Ok(())
+    }
+
+    /// Evidence, or a claim with the evidence in it.
+    fn take_vouchers(&mut self, path: &Path, item: &Item) {
+        let bytes = item.bytes.clone();
+        if item.kind != Kind::Claim {
+            return self.evidence.push(given(path, bytes));
+        }
+        let claim = SignedClaim::parse(&bytes).ok();
+        self.evidence.extend(claim.map(|claim| given(path, claim.unverified_evidence().encode())));
+        self.claims.push(given(path, bytes));
     }
 }
 
@@ -174,25 +198,6 @@ pub(crate) fn parse_receipt(path: &Path) -> Result<SignedReceipt, ReceiptFileErr
     let Given { bytes, .. } = read_receipt(path)?;
     SignedReceipt::parse(&bytes)
         .map_err(|error| ReceiptFileError::NoReceipt { path: path.to_owned(), found: error.to_string() })
-}
-
-/// Likewise: what is not known is damaged evidence.
-fn read_evidence(path: &Path) -> Result<Given, ReceiptFileError> {
-    let bytes = EVIDENCE.read_named(path)?;
-    let items = recognise(&bytes).unwrap_or_default();
-    Ok(items.iter().find_map(|item| evidence_of(path, item)).unwrap_or_else(|| given(path, bytes)))
-}
-
-/// The evidence that a thing is or carries.
-fn evidence_of(path: &Path, item: &Item) -> Option<Given> {
-    match item.kind {
-        Kind::Evidence => Some(given(path, item.bytes.clone())),
-        Kind::Claim => {
-            let claim = SignedClaim::parse(&item.bytes).ok()?;
-            Some(given(path, claim.unverified_evidence().encode()))
-        }
-        _ => None,
-    }
 }
 
 /// Bodies are hashed with secrets of the opening; without one that can be read there is nothing to compare them with.

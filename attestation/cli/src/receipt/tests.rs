@@ -4,6 +4,7 @@
 mod exchange;
 
 mod bodies;
+mod claims;
 mod origin;
 mod shown;
 mod time;
@@ -24,6 +25,7 @@ use crate::check::{Expected, Hardware, SimulatedEvidence};
 struct Case {
     receipts: Vec<Given>,
     evidence: Vec<Given>,
+    claims: Vec<Given>,
     proofs: Vec<Given>,
     commitments: Vec<Given>,
     opened: Option<Opened>,
@@ -42,6 +44,7 @@ impl Case {
         Self {
             receipts: vec![given("receipt", exchange.signed_as(receipt).encode())],
             evidence: vec![given("evidence", exchange.evidence.encode())],
+            claims: vec![],
             proofs: vec![given("before", exchange.before.encode()), given("after", after.encode())],
             commitments: vec![given("commitment", commitment.encode())],
             opened: None,
@@ -53,6 +56,7 @@ impl Case {
         Inputs {
             receipts: &self.receipts,
             evidence: &self.evidence,
+            claims: &self.claims,
             proofs: &self.proofs,
             commitments: &self.commitments,
             opened: self.opened.as_ref(),
@@ -156,6 +160,7 @@ impl Case {
             receipts: vec![given("receipt", exchange.signed().encode())],
             evidence: vec![given("evidence", exchange.evidence.encode())],
             proofs: vec![],
+            claims: vec![],
             commitments: vec![],
             opened: None,
             reference: exchange.world.reference.clone(),
