@@ -31,9 +31,32 @@ pub fn check_chain(receipts: &[VerifiedReceipt]) -> Result<(), ReceiptError> {
 /// sign, and what commitments in Roughtime are to.
 #[must_use]
 pub fn receipts_root(digests: &[[u8; 32]]) -> [u8; 32] {
-    let mut tree = Tree::default();
-    digests.iter().for_each(|digest| tree.push(leaf_hash(digest)));
-    tree.root()
+    let mut running = RunningRoot::default();
+    digests.iter().for_each(|digest| running.push(digest));
+    running.0.root()
+}
+
+/// The same root, while receipts come: a hash for each bit of their number.
+#[derive(Debug, Clone, Default)]
+pub struct RunningRoot(Tree);
+
+impl RunningRoot {
+    /// Takes the digest of the next receipt.
+    pub fn push(&mut self, digest: &[u8; 32]) {
+        self.0.push(leaf_hash(digest));
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub const fn receipts(&self) -> u64 {
+        self.0.leaves()
+    }
+
+    /// [`receipts_root`] of all of them; `None` without any.
+    #[must_use]
+    pub fn root(&self) -> Option<[u8; 32]> {
+        (self.receipts() > 0).then(|| self.0.root())
+    }
 }
 
 #[cfg(test)]

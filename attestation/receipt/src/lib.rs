@@ -115,7 +115,7 @@ mod value;
 mod written;
 
 pub use body::{Body, BodySide, CHUNK_BYTES, RunningBody};
-pub use chain::{check_chain, receipts_root};
+pub use chain::{RunningRoot, check_chain, receipts_root};
 pub use contents::{Content, Piece};
 pub use disclosure::{ChunkDisclosure, Disclosure, LeafDisclosure, Place};
 pub use error::{ReceiptError, RecordError};

@@ -211,4 +211,4 @@ fn tls_failure(error: &TlsError) -> HttpFailure {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

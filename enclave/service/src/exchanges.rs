@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::task::Poll;
 
 use attestation_manifest::{EgressPolicy, EgressScheme};
-use attestation_receipt::{CommitmentOpening, CommitmentOpenings, receipts_root};
+use attestation_receipt::{CommitmentOpening, CommitmentOpenings, RunningRoot};
 use attestation_roughtime::Proof;
 use enclave_http::{Fields, Scheme};
 use enclave_runtime::{
@@ -23,6 +23,10 @@ use crate::sockets::Sockets;
 /// Exchanges that a run has open at once, at most: each has its buffers.
 const EXCHANGES_MAX: usize = 16;
 
+/// Receipts of a run that time servers can be quoted for at its end, at most: their digests are held until then. With more,
+/// the end of their time stays asserted.
+const COMMITTED_MAX: usize = 16 * 1024;
+
 /// What a run has asked for and has not given up, and the receipts of what is over.
 pub(crate) struct Exchanges {
     run: RunName,
@@ -30,71 +34,83 @@ pub(crate) struct Exchanges {
     open: BTreeMap<u32, Exchange>,
     last: u32,
     now_ns: u64,
-    /// Of all receipts of the run, in their order.
-    digests: Vec<[u8; 32]>,
+    /// Over all receipts of the run.
+    root: RunningRoot,
     newest: Option<Arc<Issued>>,
-    /// Receipts that the loader wants, and that are not given to it yet.
-    unsent: Option<Vec<Arc<Issued>>>,
-    /// Of those that it got, the places among all.
+    /// Where the loader wants receipts.
+    kept: Option<Kept>,
+}
+
+/// Receipts for the loader.
+struct Kept {
+    /// [`COMMITTED_MAX`].
+    committed_max: usize,
+    /// Not given to it yet, with their places among all of the run.
+    unsent: Vec<(usize, Arc<Issued>)>,
+    /// Of all, in their order; of so many at most.
+    digests: Vec<[u8; 32]>,
+    /// Places of those that it got, ascending.
     sent: Vec<usize>,
+}
+
+impl Kept {
+    const fn new(committed_max: usize) -> Self {
+        Self { committed_max, unsent: Vec::new(), digests: Vec::new(), sent: Vec::new() }
+    }
+
+    fn keep(&mut self, number: u64, issued: Arc<Issued>) {
+        if self.digests.len() < self.committed_max {
+            self.digests.push(issued.digest);
+        }
+        self.unsent.push((usize::try_from(number).unwrap_or(usize::MAX), issued));
+    }
 }
 
 impl Exchanges {
     pub(crate) fn new(run: RunName, security: Security) -> Self {
-        let (open, digests) = (BTreeMap::new(), Vec::new());
-        Self {
-            run,
-            security,
-            open,
-            last: 0,
-            now_ns: 0,
-            digests,
-            newest: None,
-            unsent: None,
-            sent: Vec::new(),
-        }
+        let (open, root) = (BTreeMap::new(), RunningRoot::default());
+        Self { run, security, open, last: 0, now_ns: 0, root, newest: None, kept: None }
     }
 
     /// From now on receipts are kept for [`Self::take_unsent`].
     pub(crate) fn keep_receipts(&mut self) {
-        self.unsent = Some(Vec::new());
+        self.kept = Some(Kept::new(COMMITTED_MAX));
     }
 
-    /// Receipts that were issued since the last call, signed, each with the proof of the time that it names. One that is too long for a frame comes without certificates,
-    /// or without what it shows of bodies.
+    /// Receipts that were issued since the last call, signed, each with the proof of the time that it names. One that is too
+    /// long for a frame comes without certificates, or without what it shows of bodies.
     pub(crate) fn take_unsent(&mut self, max_bytes: usize) -> Vec<(Option<Arc<Proof>>, Vec<u8>)> {
-        let unsent = self.unsent.as_mut().map(core::mem::take).unwrap_or_default();
-        let first = self.digests.len().saturating_sub(unsent.len());
-        let sign = |(place, issued): (usize, Arc<Issued>)| match self
-            .security
-            .receipts
-            .sign_within(&issued, max_bytes)
-        {
-            Ok(signed) => {
-                self.sent.push(place);
-                Some((issued.time_proof.clone(), signed))
+        let Some(kept) = &mut self.kept else { return Vec::new() };
+        let mut signed = Vec::new();
+        for (place, issued) in core::mem::take(&mut kept.unsent) {
+            match self.security.receipts.sign_within(&issued, max_bytes) {
+                Ok(receipt) => {
+                    kept.sent.push(place);
+                    signed.push((issued.time_proof.clone(), receipt));
+                }
+                Err(error) => log::warn!("{} is not kept: {error}", issued.describe()),
             }
-            Err(error) => {
-                log::warn!("{} is not kept: {error}", issued.describe());
-                None
-            }
-        };
-        (first..).zip(unsent).filter_map(sign).collect()
+        }
+        signed
     }
 
     /// What a time server is to be quoted for at the end: the root over all receipts, if the loader got any.
     pub(crate) fn root_to_commit_to(&self) -> Option<[u8; 32]> {
-        self.receipts_root().filter(|_| !self.sent.is_empty())
+        let kept = self.kept.as_ref().filter(|kept| !kept.sent.is_empty())?;
+        let is_whole = u64::try_from(kept.digests.len()) == Ok(self.root.receipts());
+        if !is_whole {
+            log::warn!("more than {} receipts: nobody says that they are not younger", kept.committed_max);
+        }
+        self.receipts_root().filter(|_| is_whole)
     }
 
     /// That a commitment with this salt is to that root: one for each receipt that the loader got.
     pub(crate) fn commitment_openings(
-        &self,
+        &mut self,
         salt: [u8; 32],
     ) -> impl Iterator<Item = CommitmentOpening> + use<> {
-        // In ascending order.
-        let sent = self.sent.clone();
-        let openings = CommitmentOpenings::new(salt, &self.digests).enumerate();
+        let (digests, sent) = self.kept.take().map(|kept| (kept.digests, kept.sent)).unwrap_or_default();
+        let openings = CommitmentOpenings::new(salt, &digests).enumerate();
         openings.filter(move |(place, _)| sent.binary_search(place).is_ok()).map(|(_, opening)| opening)
     }
 
@@ -202,13 +218,15 @@ impl Exchanges {
         let Some(recorded) = recorded else { return };
         // Without the time there was no handshake.
         let Some(time) = self.security.time.last_known(self.now_ns) else { return };
-        let number = u64::try_from(self.digests.len()).unwrap_or(u64::MAX);
+        let number = self.root.receipts();
         match self.security.receipts.issue(self.run, number, recorded, time) {
             Ok(issued) => {
                 log::debug!("{}", issued.describe());
-                self.digests.push(issued.digest);
+                self.root.push(&issued.digest);
                 let issued = Arc::new(issued);
-                self.unsent.iter_mut().for_each(|unsent| unsent.push(issued.clone()));
+                if let Some(kept) = &mut self.kept {
+                    kept.keep(number, issued.clone());
+                }
                 self.newest = Some(issued);
             }
             Err(error) => log::warn!("an exchange has no receipt: {error}"),
@@ -235,7 +253,7 @@ impl Exchanges {
 
     /// The root over all receipts of the run; `None` without any.
     pub(crate) fn receipts_root(&self) -> Option<[u8; 32]> {
-        (!self.digests.is_empty()).then(|| receipts_root(&self.digests))
+        self.root.root()
     }
 
     /// The run is over.
@@ -257,3 +275,6 @@ impl core::fmt::Debug for Exchanges {
         f.debug_struct("Exchanges").field("open", &self.open.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,4 +71,8 @@ fn roots_are_over_digests() {
     assert_eq!(::hex::encode(root), "df896896c799531f1fd1e556cea26a6989ab06853bcbfdd3e4f5097a611f658f");
     assert_eq!(receipts_root(&[[1; 32]]), leaf_hash(&[1; 32]));
     assert_eq!(receipts_root(&[]), sha256(&[]));
+    let mut running = RunningRoot::default();
+    assert_eq!((running.receipts(), running.root()), (0, None));
+    (1..=3).for_each(|byte| running.push(&[byte; 32]));
+    assert_eq!((running.receipts(), running.root()), (3, Some(root)));
 }

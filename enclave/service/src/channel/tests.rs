@@ -18,7 +18,7 @@ const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 const NOW_S: u64 = 1_796_000_000;
 
 /// One connection to one server.
-struct Network {
+pub(crate) struct Network {
     server: MemoryServer,
     state: ConnectionState,
     to_guest: Vec<u8>,
@@ -30,7 +30,7 @@ struct Network {
 }
 
 impl Network {
-    fn to(authority: &Authority, behaviour: Behaviour) -> Self {
+    pub(crate) fn to(authority: &Authority, behaviour: Behaviour) -> Self {
         let server = MemoryServer::new(authority, behaviour);
         let (state, to_guest) = (ConnectionState::Open, Vec::new());
         Self { server, state, to_guest, piece: usize::MAX, tamper: |_| {}, is_released: false }
@@ -116,7 +116,7 @@ fn peer(authority: &Authority, time: SharedTime) -> Peer {
     Peer { host: ServerHost::parse(HOST).unwrap(), trust, time }
 }
 
-fn now() -> SharedTime {
+pub(crate) fn now() -> SharedTime {
     SharedTime::fixed(TimeInterval { earliest_s: NOW_S, latest_s: NOW_S + 4 })
 }
 
