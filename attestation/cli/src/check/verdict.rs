@@ -137,8 +137,9 @@ impl Verdict {
         self.checks.push(Check { what: what.into(), expected, found, ok, state, code });
     }
 
-    /// Takes over what was found of one of several things, under its name.
+    /// Takes over what was found of one of several files, under its name; without its folder, which would fill the line.
     pub(crate) fn absorb(&mut self, name: Option<&str>, part: Self) {
+        let name = name.map(|name| name.rsplit('/').next().unwrap_or(name));
         let named = |what: &str| name.map_or_else(|| what.to_owned(), |name| format!("{name}: {what}"));
         let checks = part.checks.into_iter();
         self.checks.extend(checks.map(|check| Check { what: named(&check.what).into(), ..check }));

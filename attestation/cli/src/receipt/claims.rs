@@ -47,7 +47,7 @@ fn check_root(
     let is_opened = || openings.iter().any(|opening| opening.root(digest) == claim.receipts_root);
     match claim.receipts_root {
         None => verdict.fail(what, expected, "the claim says that there is no receipt"),
-        Some(_) if is_all => verdict.pass(what, expected, "yes: these are all of the run's"),
+        Some(_) if is_all => verdict.pass(what, expected, "yes, with all others"),
         Some(_) if is_opened() => verdict.pass(what, expected, "yes"),
         Some(_) => verdict.note(
             "claim: whether it covers the receipt was not established; its --commitment shows that, or all \
