@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::expect_used, reason = "a test whose server does not start has failed")]
 
+mod app_toml;
 mod https;
 mod roughtime;
 
+pub use app_toml::AppTomlParts;
 pub use https::{Authority, Behaviour, HttpsServer, MemoryServer};
 pub use roughtime::{Clock, TimeServer, UdpTimeServer};

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use tests_servers::{Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
+use tests_servers::{AppTomlParts, Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
 
 use super::guest::Guest;
 use super::job::{Job, Summary};
@@ -89,31 +89,15 @@ impl Servers {
 
     /// What the guest may ask, and whom it believes.
     fn app_toml(&self) -> String {
-        let times: String = self
-            .times
-            .iter()
-            .map(|time| {
-                let (port, key) = (time.port(), hex::encode(time.public_key()));
-                format!("    {{ host = \"{HOST}\", port = {port}, public_key = \"{key}\" }},\n")
-            })
-            .collect();
+        let AppTomlParts { keys, tls } = AppTomlParts::new(HOST, &self.rates, &self.authority, &self.times);
         format!(
             "# Written by `cargo xtask demo` for servers that ran as long as it did. {EXAMPLE}/app.toml says more.
 name = \"rate-report\"
 memory_mib = 128
-args = [\"{url}\"]
-egress = [{{ host = \"{HOST}\", port = {port}, methods = [\"GET\"] }}]
-time = [
-{times}]
-
-[tls]
-roots = \"none\"
-hosts = [{{ host = \"{HOST}\", authorities = ['''
-{authority}'''] }}]
-",
-            url = self.url(),
-            port = self.rates.port(),
-            authority = self.authority.pem(),
+args = [\"{}\"]
+{keys}
+{tls}",
+            self.url()
         )
     }
 }

@@ -11,7 +11,7 @@ use loader_replay::Tuning;
 use loader_vmm::session::JobEvent;
 use sha2::{Digest, Sha256};
 use tests_needs::Need;
-use tests_servers::{Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
+use tests_servers::{AppTomlParts, Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
 
 use crate::harness::{APP, JobResult, PATIENCE, Site, build_image_of, rom, run_job};
 use crate::replay::assert_replays_by;
@@ -116,23 +116,9 @@ const EXPENSES: &str = "date,what,amount,currency\n2026-11-24,\"Hotel, two night
 
 /// An `app.toml` whose program asks this server, of this authority, at the time of these servers.
 fn app_with_rates(authority: &Authority, server: &HttpsServer, times: &[UdpTimeServer]) -> String {
-    let port = server.port();
-    let times: String = times
-        .iter()
-        .map(|time| {
-            let (port, key) = (time.port(), HexDigest::<32>(time.public_key()));
-            format!("{{ host = \"{HOST}\", port = {port}, public_key = \"{key}\" }},\n")
-        })
-        .collect();
-    let asks = format!(
-        "args = [\"https://{HOST}:{port}/rates.json\"]\n\
-         egress = [{{ host = \"{HOST}\", port = {port}, methods = [\"GET\"] }}]\ntime = [\n{times}]"
-    );
-    let authority = authority.pem();
-    let tls = format!(
-        "[tls]\nroots = \"none\"\nhosts = [{{ host = \"{HOST}\", authorities = ['''{authority}'''] }}]\n"
-    );
-    APP.replace("egress = []", &asks) + &tls
+    let AppTomlParts { keys, tls } = AppTomlParts::new(HOST, server, authority, times);
+    let args = format!("args = [\"https://{HOST}:{}/rates.json\"]\n", server.port());
+    APP.replace("egress = []", &(args + &keys)) + &tls
 }
 
 /// The job of such a program whose server answers so, and the heads of the requests that it got.

@@ -1,6 +1,5 @@
 //! Requests under TLS, to servers that are who they say and to others, at a time that honest servers say.
 
-use core::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +11,7 @@ use attestation_receipt::{
 use attestation_ring::Ring;
 use attestation_roughtime::{Proof, ServerKey};
 use loader_vmm::session::JobEvent;
-use tests_servers::{Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
+use tests_servers::{AppTomlParts, Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
 
 use crate::harness::{APP, JobResult, PATIENCE, Site, build_image_of, components, rom, run_job};
 use crate::replay::assert_replays_of;
@@ -48,23 +47,9 @@ fn fetch(authority: &str) -> Vec<u8> {
 }
 
 /// An `app.toml` whose guest may ask this server, trusts this authority, and knows these time servers.
-fn app(port: u16, authority: &Authority, times: &[UdpTimeServer]) -> String {
-    let mut servers = String::new();
-    for time in times {
-        let key: String = time.public_key().iter().fold(String::new(), |mut key, byte| {
-            let _ = write!(key, "{byte:02x}");
-            key
-        });
-        let _ = writeln!(servers, "{{ host = \"{HOST}\", port = {}, public_key = \"{key}\" }},", time.port());
-    }
-    let rule = format!(
-        "egress = [{{ host = \"{HOST}\", port = {port}, methods = [\"GET\"] }}]\ntime = [\n{servers}]"
-    );
-    let tls = format!(
-        "\n[tls]\nroots = \"none\"\nhosts = [{{ host = \"{HOST}\", authorities = ['''{}'''] }}]\n",
-        authority.pem()
-    );
-    APP.replace("egress = []", &rule) + &tls
+fn app(server: &HttpsServer, authority: &Authority, times: &[UdpTimeServer]) -> String {
+    let AppTomlParts { keys, tls } = AppTomlParts::new(HOST, server, authority, times);
+    APP.replace("egress = []", &keys) + &tls
 }
 
 /// That the loader has one receipt and the proofs that it is neither older nor younger, which say what happened.
@@ -131,7 +116,7 @@ fn fetched(
     let server = HttpsServer::start(signer, behaviour);
     let times = time_servers(clocks);
     let component = fetch(&format!("{HOST}:{}", server.port()));
-    let site = Site::new(&build_image_of(rom, &component, &app(server.port(), authority, &times)));
+    let site = Site::new(&build_image_of(rom, &component, &app(&server, authority, &times)));
     let guest = site.launch();
     let job = run_job(&guest, b"");
     assert!(guest.stop(PATIENCE).is_clean());
@@ -191,7 +176,7 @@ fn time_servers_that_fall_silent_leave_a_receipt_open_at_its_end() {
         TimeServer::new(number, Clock::Off(0)).start_until(move || !server.heads().is_empty())
     });
     let component = fetch(&format!("{HOST}:{}", server.port()));
-    let site = Site::new(&build_image_of(rom, &component, &app(server.port(), &authority, &times)));
+    let site = Site::new(&build_image_of(rom, &component, &app(&server, &authority, &times)));
     let guest = site.launch();
     let job = run_job(&guest, b"");
     assert!(guest.stop(PATIENCE).is_clean());
