@@ -1,4 +1,5 @@
-//! Who computes signatures: one trait, so that the same verification runs on a bare target and at full speed on a server.
+//! Who computes signatures: one trait, so that the same verification runs on a bare target and at full speed on a server;
+//! and one for whoever signs, so that what is signed does not depend on who computes.
 //!
 //! [`RustCrypto`] needs no compiler but Rust's, and runs in the guest. `attestation-ring` is several times as fast where
 //! there is an operating system. Keys are bytes here, as certificates have them: what is no key at all has signed nothing,
@@ -13,11 +14,13 @@ extern crate alloc;
 
 mod ed25519;
 mod rust_crypto;
+mod signer;
 
 use core::fmt;
 
 pub use ed25519::has_ed25519_points;
 pub use rust_crypto::RustCrypto;
+pub use signer::{P256Signer, SigningError, lower_s};
 
 /// Point on P-256, uncompressed: `04`, X and Y of 32 big-endian bytes each (SEC 1, section 2.3.3).
 pub type P256Point = [u8; 65];
