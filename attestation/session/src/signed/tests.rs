@@ -94,7 +94,8 @@ fn evidence_that_is_known_does_not_come_again() {
 
 #[test]
 fn another_connection_is_named_by_what_differs() {
-    let cases: [(fn(&mut Connection), SessionError); 6] = [
+    type Change = fn(&mut Connection);
+    let cases: [(Change, SessionError); 6] = [
         (|seen| seen.role = Role::Client, SessionError::Role { expected: "client", found: "server" }),
         (|seen| seen.asker_nonce = [8; 32], SessionError::Nonce),
         (|seen| seen.prover_spki = [8; 32], SessionError::ProverKey),
