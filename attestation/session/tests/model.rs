@@ -9,6 +9,8 @@
 //! What must hold: whoever believes a proof talks to the holder of the evidence that came with it, in that very connection,
 //! and the proof was made for the nonce of this time. Then one field at a time is left out, to see which attacks come of it.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use attestation_evidence::{Evidence, Platform};
 use attestation_session::{
     Connection, KnownEvidence, Role, SessionError, SignedSession, Statement, exporter_context, sign_session,
