@@ -1,4 +1,4 @@
-//! A handshake, from the first word to the evidence of it.
+//! A client's handshake, from the first word to the evidence of it.
 
 use alloc::sync::Arc;
 
@@ -16,11 +16,8 @@ use crate::session::{HandshakeSignature, Session, Version};
 use crate::verifier::Verifier;
 use crate::{Interval, ServerHost, TlsError, Trust};
 
-/// Bytes that a server's part of a handshake may have, with everything around them. The longest chain fits in.
-const HANDSHAKE_MAX_BYTES: usize = 96 * 1024;
-
 /// Nothing of a session may be missing: absence would look like consent.
-const MISSING: TlsError = TlsError::Internal("a handshake without all its evidence");
+pub(crate) const MISSING: TlsError = TlsError::Internal("a handshake without all its evidence");
 
 /// What is known before there is a session.
 pub(crate) struct Handshake {
@@ -29,7 +26,6 @@ pub(crate) struct Handshake {
     verifier: Arc<Verifier>,
     secrets: Arc<Secrets>,
     hello: HelloWatch,
-    bytes: usize,
 }
 
 impl Handshake {
@@ -41,7 +37,6 @@ impl Handshake {
             verifier: Arc::new(Verifier::new(trust, host, now, algorithms)),
             secrets: Arc::new(Secrets::default()),
             hello: HelloWatch::new(),
-            bytes: 0,
         }
     }
 
@@ -63,13 +58,8 @@ impl Handshake {
     }
 
     /// Sees the next record of the server, whole, before rustls does.
-    pub(crate) fn record(&mut self, record: &[u8]) -> Result<(), TlsError> {
-        self.bytes = self.bytes.saturating_add(record.len());
-        if self.bytes > HANDSHAKE_MAX_BYTES {
-            return Err(TlsError::HandshakeTooLong { limit: HANDSHAKE_MAX_BYTES });
-        }
+    pub(crate) fn record(&mut self, record: &[u8]) {
         self.hello.record(record);
-        Ok(())
     }
 
     /// Why our own verifier refused, if it did; once.
@@ -118,7 +108,7 @@ fn version_of(connection: &CommonState) -> Result<Version, TlsError> {
 }
 
 /// Also refuses what was resumed, which nothing here asks for.
-fn was_retried(connection: &CommonState) -> Result<bool, TlsError> {
+pub(crate) fn was_retried(connection: &CommonState) -> Result<bool, TlsError> {
     match connection.handshake_kind() {
         Some(HandshakeKind::Full) => Ok(false),
         Some(HandshakeKind::FullWithHelloRetryRequest) => Ok(true),
@@ -126,7 +116,8 @@ fn was_retried(connection: &CommonState) -> Result<bool, TlsError> {
     }
 }
 
-fn hash_of(suite: SupportedCipherSuite) -> Option<Hash> {
+/// The one that a suite derives keys with; `None` for what no suite of ours has.
+pub(crate) fn hash_of(suite: SupportedCipherSuite) -> Option<Hash> {
     let common = match suite {
         SupportedCipherSuite::Tls13(suite) => &suite.common,
         SupportedCipherSuite::Tls12(suite) => &suite.common,

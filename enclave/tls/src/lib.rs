@@ -34,6 +34,7 @@ extern crate alloc;
 use getrandom02 as _;
 
 mod client;
+mod connection;
 mod error;
 mod exporter;
 mod handshake;
@@ -50,7 +51,8 @@ mod verifier;
 pub use attestation_tls_trust::{
     Anchors, HostError, HostTrust, Interval, IntervalError, ServerHost, Trust, TrustError, Validity,
 };
-pub use client::{ALPN_HTTP_1_1, Client, State};
+pub use client::{ALPN_HTTP_1_1, Caller, Client};
+pub use connection::{Connection, Side, State};
 pub use error::{Signed, TlsError};
 pub use exporter::ExporterError;
 pub use session::{Authority, HandshakeSignature, Peer, Sct, Session, Version};
