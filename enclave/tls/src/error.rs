@@ -35,6 +35,12 @@ pub enum TlsError {
         /// How many there are.
         found: usize,
     },
+    /// A certificate can have no such name.
+    #[error("own side: expected a common name of 1 to {limit} characters, and no control characters")]
+    CommonName {
+        /// How many characters there may be.
+        limit: usize,
+    },
     /// A certificate of the path may have expired already.
     #[error("certificate: valid until {not_after}, and it may be {latest} (seconds since 1970)")]
     Expired {

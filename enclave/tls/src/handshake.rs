@@ -99,7 +99,7 @@ impl Handshake {
     }
 }
 
-fn version_of(connection: &CommonState) -> Result<Version, TlsError> {
+pub(crate) fn version_of(connection: &CommonState) -> Result<Version, TlsError> {
     match connection.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => Ok(Version::Tls13),
         Some(ProtocolVersion::TLSv1_2) => Ok(Version::Tls12),

@@ -48,6 +48,12 @@ fn incompatible(what: &PeerIncompatible) -> &'static str {
         PeerIncompatible::ExtendedMasterSecretExtensionRequired => "TLS 1.2 without extended master secret",
         PeerIncompatible::ServerDoesNotSupportTls12Or13
         | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig => "neither TLS 1.3 nor TLS 1.2",
+        PeerIncompatible::SupportedVersionsExtensionRequired
+        | PeerIncompatible::Tls12NotOffered
+        | PeerIncompatible::Tls12NotOfferedOrEnabled => "does not offer TLS 1.3",
+        PeerIncompatible::NoCipherSuitesInCommon => "no cipher suite in common",
+        PeerIncompatible::NoKxGroupsInCommon => "no group for the key exchange in common",
+        PeerIncompatible::NoSignatureSchemesInCommon => "takes no signatures of ECDSA on P-256 with SHA-256",
         _ => "lacks something that both sides need",
     }
 }

@@ -1,5 +1,6 @@
 //! What a handshake established, and what proves it.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::exporter::{Exporter, ExporterError};
@@ -34,6 +35,23 @@ pub struct Session {
     pub peer: Peer,
     /// The signature by which the server showed that it has its certificate's key.
     pub signature: HandshakeSignature,
+    pub(crate) exporter: Exporter,
+}
+
+/// What a handshake with a client established.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ServerSession {
+    /// Version of TLS: always 1.3.
+    pub version: Version,
+    /// Number of the cipher suite, as IANA lists them.
+    pub cipher_suite: u16,
+    /// Number of the key exchange's group, as IANA lists them.
+    pub key_exchange_group: u16,
+    /// What is spoken above TLS; `None` when the client did not say.
+    pub alpn: Option<Vec<u8>>,
+    /// Whom the client called, in lower case; `None` when it did not say, or called an address. Nobody has checked it.
+    pub sni: Option<String>,
     pub(crate) exporter: Exporter,
 }
 
@@ -110,6 +128,22 @@ impl Session {
     /// The value, the label or the context is too long: a value of 255 hashes of the cipher suite, a label of 249 bytes,
     /// and in TLS 1.2 a context of 65,535 bytes are the most.
     pub fn exporter(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        value: &mut [u8],
+    ) -> Result<(), ExporterError> {
+        self.exporter.export(label, context, value)
+    }
+}
+
+impl ServerSession {
+    /// Derives `value` from the session, as the client can and nobody else: RFC 8446, section 7.5. Its length changes all of
+    /// it, and no context is an empty one.
+    ///
+    /// # Errors
+    /// The value or the label is too long: a value of 255 hashes of the cipher suite and a label of 249 bytes are the most.
+    pub fn export(
         &self,
         label: &[u8],
         context: Option<&[u8]>,
