@@ -62,7 +62,10 @@ pub(crate) fn cargo(workspace: &Workspace, verb: &str) -> Result<Tool> {
     let sysroot = setup::guest_sysroot(workspace).context("the guest's toolchain is missing")?;
     Ok(Tool::cargo(workspace)
         .args([&format!("+{GUEST_TOOLCHAIN}"), verb, "--target", TARGET_FILE, "-Zjson-target-spec"])
-        .args(["-Zbuild-std=core,alloc,compiler_builtins", "-Zbuild-std-features=compiler-builtins-mem"])
+        .args([
+            "-Zbuild-std=core,alloc,compiler_builtins",
+            "-Zbuild-std-features=compiler-builtins-mem,optimize_for_size",
+        ])
         .arg("--target-dir")
         .arg(workspace.target().join("guest"))
         .env("CARGO_ENCODED_RUSTFLAGS", remap_flags(workspace, Some(&sysroot)))

@@ -163,8 +163,8 @@ pub struct CheckArguments {
 /// Files to show.
 #[derive(Debug, Args)]
 pub struct ShowArguments {
-    /// Reports, quotes, certificates, lists, bundles, claims, receipts: binary, PEM, hexadecimal, base64 or JSON. `-` reads standard
-    /// input.
+    /// Reports, quotes, certificates, lists, bundles, claims, receipts, manifests: binary, PEM, hexadecimal, base64 or
+    /// JSON. `-` reads standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Print JSON, for programs.
@@ -258,6 +258,7 @@ Exit status: 0 shown, 2 wrong usage, or a file that cannot be read or is not kno
 Examples:
   redoubt-verify show report.bin vcek.der
   redoubt-verify show claim.cbor --json | jq '.items[0].fields'
+  redoubt-verify show dist/manifest.json                  # whom an image may reach, and whom it believes
   redoubt-verify show kept/boot-*/0.request               # what a service was asked
   base64 -d evidence.b64 | redoubt-verify show -";
 

@@ -3,6 +3,7 @@
 mod azure;
 mod certificate;
 mod guest;
+mod manifest;
 mod nvidia;
 mod receipt;
 mod render;
@@ -57,6 +58,9 @@ pub struct Field {
 pub fn show(file: &str, bytes: &[u8]) -> Result<Vec<Shown>, RecogniseError> {
     if is_envelope(bytes) {
         return Ok(vec![show_envelope(file, bytes)]);
+    }
+    if let Some(shown) = manifest::file(file, bytes) {
+        return Ok(vec![shown]);
     }
     Ok(recognise(bytes)?.iter().map(|item| show_item(file, item)).collect())
 }

@@ -131,6 +131,7 @@ const SERVICE: Shape = Shape {
     name: "service",
     fields: &[
         ("port", U16),
+        ("scheme", Word(&["https", "http"], "https or http")),
         ("open_requests_max", U32),
         ("request_wall_ms", U64),
         ("request_body_bytes", U64),

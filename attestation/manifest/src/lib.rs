@@ -288,6 +288,10 @@ pub enum Logs {
 pub struct Service {
     /// TCP port on which the guest listens, not 0.
     pub port: u16,
+    /// How clients reach it. Under TLS, which ends in the guest, each connection can be proven to end there; in the clear
+    /// whoever carries the bytes reads and writes them.
+    #[serde(deserialize_with = "field::word")]
+    pub scheme: EgressScheme,
     /// Requests that are answered at once, 1 to [`OPEN_REQUESTS_MAX`]; others wait.
     pub open_requests_max: u32,
     /// Time of one request by the guest's own clock, from its head to the end of its answer.

@@ -14,6 +14,10 @@ impl StatusCode {
     pub(crate) const NOT_MODIFIED: Self = Self(304);
     /// 400.
     pub const BAD_REQUEST: Self = Self(400);
+    /// 404.
+    pub const NOT_FOUND: Self = Self(404);
+    /// 405.
+    pub const METHOD_NOT_ALLOWED: Self = Self(405);
     /// 408.
     pub const REQUEST_TIMEOUT: Self = Self(408);
     /// 413.

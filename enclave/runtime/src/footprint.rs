@@ -4,7 +4,7 @@
 //! on its behalf is not: an allocation that fails there ends the guest. So everything of that kind has a bound, and a
 //! guest that has less memory than the sum is refused before it takes a job.
 
-use attestation_manifest::{Manifest, Storage};
+use attestation_manifest::{EgressScheme, Manifest, Service, Storage};
 use enclave_wire::network::{NetworkLimits, SPARE_CONNECTIONS};
 use wasmtime::component::Component;
 
@@ -20,6 +20,9 @@ const FURTHER_RUN_BYTES: u64 = 512 * 1024;
 
 /// What a client takes besides its connection before its request is answered: a head, in a buffer that grows by doubling.
 const WAITING_CLIENT_BYTES: u64 = 64 * 1024;
+
+/// What a client's TLS takes: records on their way in and out, what was said and was not taken, and rustls' own state.
+const TLS_SESSION_BYTES: u64 = 192 * 1024;
 
 /// How much all tables together grow beyond their initial sizes. The engine copies a table that grows.
 const TABLE_GROWTH_BYTES: u64 = 512 * 1024;
@@ -87,9 +90,19 @@ fn storage_bytes(storage: &Storage, persistent_bytes: u64, runs: u32) -> u64 {
 
 fn network_bytes(manifest: &Manifest<'_>) -> u64 {
     let connections = NetworkLimits::of(manifest).map_or(0, |limits| limits.memory_bytes());
-    let waiting =
-        manifest.service.map_or(0, |_| WAITING_CLIENT_BYTES.saturating_mul(SPARE_CONNECTIONS as u64));
-    connections.saturating_add(waiting)
+    let clients = manifest.service.map_or(0, |service| clients_bytes(&service));
+    connections.saturating_add(clients)
+}
+
+/// Those who wait have heads of requests; all of them have sessions under TLS.
+fn clients_bytes(service: &Service) -> u64 {
+    let spare = SPARE_CONNECTIONS as u64;
+    let sessions = match service.scheme {
+        EgressScheme::Https => spare.saturating_add(service.open_requests_max.into()),
+        EgressScheme::Http => 0,
+    };
+    let waiting = WAITING_CLIENT_BYTES.saturating_mul(spare);
+    waiting.saturating_add(TLS_SESSION_BYTES.saturating_mul(sessions))
 }
 
 /// What an instance of a component consists of.

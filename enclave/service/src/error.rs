@@ -5,7 +5,7 @@ use alloc::string::String;
 use attestation_envelope::KeyError;
 use enclave_platform::LinkError;
 use enclave_sealing::SealError;
-use enclave_tls::TrustError;
+use enclave_tls::{TlsError, TrustError};
 
 /// A failure that ends the guest. The loader, and so the host, is guilty unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,9 @@ pub enum ServiceError {
     /// An authority of the manifest is no certificate. The manifest is guilty.
     #[error("tls: {0}")]
     Trust(#[from] TrustError),
+    /// This guest has no certificate to show to its clients. Its hardware is guilty: there is no randomness.
+    #[error("certificate: {0}")]
+    Certificate(#[from] TlsError),
     /// A job number that was used before, or zero.
     #[error("job number: expected more than {previous}, found {found}")]
     JobNumber {

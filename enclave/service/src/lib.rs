@@ -21,6 +21,7 @@ mod recording;
 mod requests;
 mod security;
 mod serve;
+mod sessions;
 mod shared;
 mod sockets;
 mod surroundings;

@@ -10,9 +10,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use attestation_claim::Measured;
-use attestation_manifest::{EgressPolicy, Manifest, Service, WallClock};
+use attestation_manifest::{EgressPolicy, EgressScheme, Manifest, Service, WallClock};
+use attestation_session::{CONTENT_TYPE, Request as SessionRequest, SESSION_PATH};
 use enclave_platform::ByteStream;
 use enclave_runtime::{Job, JobLimits, JobReport, Outcome, Program, Responded, Running, begin_request};
+use enclave_tls::TlsError;
 use enclave_wire::control::{JobStart, RequestFigures, Serve};
 use enclave_wire::frame::{FRAME_BODY_MAX_BYTES, Frame, FrameKind};
 use enclave_wire::network::{BACKLOG, SPARE_CONNECTIONS};
@@ -20,12 +22,15 @@ use enclave_wire::network::{BACKLOG, SPARE_CONNECTIONS};
 use self::client::{Begin, Client, Received};
 use self::host::{Ended as RunEnd, Facilities, RequestHost, WritingStage};
 use self::kept::Outbox;
+use self::refusal::Refusal;
 use self::wire::Wire;
 use crate::claims::{ClaimChain, JobFacts};
 use crate::error::ServiceError;
 use crate::job::claim_outcome;
 use crate::serve::{Ended, Guest, decode};
+use crate::sessions::Sessions;
 use crate::shared::Shared;
+use crate::sockets::Connection;
 use crate::surroundings::Surroundings;
 
 /// Claims that are signed together at most: a signature costs as much as some small requests.
@@ -56,6 +61,10 @@ where
     args.extend(manifest.args.iter());
     let env: Vec<(&str, &str)> = manifest.env.iter().map(|var| (var.name, var.value)).collect();
     let limits = JobLimits::of_request(manifest, service);
+    let sessions = match service.scheme {
+        EgressScheme::Https => Some(Sessions::of(manifest, chain.identity())?),
+        EgressScheme::Http => None,
+    };
     let component = Answers {
         program,
         job: Job { limits, args: &args, env: &env, keeps_files: false, run: chain.next_run() },
@@ -70,6 +79,7 @@ where
             audience: guest.audience.clone(),
             outbox: None,
         },
+        sessions,
         chain,
         batch: Batch::default(),
         figures: RequestFigures::default(),
@@ -165,7 +175,8 @@ impl<E: Surroundings> Desk<'_, E> {
         if !self.is_open {
             return Err(ServiceError::Port { port });
         }
-        log::info!("answers requests on port {port}");
+        let how = if self.component.sessions.is_some() { "under TLS" } else { "in the clear" };
+        log::info!("answers requests on port {port}, {how}");
         Ok(())
     }
 
@@ -199,7 +210,13 @@ impl<E: Surroundings> Desk<'_, E> {
         let most = self.open_max.saturating_add(SPARE_CONNECTIONS);
         while self.clients.len() < most {
             let Some(connection) = shared.with_sockets(|sockets| sockets.accept()).flatten() else { return };
-            self.clients.push(Client::new(connection, now_ns));
+            match self.component.wire(connection) {
+                Ok(wire) => self.clients.push(Client::new(wire, now_ns)),
+                Err(error) => {
+                    log::error!("a client was sent away: {error}");
+                    shared.with_sockets(|sockets| sockets.release(connection));
+                }
+            }
         }
         let leaving = self.clients.iter().filter(|client| client.is_leaving()).count();
         if leaving >= shared.with_sockets(|sockets| sockets.waiting()).unwrap_or(0) {
@@ -222,6 +239,8 @@ struct Answers<'a, E> {
     program: &'a Program,
     job: Job<'a>,
     facilities: Facilities<E>,
+    /// Where clients come under TLS.
+    sessions: Option<Sessions>,
     chain: &'a mut ClaimChain,
     batch: Batch,
     figures: RequestFigures,
@@ -236,6 +255,25 @@ struct Batch {
 }
 
 impl<E: Surroundings> Answers<'_, E> {
+    /// What a client that has just come is talked to through.
+    fn wire(&self, connection: Connection) -> Result<Wire, TlsError> {
+        match &self.sessions {
+            Some(sessions) => Ok(Wire::under_tls(connection, sessions.accept()?)),
+            None => Ok(Wire::new(connection)),
+        }
+    }
+
+    /// Proves that a client's connection ends here.
+    fn prove(&self, body: &[u8], wire: &Wire) -> Result<Vec<u8>, Refusal> {
+        let session = self.sessions.as_ref().zip(wire.session());
+        let (sessions, session) = session.ok_or_else(Refusal::no_session)?;
+        let request = SessionRequest::decode(body).map_err(|error| Refusal::of_session(&error))?;
+        let mut shared = self.facilities.shared.clone();
+        let (now_ns, nonce) = (shared.now_ns(), shared.random());
+        let time = self.facilities.security.time.last_known(now_ns).map(|known| known.interval);
+        sessions.prove(&request, session, nonce, time).map_err(|error| Refusal::of_session(&error))
+    }
+
     /// Signs what is claimed, when it is enough or has waited long enough, or is all that will come.
     fn sign(&mut self, is_last: bool) {
         if self.batch.claims.is_empty() {
@@ -283,6 +321,13 @@ impl<E: Surroundings> Answers<'_, E> {
 }
 
 impl<E: Surroundings> Begin<E> for Answers<'_, E> {
+    fn answer(&mut self, path: &str, body: &[u8], wire: &Wire) -> Result<(&'static str, Vec<u8>), Refusal> {
+        match path {
+            SESSION_PATH => self.prove(body, wire).map(|proof| (CONTENT_TYPE, proof)),
+            _ => Err(Refusal::not_here()),
+        }
+    }
+
     fn begin(&mut self, received: Received, wire: Wire) -> Running<RequestHost<E>> {
         let Received { request, reading, facts } = received;
         let job = Job { run: self.chain.begin_run(), ..self.job };

@@ -176,6 +176,12 @@ impl<S: Side> Connection<S> {
         &mut self.traffic.outgoing
     }
 
+    /// Whether all that was said has been sent, the last word included where it was said.
+    #[must_use]
+    pub const fn is_flushed(&self) -> bool {
+        self.traffic.is_flushed()
+    }
+
     /// Says to the peer, behind what was written, that no more will come; in the steps from now on, once the handshake is
     /// over.
     pub fn close(&mut self) {

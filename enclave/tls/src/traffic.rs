@@ -72,6 +72,10 @@ impl Traffic {
         taken.len()
     }
 
+    pub(crate) const fn is_flushed(&self) -> bool {
+        self.outgoing.is_empty() && self.unsent.is_empty() && !matches!(self.close, Close::Wanted)
+    }
+
     pub(crate) fn close(&mut self) {
         if self.close == Close::Open {
             self.close = Close::Wanted;

@@ -174,7 +174,7 @@ mod tests {
 
     fn service(open_requests_max: u32) -> String {
         format!(
-            r#"{{"port":80,"open_requests_max":{open_requests_max},"request_wall_ms":1,"request_body_bytes":1,
+            r#"{{"port":80,"scheme":"http","open_requests_max":{open_requests_max},"request_wall_ms":1,"request_body_bytes":1,
 "response_body_bytes":1,"request_fuel":1,"request_memory_bytes":65536}}"#
         )
     }

@@ -40,6 +40,7 @@
 //!
 //! [service]                        # only of a component that answers HTTP requests
 //! port = 8080
+//! scheme = "https"                 # or "http": in the clear, readable and writable for the host
 //! open_requests_max = 256
 //! request_wall_ms = 30000
 //! request_body_bytes = 1048576
@@ -171,6 +172,8 @@ pub struct AppEgressRule {
 pub struct AppService {
     /// TCP port on which the guest listens. Default: 8080.
     pub port: u16,
+    /// How clients reach it: `https`, under TLS that ends in the guest, or `http`, in the clear. Default: `https`.
+    pub scheme: EgressScheme,
     /// Requests that are answered at once. Default: 256.
     pub open_requests_max: u32,
     /// Time of one request by the guest's own clock. Default: 30 seconds.
@@ -303,6 +306,7 @@ impl From<AppService> for Service {
     fn from(app: AppService) -> Self {
         Self {
             port: app.port,
+            scheme: app.scheme,
             open_requests_max: app.open_requests_max,
             request_wall_ms: app.request_wall_ms,
             request_body_bytes: app.request_body_bytes,
@@ -337,6 +341,7 @@ impl Default for AppService {
     fn default() -> Self {
         Self {
             port: 8080,
+            scheme: https(),
             open_requests_max: 256,
             request_wall_ms: 30_000,
             request_body_bytes: 1 << 20,

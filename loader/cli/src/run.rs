@@ -1,5 +1,6 @@
 //! `redoubt run`: one guest, from its launch to its end.
 
+use core::net::SocketAddrV4;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::io::{self, IsTerminal, Write};
@@ -9,7 +10,7 @@ use std::thread;
 
 use anyhow::{Context, anyhow};
 use attestation_cli::progress::{Audience, Progress};
-use attestation_manifest::parse_manifest;
+use attestation_manifest::{EgressScheme, parse_manifest};
 use loader_vmm::end::GuestEnd;
 use loader_vmm::error::LaunchError;
 use loader_vmm::host::{Simulation, Tee, TeeChoice};
@@ -187,9 +188,19 @@ fn status(
         input_limit_bytes: manifest.limits.input_bytes,
         waiting_jobs: 0,
         kept: info.kept.as_ref().map(|folder| folder.display().to_string()),
-        service_url: info.published.map(|address| format!("http://{address}/")),
+        service_url: info
+            .published
+            .zip(manifest.service)
+            .map(|(address, service)| service_url(address, service.scheme)),
         guest: None,
     })
+}
+
+fn service_url(address: SocketAddrV4, scheme: EgressScheme) -> String {
+    match scheme {
+        EgressScheme::Https => format!("https://{address}/"),
+        EgressScheme::Http => format!("http://{address}/"),
+    }
 }
 
 fn json_line(status: &StatusReply) -> anyhow::Result<String> {
@@ -210,6 +221,11 @@ fn announcement(status: &StatusReply, tee: Tee) -> String {
     }
     if let Some(url) = &status.service_url {
         text += &format!("answers requests at {url}\n");
+        if url.starts_with("https:") {
+            let base = url.trim_end_matches('/');
+            text +=
+                &format!("clients prove whom they reach with: redoubt-verify connect {base} --reference …\n");
+        }
         return match &status.kept {
             Some(folder) => text + &format!("keeps requests, transcripts and signed claims in {folder}\n"),
             None => text + "keeps nothing of them: --keep FOLDER lets others check what was answered\n",

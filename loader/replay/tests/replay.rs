@@ -274,7 +274,7 @@ fn service() -> Vec<u8> {
 /// The verdict on an answer to a request whose kept file ends with `trailers`.
 fn answer_verdict(trailers: Option<&[Field<'_>]>, response: &[u8]) -> Verdict {
     let component = service();
-    let table = r#""service":{"port":80,"open_requests_max":1,"request_wall_ms":1000,"request_body_bytes":1000,
+    let table = r#""service":{"port":80,"scheme":"http","open_requests_max":1,"request_wall_ms":1000,"request_body_bytes":1000,
 "response_body_bytes":1000,"request_fuel":500000000,"request_memory_bytes":1048576}"#;
     let text = manifest(&component, attestation_artefact::ENGINE).replace(r#""service":null"#, table);
     let parsed = parse_manifest(text.as_bytes()).expect("the test's manifest parses");

@@ -36,7 +36,7 @@ pub const MANIFEST: &str = r#"{"version":1,"name":"audit-1","role":"workload","t
 "service":null,"storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"public","readers":[]}"#;
 
 /// The rest of the fields, of one that answers requests and stores something.
-const SERVICE: &str = r#""service":{"port":8080,"open_requests_max":4,"request_wall_ms":30000,
+const SERVICE: &str = r#""service":{"port":8080,"scheme":"http","open_requests_max":4,"request_wall_ms":30000,
 "request_body_bytes":1048576,"response_body_bytes":16777216,"request_fuel":10000000000,"request_memory_bytes":1048576},
 "storage":{"key_value_bytes":1048576,"files_bytes":2097152,"persist":false},"logs":"none",
 "readers":["a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"]}"#;
@@ -81,6 +81,7 @@ transcript_bytes = 16_777_216
 call_stack_bytes = 524_288
 [service]
 port = 8080
+scheme = "http"
 open_requests_max = 4
 request_wall_ms = 30_000
 request_body_bytes = 1_048_576

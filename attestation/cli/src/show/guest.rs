@@ -4,11 +4,12 @@ use attestation_claim::SignedClaim;
 use attestation_claim::message::parse_request;
 use attestation_corim::{self as corim, ReferenceManifest};
 use attestation_evidence::{Evidence, Platform};
-use attestation_manifest::{HexDigest, WallClock, manifest_digest, parse_manifest};
+use attestation_manifest::{HexDigest, manifest_digest, parse_manifest};
 use attestation_recognise::Kind;
 use attestation_transcript::{Reader, describe};
 use sha2::{Digest, Sha256, Sha384};
 
+use super::manifest::show_manifest;
 use super::{Fields, hex};
 
 /// Entries of a transcript that are shown one by one.
@@ -34,8 +35,8 @@ fn show_evidence(fields: &mut Fields, file: &str, evidence: &Evidence) {
         fields.explained("manifest, SHA-384", digest, "what MRCONFIGID has to be");
     }
     fields.plain("manifest", String::from_utf8_lossy(&evidence.manifest));
-    if parse_manifest(&evidence.manifest).is_ok_and(|manifest| manifest.wall_clock == WallClock::Host) {
-        fields.explained("wall clock", "host", "the time of day was asserted by the host");
+    if let Ok(manifest) = parse_manifest(&evidence.manifest) {
+        show_manifest(fields, &manifest);
     }
     fields.plain("endorsement", format!("{} bytes", evidence.endorsement.len()));
     match evidence.platform {

@@ -17,7 +17,7 @@ pub(crate) const TIME: &str = r#"[{"host":"time.example.org","port":2002,
 "public_key":"01112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},{"host":"192.0.2.1","port":2003,
 "public_key":"02112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},{"host":"192.0.2.2","port":2004,
 "public_key":"03112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}]"#;
-pub(crate) const SERVICE: &str = r#"{"port":8080,"open_requests_max":256,"request_wall_ms":30000,
+pub(crate) const SERVICE: &str = r#"{"port":8080,"scheme":"https","open_requests_max":256,"request_wall_ms":30000,
 "request_body_bytes":1,"response_body_bytes":2,"request_fuel":3,"request_memory_bytes":4}"#;
 pub(crate) const STORAGE: &str = r#"{"key_value_bytes":1048576,"files_bytes":0,"persist":false}"#;
 
@@ -62,6 +62,7 @@ fn good_manifests_parse_whole() {
     assert_eq!((rule.host, rule.port, &rule.methods[..]), ("192.0.2.7", 443, &["GET", "POST"][..]));
     let service = manifest.service.unwrap();
     assert_eq!((service.port, service.open_requests_max, service.request_memory_bytes), (8080, 256, 4));
+    assert_eq!(service.scheme, EgressScheme::Https);
     assert_eq!(manifest.storage, Storage { key_value_bytes: 1 << 20, files_bytes: 0, persist: false });
     assert!(parse_manifest(format!(" \r\n\t{text}\n\n ").as_bytes()).is_ok());
     assert_ne!(manifest_digest(text.as_bytes()), manifest_digest(format!("{text}\n").as_bytes()));

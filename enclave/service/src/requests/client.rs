@@ -1,16 +1,19 @@
 //! A client, from its first request to the end of its connection.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::mem;
 
 use enclave_http::{
-    BodyDecoder, BodyLimits, Fields, Framing, HeadLimits, HttpError, RequestFacts, RequestHead, Scheme,
+    BodyDecoder, BodyLimits, CONTINUE, Fields, Framing, HeadLimits, HttpError, Method, RequestFacts,
+    RequestHead, Scheme, StatusCode,
 };
 use enclave_runtime::{IncomingRequest, JobReport, Running};
 
 use super::host::{Ended, Reading, RequestHost, WritingStage};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, write_answer};
 use super::wire::Wire;
-use crate::sockets::{Connection, Sockets};
+use crate::sockets::Sockets;
 use crate::surroundings::Surroundings;
 
 /// How long a head may take from the connection or the end of the last response.
@@ -25,6 +28,12 @@ const FIRST_MIN_NS: u64 = 2_000_000_000;
 
 /// How long a client may take to read the end of its last response, and then to hang up.
 const LINGER_MAX_NS: u64 = 2_000_000_000;
+
+/// Requests to paths below are for the guest itself.
+const GUEST_PATHS: &str = "/.well-known/redoubt/";
+
+/// Most bytes of the body of such a request.
+const ASKED_MAX_BYTES: usize = attestation_session::REQUEST_MAX_BYTES;
 
 /// What is read over of a body that the component did not want, so that the connection can go on.
 const SKIPPED_MAX_BYTES: usize = 64 << 10;
@@ -41,6 +50,8 @@ pub(crate) struct Client<E> {
 enum Stage<E> {
     /// Waits for the next request. `seen_bytes` of it are known to be no whole head.
     Head { wire: Wire, seen_bytes: usize, is_first: bool },
+    /// The guest itself is asked. What has come of the request's body is here.
+    Asking { wire: Wire, reading: Reading, asked: Asked },
     /// The component answers.
     Answering { run: Running<RequestHost<E>> },
     /// The component has answered; what it did not read of the request comes first.
@@ -59,8 +70,20 @@ pub(crate) struct Received {
     pub(crate) facts: RequestFacts,
 }
 
+/// A request to the guest, not to its component.
+#[derive(Debug)]
+struct Asked {
+    facts: RequestFacts,
+    is_post: bool,
+    path: String,
+    body: Vec<u8>,
+}
+
 /// Who answers.
 pub(crate) trait Begin<E> {
+    /// What a client is told that has posted `body` to the guest itself, at this path, in this connection: media type and
+    /// body.
+    fn answer(&mut self, path: &str, body: &[u8], wire: &Wire) -> Result<(&'static str, Vec<u8>), Refusal>;
     /// Begins to answer.
     fn begin(&mut self, received: Received, wire: Wire) -> Running<RequestHost<E>>;
     /// The run is over.
@@ -70,8 +93,8 @@ pub(crate) trait Begin<E> {
 }
 
 impl<E: Surroundings> Client<E> {
-    pub(crate) const fn new(connection: Connection, now_ns: u64) -> Self {
-        let stage = Stage::Head { wire: Wire::new(connection), seen_bytes: 0, is_first: true };
+    pub(crate) const fn new(wire: Wire, now_ns: u64) -> Self {
+        let stage = Stage::Head { wire, seen_bytes: 0, is_first: true };
         Self { stage, since_ns: now_ns }
     }
 
@@ -94,6 +117,10 @@ impl<E: Surroundings> Client<E> {
                 } else {
                     Stage::Head { wire, seen_bytes, is_first }
                 }
+            }
+            Stage::Asking { mut wire, reading, asked } => {
+                wire.step(sockets);
+                self.step_asked(wire, reading, asked, now_ns, service)
             }
             Stage::Answering { mut run } => match run.step() {
                 None => Stage::Answering { run },
@@ -122,7 +149,7 @@ impl<E: Surroundings> Client<E> {
     ) -> Stage<E> {
         if wire.incoming.len() > seen_bytes {
             match read_head(&mut wire, service.body_max_bytes()) {
-                Ok(Some(received)) => return Stage::Answering { run: service.begin(received, wire) },
+                Ok(Some(received)) => return begin(received, wire, service),
                 Ok(None) => {}
                 Err(error) => return refuse(wire, &Refusal::from(&error), &RequestFacts::UNREADABLE),
             }
@@ -139,6 +166,43 @@ impl<E: Surroundings> Client<E> {
             return Stage::Lingering { wire, is_shut: false };
         }
         refuse(wire, &Refusal::slow_head(), &RequestFacts::UNREADABLE)
+    }
+
+    /// Reads a request to the guest, and answers it.
+    fn step_asked(
+        &self,
+        mut wire: Wire,
+        mut reading: Reading,
+        mut asked: Asked,
+        now_ns: u64,
+        service: &mut impl Begin<E>,
+    ) -> Stage<E> {
+        if mem::take(&mut reading.awaits_continue) {
+            wire.outgoing().extend_from_slice(CONTINUE);
+        }
+        if let Err(refusal) = read_asked(&mut wire, &mut reading, &mut asked) {
+            return refuse(wire, &refusal, &asked.facts);
+        }
+        if !reading.decoder.is_done() {
+            if wire.is_ended() {
+                return Stage::Lingering { wire, is_shut: false };
+            }
+            if now_ns.saturating_sub(self.since_ns) > HEAD_MAX_NS {
+                return refuse(wire, &Refusal::slow_head(), &asked.facts);
+            }
+            return Stage::Asking { wire, reading, asked };
+        }
+        match service.answer(&asked.path, &asked.body, &wire) {
+            Ok((kind, body)) => {
+                let persists = write_answer(StatusCode::OK, kind, &body, true, &asked.facts, wire.outgoing());
+                if persists {
+                    Stage::Head { wire, seen_bytes: 0, is_first: false }
+                } else {
+                    Stage::Lingering { wire, is_shut: false }
+                }
+            }
+            Err(refusal) => refuse(wire, &refusal, &asked.facts),
+        }
     }
 
     /// Reads over the rest of a body.
@@ -159,12 +223,8 @@ impl<E: Surroundings> Client<E> {
     fn linger(&self, mut wire: Wire, is_shut: bool, sockets: &mut dyn Sockets, now_ns: u64) -> Stage<E> {
         wire.step(sockets);
         wire.incoming.clear();
-        let must_shut = !is_shut && wire.is_sent();
-        if must_shut {
-            wire.shutdown(sockets);
-        }
-        let is_shut = is_shut || must_shut;
-        let is_over = wire.is_broken() || (is_shut && wire.is_ended());
+        let is_shut = is_shut || (wire.is_sent() && wire.shutdown(sockets));
+        let is_over = wire.is_broken() || (is_shut && wire.is_hung_up());
         if is_over || now_ns.saturating_sub(self.since_ns) > LINGER_MAX_NS {
             wire.release(sockets);
             return Stage::Gone;
@@ -207,7 +267,10 @@ impl<E: Surroundings> Client<E> {
     /// A connection whose other end is gone needs no ceremony.
     fn give_back(&mut self, sockets: &mut dyn Sockets) {
         match mem::replace(&mut self.stage, Stage::Gone) {
-            Stage::Head { wire, .. } | Stage::Skipping { wire, .. } | Stage::Lingering { wire, .. }
+            Stage::Head { wire, .. }
+            | Stage::Asking { wire, .. }
+            | Stage::Skipping { wire, .. }
+            | Stage::Lingering { wire, .. }
                 if wire.is_broken() =>
             {
                 wire.release(sockets);
@@ -231,12 +294,41 @@ fn read_head(wire: &mut Wire, body_max_bytes: u64) -> Result<Option<Received>, H
     let facts = RequestFacts::of(&head);
     let request = IncomingRequest {
         method: head.method().clone(),
-        scheme: Scheme::Http,
+        scheme: if wire.is_under_tls() { Scheme::Https } else { Scheme::Http },
         authority: head.authority().cloned(),
         path_with_query: head.target().path_with_query().map(Into::into),
         fields: head.into_fields(),
     };
     Ok(Some(Received { request, reading, facts }))
+}
+
+/// Requests to the guest never reach its component, and need no run.
+fn begin<E>(received: Received, wire: Wire, service: &mut impl Begin<E>) -> Stage<E> {
+    let Received { request, reading, facts } = received;
+    let path = request.path_with_query.as_deref().unwrap_or_default();
+    if !path.starts_with(GUEST_PATHS) {
+        let run = service.begin(Received { request, reading, facts }, wire);
+        return Stage::Answering { run };
+    }
+    let asked = Asked { facts, is_post: request.method == Method::POST, path: path.into(), body: Vec::new() };
+    Stage::Asking { wire, reading, asked }
+}
+
+/// Takes what has come of a request to the guest.
+fn read_asked(wire: &mut Wire, reading: &mut Reading, asked: &mut Asked) -> Result<(), Refusal> {
+    if !asked.is_post {
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "the guest takes POST here"));
+    }
+    while !reading.decoder.is_done() && !wire.incoming.is_empty() {
+        let decoded = reading.decoder.decode(&wire.incoming).map_err(|error| Refusal::from(&error))?;
+        let consumed = decoded.consumed;
+        asked.body.extend_from_slice(decoded.data);
+        wire.incoming.drain(..consumed);
+        if asked.body.len() > ASKED_MAX_BYTES {
+            return Err(Refusal::new(StatusCode::CONTENT_TOO_LARGE, "no request to the guest is that long"));
+        }
+    }
+    Ok(())
 }
 
 /// Sends what is missing, and decides whether the connection goes on.
@@ -247,7 +339,7 @@ fn finish<E: Surroundings>(
 ) -> Stage<E> {
     let ended = host.end();
     service.ended(report, &ended);
-    let Ended { wire, reading, writing, .. } = ended;
+    let Ended { mut wire, reading, writing, .. } = ended;
     let has_head = match &writing.stage {
         // A client that was not told to go on may or may not send its body.
         WritingStage::Complete { persists: true } if !reading.awaits_continue => {
@@ -263,6 +355,7 @@ fn finish<E: Surroundings>(
         return refuse(wire, &refusal, &writing.facts);
     }
     // The rest never comes: whoever reads must see that, so the connection breaks before the end of the body.
+    wire.cut();
     Stage::Lingering { wire, is_shut: false }
 }
 

@@ -229,7 +229,7 @@ impl<E: Surroundings> Console for RequestHost<E> {
                 exchanges.step(sockets, now_ns);
             }
         });
-        if self.wire.is_broken() || self.reading.error.is_some() {
+        if self.wire.is_lost() || self.reading.error.is_some() {
             return Err(Stop::ConnectionLost);
         }
         Ok(())

@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use attestation_session::SessionError;
 use enclave_http::{
     BodyPlan, Field, Fields, HeadLimits, HttpError, OutgoingResponse, RequestFacts, StatusCode,
 };
@@ -16,6 +17,28 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// In the clear, or before there is a session.
+    pub(crate) fn no_session() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "this service is reached in the clear: there is no session to prove")
+    }
+
+    pub(crate) fn not_here() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "the guest has nothing at this path")
+    }
+
+    /// Why a session was not proven.
+    pub(crate) fn of_session(error: &SessionError) -> Self {
+        let status = match error {
+            SessionError::Request | SessionError::Version { .. } => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error.to_string())
+    }
+
+    pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into() }
+    }
+
     /// The head did not come in time.
     pub(crate) fn slow_head() -> Self {
         Self { status: StatusCode::REQUEST_TIMEOUT, text: "the request did not come in time".into() }
@@ -38,15 +61,28 @@ impl Refusal {
     /// Writes it as the last response on its connection.
     pub(crate) fn encode(&self, request: &RequestFacts, out: &mut Vec<u8>) {
         let body = alloc::format!("{}\n", self.text);
-        let kind = Field::new("content-type", b"text/plain; charset=utf-8").ok();
-        let fields: Fields = kind.into_iter().collect();
-        let plan = BodyPlan::Length(body.len() as u64);
-        let response = OutgoingResponse { status: self.status, fields: &fields, body: plan, persists: false };
-        // Neither a length that is right nor short fields can be refused.
-        let Ok(mut start) = response.encode(request, &HeadLimits::DEFAULT, out) else { return };
-        let _written = start.body.encode(body.as_bytes(), out);
-        let _finished = start.body.finish(&Fields::new(), out);
+        write_answer(self.status, "text/plain; charset=utf-8", body.as_bytes(), false, request, out);
     }
+}
+
+/// Writes a response of the guest's own; says whether the connection goes on behind it, which it does not without
+/// `may_persist`.
+pub(crate) fn write_answer(
+    status: StatusCode,
+    kind: &str,
+    body: &[u8],
+    may_persist: bool,
+    request: &RequestFacts,
+    out: &mut Vec<u8>,
+) -> bool {
+    let kind = Field::new("content-type", kind.as_bytes()).ok();
+    let fields: Fields = kind.into_iter().collect();
+    let plan = BodyPlan::Length(body.len() as u64);
+    let response = OutgoingResponse { status, fields: &fields, body: plan, persists: may_persist };
+    // Neither a length that is right nor short fields can be refused.
+    let Ok(mut start) = response.encode(request, &HeadLimits::DEFAULT, out) else { return false };
+    let is_written = start.body.encode(body, out).is_ok();
+    start.body.finish(&Fields::new(), out).is_ok() && is_written && start.persists
 }
 
 impl From<&HttpError> for Refusal {

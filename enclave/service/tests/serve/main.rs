@@ -4,8 +4,14 @@
     unsafe_code,
     reason = "loading native code has no safe form, and neither has an allocator that counts"
 )]
-#![expect(clippy::expect_used, clippy::panic, reason = "what cannot be set up fails the test")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what cannot be set up fails the test"
+)]
 
+mod callers;
 mod components;
 mod datagrams;
 mod files;
@@ -19,4 +25,5 @@ mod requests;
 #[expect(dead_code, reason = "the runtime's tests make more calls than these")]
 mod script;
 mod sealed;
+mod sessions;
 mod street;

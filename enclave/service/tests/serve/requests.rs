@@ -26,7 +26,7 @@ pub(crate) fn manifest_text(open_requests_max: u32) -> String {
     MANIFEST.replace(
         r#""service":null"#,
         &format!(
-            r#""service":{{"port":80,"open_requests_max":{open_requests_max},"request_wall_ms":500,
+            r#""service":{{"port":80,"scheme":"http","open_requests_max":{open_requests_max},"request_wall_ms":500,
             "request_body_bytes":100000,"response_body_bytes":200000,"request_fuel":400000000,
             "request_memory_bytes":1048576}}"#
         ),
@@ -39,7 +39,7 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    fn figures(&self) -> RequestFigures {
+    pub(crate) fn figures(&self) -> RequestFigures {
         let status = self.frames.iter().find(|frame| frame.kind == FrameKind::STATUS).expect("a status");
         decode_body::<Status>(&status.body).expect("it decodes").requests.expect("a service")
     }

@@ -12,7 +12,9 @@ use enclave_service::{
 };
 use enclave_wire::control::{JobStart, Serve, encode_body};
 use enclave_wire::frame::{Frame, FrameKind, FrameReader, encode_frame};
+use rustls::SupportedProtocolVersion;
 
+use crate::callers::Caller;
 use crate::datagrams::Datagrams;
 
 /// Turns after which a test that still waits has failed.
@@ -27,6 +29,10 @@ pub(crate) enum Step {
     Expect(&'static str),
     /// Waits for the end of the guest's side.
     ExpectEnd,
+    /// Sends this, whatever is below.
+    SendRaw(Vec<u8>),
+    /// Says under TLS that it says nothing more.
+    Close,
     /// Sends nothing more.
     Finish,
     /// Goes away.
@@ -40,6 +46,8 @@ pub(crate) enum Step {
 #[derive(Debug)]
 struct Client {
     steps: VecDeque<Step>,
+    /// Between this and what is said.
+    tls: Option<Caller>,
     is_accepted: bool,
     /// On the way to the guest.
     sent: VecDeque<u8>,
@@ -56,9 +64,21 @@ struct Client {
 
 impl Client {
     fn advance(&mut self) {
+        self.follow_script();
+        if let Some(tls) = &mut self.tls {
+            self.sent.extend(tls.outgoing());
+        }
+    }
+
+    fn follow_script(&mut self) {
         while let Some(step) = self.steps.front_mut() {
             match step {
-                Step::Send(bytes) => self.sent.extend(bytes.iter()),
+                Step::Send(bytes) => match &mut self.tls {
+                    Some(tls) => tls.say(bytes),
+                    None => self.sent.extend(bytes.iter()),
+                },
+                Step::SendRaw(bytes) => self.sent.extend(bytes.iter()),
+                Step::Close => self.tls.as_mut().expect("under TLS").close(),
                 Step::Expect(text) => {
                     let rest = &self.got[self.seen_bytes..];
                     let Some(at) = rest.windows(text.len()).position(|window| window == text.as_bytes())
@@ -102,8 +122,22 @@ pub(crate) struct Town(Arc<Mutex<Street>>);
 
 impl Town {
     pub(crate) fn new(scripts: Vec<Vec<Step>>, look_ns: u64) -> Self {
+        Self::with(scripts, look_ns, || None)
+    }
+
+    /// All clients speak TLS of these versions.
+    pub(crate) fn under_tls(
+        scripts: Vec<Vec<Step>>,
+        look_ns: u64,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Self {
+        Self::with(scripts, look_ns, || Some(Caller::new(versions)))
+    }
+
+    fn with(scripts: Vec<Vec<Step>>, look_ns: u64, tls: impl Fn() -> Option<Caller>) -> Self {
         let client = |steps: Vec<Step>| Client {
             steps: steps.into(),
+            tls: tls(),
             is_accepted: false,
             sent: VecDeque::new(),
             has_finished: false,
@@ -132,6 +166,16 @@ impl Town {
     /// What a client got, as text.
     pub(crate) fn got(&self, client: usize) -> String {
         String::from_utf8_lossy(&self.lock().clients[client].got).into_owned()
+    }
+
+    /// Looks at a client's side of TLS.
+    pub(crate) fn caller<T>(&self, client: usize, look: impl FnOnce(&Caller) -> T) -> T {
+        look(self.lock().clients[client].tls.as_ref().expect("under TLS"))
+    }
+
+    /// What a client got.
+    pub(crate) fn got_bytes(&self, client: usize) -> Vec<u8> {
+        self.lock().clients[client].got.clone()
     }
 
     /// How many connections were not given back.
@@ -277,7 +321,10 @@ impl Sockets for Town {
         let client = street.client(connection);
         assert!(!client.is_released && !client.is_ended, "the guest sends after its end");
         let count = if client.reads { bytes.len().min(1000) } else { 0 };
-        client.got.extend_from_slice(&bytes[..count]);
+        match &mut client.tls {
+            Some(tls) => client.got.extend(tls.hear(&bytes[..count])),
+            None => client.got.extend_from_slice(&bytes[..count]),
+        }
         count
     }
 

@@ -30,6 +30,7 @@ fn a_table_is_enough_for_a_service() {
     let app = AppToml::parse("name = \"a\"\n[service]\nport = 80\n[storage]\nfiles_bytes = 7").unwrap();
     let expected = AppService {
         port: 80,
+        scheme: Https,
         open_requests_max: 256,
         request_wall_ms: 30_000,
         request_body_bytes: 1_048_576,
@@ -81,6 +82,7 @@ fn unknown_fields_are_named_with_their_line() {
     assert!(refusal("name = \"a\"\n[launch.snp]\npolicy = 5").contains("hexadecimal"));
     assert!(refusal("name = \"a\"\n[service]\nprot = 80").contains("unknown field `prot`"));
     assert!(refusal("name = \"a\"\n[service]\nport = 65536").contains("expected u16"));
+    assert!(refusal("name = \"a\"\n[service]\nscheme = \"ftp\"").contains("unknown variant `ftp`"));
     assert!(refusal("name = \"a\"\n[storage]\nfiles = 1").contains("unknown field `files`"));
     assert!(refusal("name = \"a\"\nwall_clock = \"gps\"").contains("unknown variant `gps`"));
     assert!(refusal("name = \"a\"\nlogs = \"sealed\"").contains("unknown variant `sealed`"));

@@ -16,7 +16,7 @@ const MANIFEST: &str = r#"{"version":1,"name":"test","role":"workload","trust":"
 "launch":{"snp":{"policy":"0x30000","vmpl":0},"tdx":{"attributes":"0x10000000","xfam":"0xe7"}},"memory_mib":64,
 "limits":{"component_memory_bytes":1,"fuel":1,"input_bytes":1,"output_bytes":1,"wall_ms":1,
 "transcript_bytes":1000,"call_stack_bytes":524288},"wall_clock":"none","args":[],"env":[],"egress":[],"tls":{"roots":"none","hosts":[]},"time":[],
-"service":{"port":80,"open_requests_max":4,"request_wall_ms":1,"request_body_bytes":1000,"response_body_bytes":1,
+"service":{"port":80,"scheme":"http","open_requests_max":4,"request_wall_ms":1,"request_body_bytes":1000,"response_body_bytes":1,
 "request_fuel":1,"request_memory_bytes":1},
 "storage":{"key_value_bytes":0,"files_bytes":0,"persist":false},"logs":"none","readers":[]}"#;
 

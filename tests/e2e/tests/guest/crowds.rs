@@ -28,6 +28,7 @@ egress = [{{ host = "example.org", port = 80, scheme = "http", methods = ["*"] }
 [limits]
 call_stack_bytes = 65536
 [service]
+scheme = "http"
 port = 80
 open_requests_max = {OPEN}
 request_memory_bytes = 524288

@@ -26,6 +26,7 @@ egress = []
 [limits]
 call_stack_bytes = 65536
 [service]
+scheme = "http"
 port = 80
 open_requests_max = {open_requests_max}
 request_memory_bytes = 524288

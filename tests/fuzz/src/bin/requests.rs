@@ -89,7 +89,7 @@ fn manifest_text() -> &'static str {
     static MANIFEST: OnceLock<String> = OnceLock::new();
     MANIFEST.get_or_init(|| {
         let service = format!(
-            r#""service":{{"port":80,"open_requests_max":{OPEN_REQUESTS_MAX},"request_wall_ms":40,
+            r#""service":{{"port":80,"scheme":"http","open_requests_max":{OPEN_REQUESTS_MAX},"request_wall_ms":40,
 "request_body_bytes":3000,"response_body_bytes":20000,"request_fuel":20000000,"request_memory_bytes":{}}}"#,
             programs::MEMORY_BYTES
         );
