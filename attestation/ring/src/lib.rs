@@ -1,9 +1,15 @@
-//! Signatures at full speed: `ring` behind the trait of `attestation-signature`. On a bare target whoever links this puts
-//! `ring` together (docs/adr/0018).
+//! Signatures at full speed: `ring` behind the traits of `attestation-signature`. On a bare target whoever links this puts
+//! `ring` together (docs/adr/0018), and whoever makes or uses a [`P256Key`] defines the source of its randomness.
 //!
 //! Panics: never on input.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+
+// For its feature, which promises `ring` a source of randomness on the bare target: the one that the binary defines.
+#[cfg(target_os = "none")]
+use getrandom02 as _;
+
+mod signer;
 
 use attestation_signature::{
     Ed25519Key, Ed25519Signature, P256Point, P256Signature, P384Point, P384Signature, Rsa2048Modulus,
@@ -13,6 +19,8 @@ use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
     RSA_PSS_2048_8192_SHA384, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
 };
+
+pub use signer::{KeyError, P256Key};
 
 /// 65537, big-endian.
 const EXPONENT: [u8; 3] = [1, 0, 1];
