@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use attestation_evidence::Evidence;
 use attestation_merkle::{Levels, Tree, leaf_hash, root_of_path};
-use p256::ecdsa::signature::{Signer, Verifier};
-use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
+use attestation_signature::{P256Signer, SigningError};
+use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use crate::cose::{Envelope, Opening, SIGNATURE_BYTES, protected_header, to_be_signed};
@@ -30,14 +31,16 @@ pub struct SignedBatch {
 }
 
 /// Signs claims, in [`Claim::encode`]'s form, with the instance key of `evidence`, and puts the evidence in. The same
-/// claims give the same bytes.
-#[must_use]
+/// claims give the same bytes where the key gives the same signature, and the same digest always.
+///
+/// # Errors
+/// The key signs nothing.
 pub fn sign_claims(
     claims: &[Vec<u8>],
     place: ChainPlace,
     evidence: &Evidence,
-    key: &SigningKey,
-) -> SignedBatch {
+    key: &dyn P256Signer,
+) -> Result<SignedBatch, SigningError> {
     let evidence = evidence.encode();
     let mut tree = Tree::default();
     claims.iter().for_each(|claim| tree.push(leaf_hash(claim)));
@@ -46,8 +49,7 @@ pub fn sign_claims(
     let payload = batch.encode();
     let protected = protected_header(&Sha256::digest(&evidence).into());
     let to_be_signed = to_be_signed(&protected, &payload);
-    let signature: Signature = key.sign(&to_be_signed);
-    let signature = signature.normalize_s().to_bytes();
+    let signature = key.ecdsa_p256_sha256(&to_be_signed)?;
     let envelope = Envelope {
         protected: &protected,
         evidence: &evidence,
@@ -55,22 +57,24 @@ pub fn sign_claims(
         payload: &payload,
         signature: &signature,
     };
-    SignedBatch { bytes: envelope.encode(), digest: Sha256::digest(&to_be_signed).into() }
+    Ok(SignedBatch { bytes: envelope.encode(), digest: Sha256::digest(&to_be_signed).into() })
 }
 
 /// Signs one claim alone, and gives its file with the digest for the next.
-#[must_use]
+///
+/// # Errors
+/// The key signs nothing.
 pub fn sign_claim(
     claim: &Claim,
     place: ChainPlace,
     evidence: &Evidence,
-    key: &SigningKey,
-) -> (Vec<u8>, [u8; 32]) {
+    key: &dyn P256Signer,
+) -> Result<(Vec<u8>, [u8; 32]), SigningError> {
     let claims = [claim.encode()];
-    let batch = sign_claims(&claims, place, evidence, key);
+    let batch = sign_claims(&claims, place, evidence, key)?;
     let opened = open_claims(&batch.bytes, &claims).ok().and_then(|mut files| files.next());
     debug_assert!(opened.is_some(), "a batch of one opens");
-    (opened.unwrap_or_default(), batch.digest)
+    Ok((opened.unwrap_or_default(), batch.digest))
 }
 
 /// The files of the claims that [`sign_claims`] has signed together, in their order: each is what

@@ -137,7 +137,7 @@ fn claim(platform: Platform, report: Vec<u8>) -> Vec<u8> {
         usage: Usage { fuel: 0, component_memory_bytes: 65536, error_output_bytes: 0 },
         measured: Measured { run_us: 1000, heap_peak_bytes: 1 << 20 },
     };
-    sign_claim(&claim, ChainPlace::default(), &evidence, &key).0
+    sign_claim(&claim, ChainPlace::default(), &evidence, &key).unwrap().0
 }
 
 #[test]

@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::ops::RangeInclusive;
 
 use attestation_evidence::EvidenceError;
+use attestation_signature::SigningError;
 
 use crate::hex::Hex;
 use crate::{BodySide, Kind, Place};
@@ -205,6 +206,9 @@ pub enum ReceiptError {
     /// The instance key did not sign this.
     #[error("receipt: not signed by the instance key in its evidence")]
     Signature,
+    /// Nobody has signed it: the key did not work. Whoever holds it is guilty, or the randomness there.
+    #[error("receipt: {0}")]
+    Unsigned(#[from] SigningError),
     /// Receipt and evidence are of different manifests.
     #[error("receipt manifest: expected {}, as in the evidence, found {}", Hex(expected), Hex(found))]
     Manifest {

@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use attestation_evidence::Evidence;
-use p256::ecdsa::signature::{Signer, Verifier};
-use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
+use attestation_signature::{P256Signature, P256Signer};
+use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use crate::body::Chunk;
@@ -18,28 +19,28 @@ use crate::{
     SIGNED_RECEIPT_MAX_BYTES, Value,
 };
 
-/// Signs a receipt with the instance key of the evidence with this digest, SHA-256 of its encoding. The same receipt gives
-/// the same bytes. Nothing is enclosed yet.
+/// Signs a receipt with the instance key of the evidence with this digest, SHA-256 of its encoding. Its digest
+/// does not depend on the signature. Nothing is enclosed yet.
 ///
 /// It need not be at once: when an exchange was is in the receipt, and what can be proven of that hangs on its digest.
 ///
 /// # Errors
-/// As [`Receipt::check`]: what nobody would read is not signed.
+/// As [`Receipt::check`]: what nobody would read is not signed. Or the key signs nothing.
 pub fn sign_receipt(
     receipt: &Receipt,
     evidence_digest: &[u8; 32],
-    key: &SigningKey,
+    key: &dyn P256Signer,
 ) -> Result<SignedReceipt, ReceiptError> {
     receipt.check()?;
     let to_be_signed = to_be_signed(&protected_header(evidence_digest), &receipt.encode());
-    let signature: Signature = key.sign(&to_be_signed);
+    let signature = key.ecdsa_p256_sha256(&to_be_signed)?;
     Ok(SignedReceipt {
         receipt: receipt.clone(),
         evidence_digest: *evidence_digest,
         evidence: None,
         disclosures: Vec::new(),
         certificates: Vec::new(),
-        signature: signature.normalize_s(),
+        signature,
     })
 }
 
@@ -63,7 +64,8 @@ pub struct SignedReceipt {
     /// In their order, each once.
     disclosures: Vec<Disclosure>,
     certificates: Vec<Vec<u8>>,
-    signature: Signature,
+    /// With the low S, wherever it is from.
+    signature: P256Signature,
 }
 
 impl SignedReceipt {
@@ -121,7 +123,7 @@ impl SignedReceipt {
             chunks: chunks.map(chunk).collect(),
             certificates: self.certificates.clone(),
             payload: &payload,
-            signature: &self.signature.to_bytes(),
+            signature: &self.signature,
         }
         .encode()
     }
@@ -242,7 +244,10 @@ impl SignedReceipt {
         let key =
             VerifyingKey::from_sec1_bytes(&evidence.instance_key).map_err(|_| ReceiptError::InstanceKey)?;
         let to_be_signed = to_be_signed(&protected_header(&evidence_digest), &payload);
-        key.verify(&to_be_signed, &signature).map_err(|_| ReceiptError::Signature)?;
+        let signature = Signature::from_slice(&signature);
+        signature
+            .and_then(|signature| key.verify(&to_be_signed, &signature))
+            .map_err(|_| ReceiptError::Signature)?;
         let manifest: [u8; 32] = Sha256::digest(&evidence.manifest).into();
         if receipt.run.manifest != manifest {
             return Err(ReceiptError::Manifest { expected: manifest, found: receipt.run.manifest });
@@ -338,14 +343,14 @@ fn read_disclosures(leaves: &[ShownLeaf], chunks: &[ShownChunk]) -> Result<Vec<D
     leaves.iter().map(leaf).chain((0..).zip(chunks).map(chunk)).collect()
 }
 
-fn parse_signature(bytes: &[u8]) -> Result<Signature, ReceiptError> {
+fn parse_signature(bytes: &[u8]) -> Result<P256Signature, ReceiptError> {
     let bytes: &[u8; SIGNATURE_BYTES] = bytes.try_into().map_err(|_| ReceiptError::Signature)?;
     let signature = Signature::from_slice(bytes).map_err(|_| ReceiptError::Signature)?;
     // The other S of the same signature would be a second spelling of one receipt.
     if signature.normalize_s() != signature {
         return Err(ReceiptError::Signature);
     }
-    Ok(signature)
+    Ok(*bytes)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use attestation_claim::{
     sign_claim, sign_claims,
 };
 use attestation_manifest::Manifest;
+use attestation_signature::SigningError;
 use enclave_platform::Identity;
 use enclave_runtime::{Recorded, RunName, Usage as RunUsage};
 use enclave_wire::frame::FRAME_BODY_MAX_BYTES;
@@ -101,20 +102,26 @@ impl ClaimChain {
     }
 
     /// Signs the claim of the next run alone.
-    pub(crate) fn sign(&mut self, facts: JobFacts) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// The instance key signs nothing.
+    pub(crate) fn sign(&mut self, facts: JobFacts) -> Result<Vec<u8>, SigningError> {
         let run = self.begin_run();
         let Identity { evidence, instance_key, .. } = &self.identity;
-        let (signed, digest) = sign_claim(&self.claim(run, facts), self.place, evidence, instance_key);
+        let (signed, digest) = sign_claim(&self.claim(run, facts), self.place, evidence, instance_key)?;
         self.advance(digest);
-        signed
+        Ok(signed)
     }
 
     /// Signs claims together.
-    pub(crate) fn sign_batch(&mut self, claims: &[Vec<u8>]) -> SignedBatch {
+    ///
+    /// # Errors
+    /// The instance key signs nothing.
+    pub(crate) fn sign_batch(&mut self, claims: &[Vec<u8>]) -> Result<SignedBatch, SigningError> {
         let Identity { evidence, instance_key, .. } = &self.identity;
-        let signed = sign_claims(claims, self.place, evidence, instance_key);
+        let signed = sign_claims(claims, self.place, evidence, instance_key)?;
         self.advance(signed.digest);
-        signed
+        Ok(signed)
     }
 
     const fn advance(&mut self, digest: [u8; 32]) {

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use attestation_envelope::KeyError;
+use attestation_signature::SigningError;
 use enclave_platform::LinkError;
 use enclave_sealing::SealError;
 use enclave_tls::{TlsError, TrustError};
@@ -20,6 +21,9 @@ pub enum ServiceError {
     /// No fresh randomness for a job. The hardware is guilty.
     #[error("{0}")]
     Randomness(String),
+    /// The instance key signed no claim, for want of randomness. The hardware is guilty.
+    #[error("claim: {0}")]
+    Signing(#[from] SigningError),
     /// Input beyond what the guest allowed.
     #[error("job {job}: loader sent {found} input bytes where {allowed} were allowed")]
     InputOverrun {

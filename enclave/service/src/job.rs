@@ -90,6 +90,7 @@ where
             measured: Measured { run_us, heap_peak_bytes: usage.heap_peak_bytes },
         })
     });
+    let claim = claim.transpose()?;
     let outcome = if is_abandoned { JobOutcome::Cancelled } else { outcome };
     Ok((JobDone { claim, outcome, detail, usage }, streams.guest))
 }

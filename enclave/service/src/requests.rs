@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use attestation_claim::Measured;
 use attestation_manifest::{EgressPolicy, EgressScheme, Manifest, Service, WallClock};
 use attestation_session::{CONTENT_TYPE, Request as SessionRequest, SESSION_PATH};
+use attestation_signature::SigningError;
 use enclave_platform::ByteStream;
 use enclave_runtime::{Job, JobLimits, JobReport, Outcome, Program, Responded, Running, begin_request};
 use enclave_tls::TlsError;
@@ -92,7 +93,7 @@ where
             handle(&mut guest, &mut desk, &frame, manifest, service)?;
         }
         desk.step();
-        desk.component.sign(guest.is_shutdown_asked);
+        desk.component.sign(guest.is_shutdown_asked)?;
         desk.component.send(&mut guest)?;
         guest.requests = Some(desk.figures());
         save(&mut guest, &mut next_save_ns)?;
@@ -275,17 +276,17 @@ impl<E: Surroundings> Answers<'_, E> {
     }
 
     /// Signs what is claimed, when it is enough or has waited long enough, or is all that will come.
-    fn sign(&mut self, is_last: bool) {
-        if self.batch.claims.is_empty() {
-            return;
-        }
-        let Some(outbox) = &self.facilities.outbox else { return };
+    fn sign(&mut self, is_last: bool) -> Result<(), SigningError> {
+        let Some(outbox) = self.facilities.outbox.as_ref().filter(|_| !self.batch.claims.is_empty()) else {
+            return Ok(());
+        };
         let waited_ns = self.facilities.shared.now_ns().saturating_sub(self.batch.since_ns);
         if is_last || self.batch.claims.len() >= BATCH_CLAIMS || waited_ns >= BATCH_WAIT_NS {
-            let signed = self.chain.sign_batch(&self.batch.claims);
+            let signed = self.chain.sign_batch(&self.batch.claims)?;
             self.batch.claims.clear();
             outbox.push(FrameKind::BATCH, 0, signed.bytes);
         }
+        Ok(())
     }
 
     /// Gives the loader what waits for it.

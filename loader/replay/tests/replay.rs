@@ -166,7 +166,7 @@ fn sign(claim: &Claim, manifest: &str) -> Vec<u8> {
         hpke_key: None,
         manifest: manifest.as_bytes().to_vec(),
     };
-    sign_claim(claim, ChainPlace::default(), &evidence, &key).0
+    sign_claim(claim, ChainPlace::default(), &evidence, &key).expect("a key that signs").0
 }
 
 /// Output that outlives the replay.

@@ -173,7 +173,7 @@ pub fn rim_key() -> P384Point {
 #[must_use]
 pub fn claim(outcome: Outcome) -> Vec<u8> {
     let place = ChainPlace { number: 1, previous: [5; 32] };
-    sign_claim(&unsigned_claim(outcome, 1), place, &evidence(), &instance_key()).0
+    sign_claim(&unsigned_claim(outcome, 1), place, &evidence(), &instance_key()).unwrap().0
 }
 
 /// What such a claim says, of the run with this number.

@@ -1,6 +1,7 @@
 //! One claim, every byte of it, and a vector made by other people's code.
 
 use attestation_evidence::{INSTANCE_KEY_BYTES, Platform};
+use p256::ecdsa::SigningKey;
 use proptest::prelude::*;
 
 use super::*;
@@ -47,14 +48,13 @@ const PLACE: ChainPlace = ChainPlace { number: 5, previous: [0x88; 32] };
 fn sign(claim: &Claim) -> Vec<u8> {
     let numbered = |sequence| Claim { sequence, ..self::claim() }.encode();
     let claims = [numbered(2), claim.encode(), numbered(4)];
-    let batch = sign_claims(&claims, PLACE, &evidence(), &instance_key());
+    let batch = sign_claims(&claims, PLACE, &evidence(), &instance_key()).unwrap();
     open_claims(&batch.bytes, &claims).unwrap().nth(1).unwrap()
 }
 
 /// Signs this payload in the place of the batch's.
 fn sign_payload(envelope: &Envelope<'_>, payload: &[u8]) -> Vec<u8> {
-    let signature: Signature = instance_key().sign(&to_be_signed(envelope.protected, payload));
-    let signature = signature.normalize_s().to_bytes();
+    let signature = instance_key().ecdsa_p256_sha256(&to_be_signed(envelope.protected, payload)).unwrap();
     let opening = envelope.opening.clone();
     Envelope { opening, payload, signature: &signature, ..*envelope }.encode()
 }
@@ -82,7 +82,7 @@ fn signed_claims_verify() {
 fn every_claim_of_a_batch_has_its_file() {
     let claims: Vec<_> = (0..7).map(|sequence| Claim { sequence, ..claim() }).collect();
     let encoded: Vec<_> = claims.iter().map(Claim::encode).collect();
-    let batch = sign_claims(&encoded, PLACE, &evidence(), &instance_key());
+    let batch = sign_claims(&encoded, PLACE, &evidence(), &instance_key()).unwrap();
     let files: Vec<_> = open_claims(&batch.bytes, &encoded).unwrap().collect();
     assert_eq!(files.len(), claims.len());
     for (file, claim) in files.iter().zip(&claims) {
@@ -219,12 +219,27 @@ fn evidence_cannot_be_exchanged() {
 #[test]
 fn another_key_signs_in_vain() {
     let thief = SigningKey::from_slice(&[8; 32]).unwrap();
-    assert_eq!(check(&sign_claim(&claim(), PLACE, &evidence(), &thief).0), Err(ClaimError::Signature));
+    let (stolen, _) = sign_claim(&claim(), PLACE, &evidence(), &thief).unwrap();
+    assert_eq!(check(&stolen), Err(ClaimError::Signature));
     let no_point = Evidence { instance_key: [4; INSTANCE_KEY_BYTES], ..evidence() };
-    assert_eq!(
-        check(&sign_claim(&claim(), PLACE, &no_point, &instance_key()).0),
-        Err(ClaimError::InstanceKey)
-    );
+    let (keyless, _) = sign_claim(&claim(), PLACE, &no_point, &instance_key()).unwrap();
+    assert_eq!(check(&keyless), Err(ClaimError::InstanceKey));
+}
+
+#[test]
+fn what_the_key_does_not_sign_is_no_claim() {
+    #[derive(Debug)]
+    struct Broken;
+    impl P256Signer for Broken {
+        fn public_key(&self) -> [u8; INSTANCE_KEY_BYTES] {
+            public_key(&instance_key())
+        }
+        fn ecdsa_p256_sha256(&self, _message: &[u8]) -> Result<[u8; SIGNATURE_BYTES], SigningError> {
+            Err(SigningError)
+        }
+    }
+    assert_eq!(sign_claims(&[claim().encode()], PLACE, &evidence(), &Broken), Err(SigningError));
+    assert_eq!(sign_claim(&claim(), PLACE, &evidence(), &Broken), Err(SigningError));
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl World {
         if let Some(bend_claim) = bend.claim {
             bend_claim(&mut claim);
         }
-        sign_claim(&claim, bend.place, evidence, &instance()).0
+        sign_claim(&claim, bend.place, evidence, &instance()).unwrap().0
     }
 
     fn claim_content(&self, manifest: [u8; 32]) -> Claim {

@@ -1,5 +1,7 @@
 //! One file, every byte of it, and a vector made by other people's code.
 
+use attestation_signature::SigningError;
+use p256::ecdsa::SigningKey;
 use proptest::prelude::*;
 
 use super::*;
@@ -22,8 +24,7 @@ fn presentation() -> SignedReceipt {
 fn sign_payload(payload: &[u8]) -> Vec<u8> {
     let evidence = evidence().encode();
     let protected = protected_header(&sha256(&evidence));
-    let signature: Signature = key().sign(&to_be_signed(&protected, payload));
-    let signature = signature.normalize_s().to_bytes();
+    let signature = key().ecdsa_p256_sha256(&to_be_signed(&protected, payload)).unwrap();
     let evidence = Some(evidence.as_slice());
     Envelope { protected: &protected, evidence, payload, signature: &signature, ..Envelope::default() }
         .encode()
@@ -225,6 +226,22 @@ fn another_key_signs_in_vain() {
         let signed = sign_receipt(&receipt(), &sha256(&other.encode()), &key()).unwrap();
         assert_eq!(signed.verify_with(other), Err(refused));
     }
+}
+
+#[test]
+fn what_the_key_does_not_sign_is_no_receipt() {
+    #[derive(Debug)]
+    struct Broken;
+    impl P256Signer for Broken {
+        fn public_key(&self) -> [u8; 65] {
+            public_key(&key())
+        }
+        fn ecdsa_p256_sha256(&self, _message: &[u8]) -> Result<P256Signature, SigningError> {
+            Err(SigningError)
+        }
+    }
+    let refused = sign_receipt(&receipt(), &[0; 32], &Broken).unwrap_err();
+    assert_eq!(refused, ReceiptError::Unsigned(SigningError));
 }
 
 #[test]

@@ -94,9 +94,8 @@ impl BootError {
             Self::Artefact(ArtefactError::OutOfMemory { .. }) => ExitCode::OutOfMemory,
             Self::Artefact(_) => ExitCode::Refused,
             Self::Device(DeviceError::FwCfg { .. } | DeviceError::FwCfgTooLong { .. }) => ExitCode::Refused,
-            Self::Platform(PlatformError::Entropy(_)) | Self::Service(ServiceError::Randomness(_)) => {
-                ExitCode::NoEntropy
-            }
+            Self::Platform(PlatformError::Entropy(_))
+            | Self::Service(ServiceError::Randomness(_) | ServiceError::Signing(_)) => ExitCode::NoEntropy,
             Self::Service(ServiceError::Readers(_) | ServiceError::Trust(_)) => ExitCode::Refused,
             Self::Device(_) | Self::Service(_) => ExitCode::DeviceFault,
             Self::Platform(PlatformError::ManifestMismatch { .. } | PlatformError::Report { .. }) => {

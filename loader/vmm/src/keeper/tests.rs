@@ -93,7 +93,7 @@ fn sign(claims: &[Vec<u8>]) -> Vec<u8> {
         hpke_key: None,
         manifest: MANIFEST.as_bytes().to_vec(),
     };
-    sign_claims(claims, ChainPlace::default(), &evidence, &key()).bytes
+    sign_claims(claims, ChainPlace::default(), &evidence, &key()).unwrap().bytes
 }
 
 #[test]

@@ -143,7 +143,8 @@ impl Model {
     fn sign(&mut self) -> Vec<u8> {
         self.is_batch = true;
         let claims: Vec<_> = self.unsigned.iter().map(|unsigned| unsigned.claim.clone()).collect();
-        sign_claims(&claims, ChainPlace::default(), &EVIDENCE, &fixtures::instance_key()).bytes
+        let batch = sign_claims(&claims, ChainPlace::default(), &EVIDENCE, &fixtures::instance_key());
+        batch.map(|batch| batch.bytes).unwrap_or_default()
     }
 
     /// Whether what is unsigned are claims of runs of which none is kept, and none is there twice.

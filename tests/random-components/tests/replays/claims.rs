@@ -113,7 +113,7 @@ impl<'a> Site<'a> {
             hpke_key: None,
             manifest: self.manifest.as_bytes().to_vec(),
         };
-        sign_claim(claim, ChainPlace::default(), &evidence, &key).0
+        sign_claim(claim, ChainPlace::default(), &evidence, &key).expect("a key that signs").0
     }
 
     /// Replays a claim.
