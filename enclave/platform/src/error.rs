@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use attestation_ring::KeyError;
 use enclave_wire::psp::{ExitInfo2, MessageError, ResponseStatus};
 
 use crate::link::LinkError;
@@ -66,4 +67,7 @@ pub enum PlatformError {
     /// Randomness failed.
     #[error("randomness: {0}")]
     Entropy(#[from] enclave_x86::entropy::EntropyError),
+    /// No instance key, for want of randomness.
+    #[error("instance key: {0}")]
+    InstanceKey(#[from] KeyError),
 }

@@ -2,27 +2,25 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use attestation_evidence::{Evidence, report_data};
 use attestation_manifest::{HexDigest, Manifest, manifest_digest};
 use attestation_report::SnpReport;
+use attestation_ring::P256Key;
+use attestation_signature::P256Signer;
 use enclave_wire::psp::SecretsPage;
-use p256::ecdsa::SigningKey;
 
 use crate::PlatformError;
 use crate::keys::DerivedKeys;
 use crate::messenger::{GuestRequest, Messenger};
-use crate::random::{Random, RandomSource};
-
-/// Draws of a random scalar before the generator counts as broken: one is out of range once in 2^32 times.
-const SCALAR_ATTEMPTS: u32 = 16;
 
 /// What boot leaves behind. The platform key and the VMPCKs are gone by the time this exists.
 pub struct Identity {
     /// Encoded as claims and sessions carry it.
     pub evidence: Evidence,
-    /// Signs claims.
-    pub instance_key: SigningKey,
+    /// Signs claims and receipts.
+    pub instance_key: Arc<dyn P256Signer>,
     /// Keys for this manifest on this chip.
     pub keys: DerivedKeys,
 }
@@ -33,17 +31,16 @@ impl Identity {
     ///
     /// # Errors
     /// The platform fails, or what it reports is not what the manifest demands; the first difference is named.
-    pub fn establish<R: GuestRequest, S: RandomSource>(
+    pub fn establish<R: GuestRequest>(
         request: R,
         secrets: &mut SecretsPage,
         manifest_bytes: &[u8],
         manifest: &Manifest<'_>,
-        random: &mut Random<S>,
     ) -> Result<Self, PlatformError> {
         let vmpl = manifest.launch.snp.vmpl;
         let mut messenger = Messenger::new(request, secrets, vmpl)?;
-        let instance_key = generate_instance_key(random)?;
-        let public_key = public_key_bytes(&instance_key);
+        let instance_key = Arc::new(P256Key::generate()?);
+        let public_key = instance_key.public_key();
         let digest = manifest_digest(manifest_bytes);
         let bound = report_data(&public_key, None, &digest, None);
         let (report_bytes, endorsement) = messenger.report(bound, vmpl)?;
@@ -67,22 +64,6 @@ impl core::fmt::Debug for Identity {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Identity").field("platform", &self.evidence.platform).finish_non_exhaustive()
     }
-}
-
-fn generate_instance_key<S: RandomSource>(random: &mut Random<S>) -> Result<SigningKey, PlatformError> {
-    (0..SCALAR_ATTEMPTS).find_map(|_| SigningKey::from_slice(random.secret().as_slice()).ok()).ok_or(
-        PlatformError::Entropy(enclave_x86::entropy::EntropyError::Stuck {
-            instruction: "generator",
-            value: 0,
-        }),
-    )
-}
-
-fn public_key_bytes(key: &SigningKey) -> [u8; 65] {
-    let point = key.verifying_key().to_sec1_point(false);
-    let mut bytes = [0; 65];
-    bytes.iter_mut().zip(point.as_bytes()).for_each(|(to, from)| *to = *from);
-    bytes
 }
 
 fn parse_report(bytes: &[u8]) -> Result<SnpReport, PlatformError> {

@@ -108,7 +108,8 @@ impl ClaimChain {
     pub(crate) fn sign(&mut self, facts: JobFacts) -> Result<Vec<u8>, SigningError> {
         let run = self.begin_run();
         let Identity { evidence, instance_key, .. } = &self.identity;
-        let (signed, digest) = sign_claim(&self.claim(run, facts), self.place, evidence, instance_key)?;
+        let (signed, digest) =
+            sign_claim(&self.claim(run, facts), self.place, evidence, instance_key.as_ref())?;
         self.advance(digest);
         Ok(signed)
     }
@@ -119,7 +120,7 @@ impl ClaimChain {
     /// The instance key signs nothing.
     pub(crate) fn sign_batch(&mut self, claims: &[Vec<u8>]) -> Result<SignedBatch, SigningError> {
         let Identity { evidence, instance_key, .. } = &self.identity;
-        let signed = sign_claims(claims, self.place, evidence, instance_key)?;
+        let signed = sign_claims(claims, self.place, evidence, instance_key.as_ref())?;
         self.advance(signed.digest);
         Ok(signed)
     }

@@ -8,9 +8,9 @@ use core::fmt;
 use attestation_evidence::Evidence;
 use attestation_receipt::{RECEIPT_VERSION, Receipt, ReceiptError, Run, SignedReceipt, Time, sign_receipt};
 use attestation_roughtime::Proof;
+use attestation_signature::P256Signer;
 use enclave_platform::Identity;
 use enclave_runtime::RunName;
-use p256::ecdsa::SigningKey;
 use sha2::{Digest, Sha256};
 use spin::Mutex;
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ pub(crate) struct SharedReceipts(Arc<Mutex<Chain>>);
 
 struct Chain {
     evidence_digest: [u8; 32],
-    instance_key: SigningKey,
+    instance_key: Arc<dyn P256Signer>,
     /// Of the next one.
     number: u64,
     previous: [u8; 32],
@@ -49,7 +49,7 @@ impl SharedReceipts {
 
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
-        let instance_key = SigningKey::from_slice(&[7; 32]).unwrap();
+        let instance_key = Arc::new(p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap());
         Self(Arc::new(Mutex::new(Chain {
             evidence_digest: [1; 32],
             instance_key,
@@ -106,7 +106,7 @@ impl SharedReceipts {
     pub(crate) fn sign(&self, issued: &Issued) -> Result<SignedReceipt, ReceiptError> {
         let chain = self.0.lock();
         let Recorded { opening, chunks, certificates, .. } = &issued.recorded;
-        let signed = sign_receipt(&issued.receipt, &chain.evidence_digest, &chain.instance_key)?;
+        let signed = sign_receipt(&issued.receipt, &chain.evidence_digest, chain.instance_key.as_ref())?;
         let shown = opening.disclose(|_| true).into_iter().chain(chunks.iter().cloned());
         signed.with_disclosures(shown)?.with_certificates(certificates.clone())
     }

@@ -94,7 +94,7 @@ impl BootError {
             Self::Artefact(ArtefactError::OutOfMemory { .. }) => ExitCode::OutOfMemory,
             Self::Artefact(_) => ExitCode::Refused,
             Self::Device(DeviceError::FwCfg { .. } | DeviceError::FwCfgTooLong { .. }) => ExitCode::Refused,
-            Self::Platform(PlatformError::Entropy(_))
+            Self::Platform(PlatformError::Entropy(_) | PlatformError::InstanceKey(_))
             | Self::Service(ServiceError::Randomness(_) | ServiceError::Signing(_)) => ExitCode::NoEntropy,
             Self::Service(ServiceError::Readers(_) | ServiceError::Trust(_)) => ExitCode::Refused,
             Self::Device(_) | Self::Service(_) => ExitCode::DeviceFault,
@@ -144,8 +144,8 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     let mut random = Random::new(HardwareEntropy::new()).map_err(PlatformError::from)?;
     random::start().map_err(PlatformError::from)?;
     log::debug!("control stream open");
-    let identity = establish_identity(&mut link, &manifest_bytes, &manifest, &mut random)?;
-    // The platform key and the VMPCKs went out of scope; their copies on the stack go now.
+    let identity = establish_identity(&mut link, &manifest_bytes, &manifest)?;
+    // The platform key, the VMPCKs and the document of the instance key went out of scope; their copies on the stack go now.
     machine::scrub_boot_stack();
 
     let program = load_workload(&mut config, &manifest)?;
@@ -206,11 +206,10 @@ fn establish_identity(
     link: &mut ControlLink<ConsoleStream>,
     manifest_bytes: &[u8],
     manifest: &Manifest<'_>,
-    random: &mut Random<HardwareEntropy>,
 ) -> Result<Identity, BootError> {
     let mut secrets = machine::take_secrets_page();
     let platform = SimulatedPlatform::new(link);
-    let identity = Identity::establish(platform, &mut secrets, manifest_bytes, manifest, random)?;
+    let identity = Identity::establish(platform, &mut secrets, manifest_bytes, manifest)?;
     log::info!("report and keys established; platform keys destroyed");
     Ok(identity)
 }

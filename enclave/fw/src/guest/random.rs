@@ -1,5 +1,5 @@
-//! Randomness for `ring` under TLS, which asks for it behind everybody's back: a generator of its own, that no component
-//! sees anything of.
+//! Randomness for `ring`, which asks for it behind everybody's back, for TLS, the instance key and its nonces: a generator of
+//! its own, that no component sees anything of.
 
 use enclave_platform::Random;
 use enclave_x86::entropy::{EntropyError, HardwareEntropy};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use attestation_claim::SignedClaim;
 use attestation_evidence::{ENDORSEMENT_MAX_BYTES, Evidence, MANIFEST_MAX_BYTES, Platform, REPORT_MAX_BYTES};
 use attestation_manifest::{Manifest, Role, manifest_digest, parse_manifest};
+use attestation_signature::{P256Point, P256Signature, P256Signer, SigningError};
 use attestation_transcript::{Root, Run, Summary, verify_run};
 use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
 use enclave_runtime::Program;
@@ -277,13 +278,12 @@ pub(crate) const MANIFEST: &str = r#"{"version":1,"name":"test","role":"workload
 
 /// A guest's identity without a platform: the instance key is real, the report is not.
 fn identity() -> Identity {
-    let instance_key = SigningKey::from_slice(&[7; 32]).expect("a valid scalar");
-    let point = instance_key.verifying_key().to_sec1_point(false);
+    let instance_key = Arc::new(SigningKey::from_slice(&[7; 32]).expect("a valid scalar"));
     let evidence = Evidence {
         platform: Platform::Simulated,
         report: vec![0; attestation_report::REPORT_BYTES],
         endorsement: vec![1],
-        instance_key: point.as_bytes().try_into().expect("65 bytes"),
+        instance_key: instance_key.public_key(),
         hpke_key: None,
         manifest: MANIFEST.as_bytes().to_vec(),
     };
@@ -314,6 +314,24 @@ pub(crate) fn serve_with_largest_evidence(program: &Program, loader: &Loader) ->
     identity.evidence.endorsement = vec![8; ENDORSEMENT_MAX_BYTES];
     identity.evidence.manifest.resize(MANIFEST_MAX_BYTES, b' ');
     serve_identity(program, loader, identity)
+}
+
+/// Serves `loader` with an instance key that signs nothing.
+pub(crate) fn serve_unsigned(program: &Program, loader: &Loader) -> Result<Ended, ServiceError> {
+    serve_identity(program, loader, Identity { instance_key: Arc::new(Unsigning), ..identity() })
+}
+
+#[derive(Debug)]
+struct Unsigning;
+
+impl P256Signer for Unsigning {
+    fn public_key(&self) -> P256Point {
+        identity().instance_key.public_key()
+    }
+
+    fn ecdsa_p256_sha256(&self, _message: &[u8]) -> Result<P256Signature, SigningError> {
+        Err(SigningError)
+    }
 }
 
 fn serve_identity(program: &Program, loader: &Loader, identity: Identity) -> Result<Ended, ServiceError> {

@@ -1,12 +1,13 @@
 //! The control protocol besides jobs, and loaders that break it.
 
+use attestation_signature::SigningError;
 use enclave_platform::LinkError;
 use enclave_service::{Ended, ServiceError};
 use enclave_wire::control::{Credit, PROTOCOL_VERSION, Probe, encode_body};
 use enclave_wire::frame::FrameKind;
 
 use crate::components::{ECHO, SPIN, TRAP, load};
-use crate::loader::{Job, Loader, serve_loader, serve_with_largest_evidence};
+use crate::loader::{Job, Loader, serve_loader, serve_unsigned, serve_with_largest_evidence};
 
 fn probe(destination: &str, payload: &[u8]) -> (FrameKind, Vec<u8>) {
     let probe = Probe { destination: destination.into(), payload: payload.to_vec(), timeout_ms: 10 };
@@ -31,6 +32,13 @@ fn the_largest_evidence_is_announced_and_claimed() {
     let state = loader.0.lock().unwrap();
     assert!(state.ready.as_ref().unwrap().evidence.len() > 64 * 1024);
     assert_eq!(state.seen[0].claim().evidence().encode(), state.ready.as_ref().unwrap().evidence);
+}
+
+#[test]
+fn a_guest_that_cannot_sign_ends() {
+    let loader = Loader::new(vec![Job::with_input(b"x")], Vec::new());
+    assert_eq!(serve_unsigned(&load(ECHO), &loader), Err(ServiceError::Signing(SigningError)));
+    assert!(loader.0.lock().unwrap().seen.iter().all(|seen| seen.done.is_none()));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn run(input: &[u8]) {
     let digest = manifest_digest(manifest_bytes);
     let identity = Identity {
         evidence: evidence(),
-        instance_key: fixtures::instance_key(),
+        instance_key: Arc::new(fixtures::instance_key()),
         keys: DerivedKeys::derive(&[1; 32], &digest, Role::Workload),
     };
     let mut chain = ClaimChain::new(identity, &manifest, digest);
