@@ -33,7 +33,7 @@ impl Sessions {
         Ok(Self {
             identity: Arc::new(ServerIdentity::self_issued(manifest.name)?),
             evidence: KnownEvidence::new(identity.evidence.clone()),
-            instance_key: Arc::new(identity.instance_key.clone()),
+            instance_key: identity.instance_key.clone(),
             manifest: Sha256::digest(&identity.evidence.manifest).into(),
         })
     }
