@@ -79,7 +79,7 @@ pub const PCI_BAR_BYTES: u64 = 0x0020_0000;
 pub const ROM_END_GPA: u64 = 0x1_0000_0000;
 /// The ROM is always this large; `image/rom` refuses a guest that does not fit. It is a size budget too: SNP measures
 /// launched pages one by one, so a larger ROM starts slower.
-pub const ROM_BYTES: u64 = 0x0028_0000;
+pub const ROM_BYTES: u64 = 0x002C_0000;
 /// First address of the ROM.
 pub const ROM_GPA: u64 = ROM_END_GPA - ROM_BYTES;
 /// Distance from a guest-physical ROM address to the virtual address at which its code is linked: code-model kernel
@@ -102,7 +102,7 @@ pub const ROM_PAYLOAD_END_GPA: u64 = BOOT_TABLES_SNP_GPA;
 pub const SNP_C_BIT: u32 = 51;
 
 const _: () = assert!(ROM_BYTES.is_multiple_of(0x1_0000), "firmware images are multiples of 64 KiB");
-const _: () = assert!(ROM_BYTES <= 0x28_0000, "the ROM must stay within 2.5 MiB");
+const _: () = assert!(ROM_BYTES <= 0x2C_0000, "the ROM must stay within 2.75 MiB");
 const _: () =
     assert!(SHARED_POOL_GPA.is_multiple_of(LARGE_PAGE_BYTES), "the pool is mapped with large pages");
 const _: () =

@@ -488,16 +488,16 @@ fn measurements_are_those_of_independent_tools() {
     let reference = image().reference();
     assert_eq!(
         reference.rom.sha256.to_string(),
-        "c954ae60ab4226d92bcfd7982c460c578ca3f1ef2d5aee8331e572e7c9f4ccd9",
+        "896465a7db83ee7a08007c50b5da78a1fc21e4a59cbb5463c50cb1cf2b0f60c4",
         "the memory map changed: the golden numbers are of another ROM"
     );
     assert_eq!(
         reference.measurement.snp_qemu.to_string(),
-        "1746d675595f4325030d699541179fb7619e0f342b94329780974ab41bf31b8251da49c2a15ec38a58c9959faed7fe8f"
+        "81853522a3f6725dcf6d80fa84d293fa96be6ff08cf93aa9fcb54eb05a159d3642389342d50cb094233aedd5d9cf3699"
     );
     assert_eq!(
         reference.measurement.tdx_qemu.to_string(),
-        "c1963cbb53b7cce61376a4b14868d36bc1791a0246e810dcbb30ada6ca7c5c2834c1b462b40bf5a598e4c19c41968804"
+        "f4b4cfe21719066ed2d7bad27be710a62a103e8da832ed200d3e4750850b7d092907b0dda41dc17f00826d46e08cc6c5"
     );
 }
 

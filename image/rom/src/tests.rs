@@ -105,7 +105,7 @@ fn sev_tables_read_like_an_independent_reader_reads_them() {
     );
 }
 
-const GUEST_ROM_SHA256: &str = "5b59dadf254e219c37e0655996da6b379db044af640c90f95a4eb352333c51fc";
+const GUEST_ROM_SHA256: &str = "bc25f9e563955d56ea6772245138f77e0b98d33d384381f53d0a0b46e2ae5dc0";
 
 #[test]
 fn tdvf_tables_cover_rom_and_boot_ram() {
@@ -116,7 +116,7 @@ fn tdvf_tables_cover_rom_and_boot_ram() {
         .map(|s| (s.data_offset, s.raw_bytes, s.gpa, s.bytes, s.kind.0, s.attributes))
         .collect();
     let expected = [
-        (0, 0x28_0000, 0xFFD8_0000, 0x28_0000, 0, 1),
+        (0, 0x2C_0000, 0xFFD4_0000, 0x2C_0000, 0, 1),
         (0, 0, 0x10_0000, 0x2000, 3, 0),
         (0, 0, 0x10_2000, 0x2000, 2, 0),
         (0, 0, 0x10_4000, 0xF_C000, 3, 0),
@@ -134,7 +134,7 @@ fn kinds_print_for_people() {
 fn overlap_is_named() {
     let error =
         refusal(|elf| elf.segments[1] = TestSegment::in_place(".rodata", 4, ROM_GPA + 0x17FF, vec![1]));
-    assert_eq!(error.to_string(), "`.text` and `.rodata` overlap at 0xffd817ff");
+    assert_eq!(error.to_string(), "`.text` and `.rodata` overlap at 0xffd417ff");
 }
 
 #[test]

@@ -10,7 +10,8 @@ const BOOT_RATIO_MIN: f64 = 15.0;
 /// How many times longer our guest takes for the job, at most.
 const RUN_RATIO_MAX: f64 = 1.10;
 const MEMORY_MAX_MIB: u32 = 128;
-const ROM_MAX_BYTES: u64 = 2_621_440;
+/// More than the 2.5 MiB that were promised before services had TLS (docs/adr/0029).
+const ROM_MAX_BYTES: u64 = 2_883_584;
 
 /// What was measured.
 #[derive(Debug)]
