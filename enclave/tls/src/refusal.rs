@@ -51,6 +51,8 @@ fn incompatible(what: &PeerIncompatible) -> &'static str {
         PeerIncompatible::SupportedVersionsExtensionRequired
         | PeerIncompatible::Tls12NotOffered
         | PeerIncompatible::Tls12NotOfferedOrEnabled => "does not offer TLS 1.3",
+        // As old clients do, and none of TLS 1.3.
+        PeerIncompatible::SignatureAlgorithmsExtensionRequired => "names no signature algorithms",
         PeerIncompatible::NoCipherSuitesInCommon => "no cipher suite in common",
         PeerIncompatible::NoKxGroupsInCommon => "no group for the key exchange in common",
         PeerIncompatible::NoSignatureSchemesInCommon => "takes no signatures of ECDSA on P-256 with SHA-256",

@@ -88,7 +88,7 @@ impl Machine for Called {
 
     /// A first word of 2 KiB, with a post-quantum key share in it, is a long one, and after a request to retry there is
     /// another. A client that has dealt with somebody else here before may send early data too, of which rustls passes over
-    /// one record of 16 KiB. Nobody is known yet, and there may be many.
+    /// less than 16 KiB. Nobody is known yet, and there may be many.
     const MAX_BYTES: usize = 32 * 1024;
     const NAME: &'static str = "Server";
 
