@@ -8,5 +8,6 @@ mod evidence;
 mod flow;
 mod hostile;
 mod openssl;
+mod program;
 mod server;
 mod versions;

@@ -1,13 +1,8 @@
 //! Against OpenSSL's server, over the loopback interface.
 
-use core::time::Duration;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::Instant;
+use std::process::{Command, Stdio};
 
 use enclave_tls::{Client, State, TlsError, Version};
 use pem_rfc7468::{LineEnding, decode_vec, encode_string};
@@ -15,27 +10,12 @@ use rcgen::KeyPair;
 
 use crate::authority::{Authority, HOST, Identity, trust_in};
 use crate::evidence::verifies;
+use crate::program::{LABEL, Program, carry, impatient, is_there};
 use crate::server::client;
-
-const PATIENCE: Duration = Duration::from_secs(60);
-const LABEL: &str = "EXPORTER-redoubt";
-
-/// Whether it can be run; says so otherwise.
-fn is_there() -> bool {
-    let is_there = Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok();
-    if !is_there {
-        // Not `eprintln!`, which the test harness keeps to itself when the test passes. Without standard error there is
-        // nobody to tell.
-        let _ = writeln!(io::stderr(), "skipped: no openssl on PATH");
-    }
-    is_there
-}
 
 /// `s_server` with one connection. What is written to its standard input goes to the client.
 struct Server {
-    process: Child,
-    input: ChildStdin,
-    lines: Receiver<String>,
+    program: Program,
     port: u16,
 }
 
@@ -48,95 +28,23 @@ impl Server {
         };
         let certificate = file("certificate.pem", "CERTIFICATE", &identity.chain[0]);
         let key = file("key.pem", "PRIVATE KEY", identity.key().secret_der());
-        let mut process = Command::new("openssl")
+        let mut command = Command::new("openssl");
+        command
             .args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-alpn", "http/1.1"])
             .args(["-keymatexport", LABEL, "-keymatexportlen", "32"])
             .arg("-cert")
             .arg(certificate)
             .arg("-key")
             .arg(key)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = mpsc::channel();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let input = process.stdin.take().unwrap();
-        let mut server = Self { process, input, lines, port: 0 };
-        let address = server.line_with("ACCEPT ");
-        server.port = address.rsplit(':').next().unwrap().parse().unwrap();
-        server
+            .args(arguments);
+        let program = Program::start(&mut command);
+        let address = program.line_with("ACCEPT ");
+        Self { program, port: address.rsplit(':').next().unwrap().parse().unwrap() }
     }
-
-    /// What follows `start` in the next line that has it.
-    fn line_with(&self, start: &str) -> String {
-        loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap();
-            if let Some((_, rest)) = line.split_once(start) {
-                return rest.to_owned();
-            }
-        }
-    }
-
-    fn type_in(&mut self, text: &str) {
-        self.input.write_all(text.as_bytes()).unwrap();
-        self.input.flush().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Carries bytes until `is_done`, or the connection fails.
-fn carry(
-    client: &mut Client,
-    stream: &mut TcpStream,
-    is_done: impl Fn(&mut Client) -> bool,
-) -> Result<(), TlsError> {
-    let start = Instant::now();
-    let mut buffer = [0; 4096];
-    loop {
-        let result = client.step();
-        let outgoing = core::mem::take(client.outgoing());
-        // A server that has had enough is found out by reading.
-        let _ = stream.write_all(&outgoing);
-        result?;
-        if is_done(client) {
-            return Ok(());
-        }
-        assert!(start.elapsed() < PATIENCE, "OpenSSL says nothing");
-        let room = client.receive_room().min(buffer.len());
-        match stream.read(&mut buffer[..room]) {
-            Ok(0) => return client.end_of_stream(),
-            Ok(count) => assert_eq!(client.receive(&buffer[..count]), count),
-            Err(error) if is_timeout(&error) => {}
-            Err(_) => return client.end_of_stream(),
-        }
-    }
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 fn call(port: u16) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    stream
+    impatient(TcpStream::connect(("127.0.0.1", port)).unwrap())
 }
 
 /// A handshake, a word each way, and an end; with what OpenSSL exports from the session.
@@ -148,12 +56,12 @@ fn spoken(root: &Authority, identity: &Identity, arguments: &[&str]) -> Client {
     carry(&mut client, &mut stream, |client| client.state() == State::Open).unwrap();
     let mut ours = [0; 32];
     client.session().unwrap().exporter(LABEL.as_bytes(), None, &mut ours).unwrap();
-    assert_eq!(server.line_with("Keying material: "), hex::encode_upper(ours), "{arguments:?}");
+    assert_eq!(server.program.line_with("Keying material: "), hex::encode_upper(ours), "{arguments:?}");
 
     assert_eq!(client.write(b"ping from the client\n"), 21);
     carry(&mut client, &mut stream, |_| true).unwrap();
-    server.line_with("ping from the client");
-    server.type_in("pong from the server\n");
+    server.program.line_with("ping from the client");
+    server.program.type_in("pong from the server\n");
     carry(&mut client, &mut stream, |client| client.plaintext().ends_with(b"\n")).unwrap();
     assert_eq!(client.plaintext(), b"pong from the server\n");
     // It answers a farewell with one.
@@ -171,7 +79,7 @@ fn rsa_key() -> KeyPair {
 
 #[test]
 fn openssl_speaks_with_us_in_tls_1_3() {
-    if !is_there() {
+    if !is_there("openssl") {
         return;
     }
     let root = Authority::root("root");
@@ -190,7 +98,7 @@ fn openssl_speaks_with_us_in_tls_1_3() {
 
 #[test]
 fn openssl_speaks_with_us_in_tls_1_2() {
-    if !is_there() {
+    if !is_there("openssl") {
         return;
     }
     let root = Authority::root("root");
@@ -209,7 +117,7 @@ fn openssl_speaks_with_us_in_tls_1_2() {
 
 #[test]
 fn openssl_asks_for_other_groups() {
-    if !is_there() {
+    if !is_there("openssl") {
         return;
     }
     let root = Authority::root("root");
@@ -234,7 +142,7 @@ fn unspoken(arguments: &[&str], stop: impl FnOnce(&mut Server, &mut Client, &mut
 
 #[test]
 fn openssl_offers_what_we_do_not_take() {
-    if !is_there() {
+    if !is_there("openssl") {
         return;
     }
     let old = unspoken(&["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], |_, _, _| {});
@@ -247,12 +155,12 @@ fn openssl_offers_what_we_do_not_take() {
 
 #[test]
 fn openssl_is_cut_off() {
-    if !is_there() {
+    if !is_there("openssl") {
         return;
     }
     let cut = unspoken(&[], |server, client, stream| {
         carry(client, stream, |client| client.state() == State::Open).unwrap();
-        server.process.kill().unwrap();
+        server.program.kill();
     });
     assert_eq!(cut, TlsError::Truncated);
 }
