@@ -176,7 +176,7 @@ fn answered(bytes: &[u8]) -> TlsError {
     error
 }
 
-fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
     [&[kind, 3, 3][..], &u16::try_from(payload.len()).unwrap().to_be_bytes(), payload].concat()
 }
 
@@ -277,7 +277,7 @@ fn handshakes_in_too_many_pieces_end() {
 }
 
 /// A record of TLS 1.3 with AES-256-GCM (RFC 8446, section 5.2).
-fn protected(key: &LessSafeKey, iv: &Iv, sequence: u64, content: &[u8], kind: u8) -> Vec<u8> {
+pub(crate) fn protected(key: &LessSafeKey, iv: &Iv, sequence: u64, content: &[u8], kind: u8) -> Vec<u8> {
     let mut payload = [content, &[kind]].concat();
     let length = u16::try_from(payload.len() + AES_256_GCM.tag_len()).unwrap().to_be_bytes();
     let header = [23, 3, 3, length[0], length[1]];

@@ -4,7 +4,7 @@ use core::fmt;
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
 
-use enclave_tls::{ALPN_HTTP_1_1, Client, Interval, ServerHost, State, TlsError, Trust};
+use enclave_tls::{ALPN_HTTP_1_1, Client, Connection, Interval, ServerHost, Side, State, TlsError, Trust};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -165,13 +165,13 @@ pub(crate) fn converse_over(
     }
 }
 
-/// Gives the client bytes as it has room for them; plaintext is not taken out.
-pub(crate) fn deliver(client: &mut Client, mut bytes: &[u8]) -> Result<(), TlsError> {
+/// Gives a side bytes as it has room for them; plaintext is not taken out.
+pub(crate) fn deliver<S: Side>(side: &mut Connection<S>, mut bytes: &[u8]) -> Result<(), TlsError> {
     while !bytes.is_empty() {
-        let taken = client.receive(bytes);
+        let taken = side.receive(bytes);
         assert!(taken > 0, "no room, and nobody takes plaintext");
         bytes = &bytes[taken..];
-        client.step()?;
+        side.step()?;
     }
     Ok(())
 }
