@@ -42,6 +42,8 @@ pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("roughtime", "answer", prefixed(0, &from_hex(ANSWER))),
         ("tls", "alert", vec![0xff, 21, 3, 3, 0, 2, 2, 40]),
         ("tls", "server-hello", server_hello()),
+        ("tls-server", "client-hello", client_hello(&X25519_SHARE)),
+        ("tls-server", "client-hello-to-retry", client_hello(&[0, 0])),
     ]
 }
 
@@ -106,6 +108,33 @@ fn server_hello() -> Vec<u8> {
     let body = [&[3, 3][..], &[7; 32], &[0, 0xc0, 0x2c, 0, 0, 4, 0, 0x17, 0, 0]].concat();
     let length = u8::try_from(body.len()).unwrap();
     [&[0xff, 22, 3, 3, 0, length + 4, 2, 0, 0, length][..], &body].concat()
+}
+
+/// A key share on X25519: the curve's base point.
+const X25519_SHARE: [u8; 38] = {
+    let mut share = [0; 38];
+    let header = [0, 36, 0, 29, 0, 32, 9];
+    let mut at = 0;
+    while at < header.len() {
+        share[at] = header[at];
+        at += 1;
+    }
+    share
+};
+
+/// The first word of a client of TLS 1.3: AES-256-GCM, ECDSA on P-256, X25519.
+fn client_hello(shares: &[u8]) -> Vec<u8> {
+    let prefixed = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    let extensions = [
+        &[0, 0x2b, 0, 3, 2, 3, 4][..],
+        &[0, 0x0d, 0, 4, 0, 2, 4, 3],
+        &[0, 0x0a, 0, 4, 0, 2, 0, 29],
+        &[0, 0x33],
+        &prefixed(shares),
+    ];
+    let start = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 2, 1, 0]].concat();
+    let message = prefixed(&[start, prefixed(&extensions.concat())].concat());
+    [&[0xff, 22, 3, 1][..], &prefixed(&[&[1, 0], &message[..]].concat())].concat()
 }
 
 fn from_hex(text: &str) -> Vec<u8> {
