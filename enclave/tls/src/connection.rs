@@ -44,7 +44,8 @@ pub enum State {
 /// The side of a connection that is ours, [`Caller`](crate::Caller) or [`Called`](crate::Called): there are no others.
 pub trait Side: Machine {}
 
-/// What the sides do not have in common: rustls' machine, and what is made of a handshake. Out of reach from outside, so that nobody else is a side.
+/// What the sides do not have in common: rustls' machine, and what is made of a handshake. Out of reach from outside, so
+/// that nobody else is a side.
 #[expect(unnameable_types, reason = "it seals `Side`")]
 pub trait Machine {
     /// What is established.
