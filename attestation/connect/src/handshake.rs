@@ -212,15 +212,15 @@ fn dial(service: &ServiceUrl, limit: Duration) -> Result<TcpStream, ConnectError
     let named = || service.to_string();
     let found = (service.host(), service.port()).to_socket_addrs();
     let addresses = found.map_err(|source| ConnectError::Resolve { service: named(), source })?;
-    let started = Instant::now();
+    let until = Instant::now().checked_add(limit);
     let mut failed = io::Error::from(ErrorKind::AddrNotAvailable);
-    for address in addresses {
-        let left = limit.saturating_sub(started.elapsed());
-        if left.is_zero() {
-            failed = ErrorKind::TimedOut.into();
-            break;
-        }
-        match TcpStream::connect_timeout(&address, left) {
+    for (place, address) in addresses.as_slice().iter().enumerate() {
+        // One that swallows everything leaves time for those after it.
+        let others = u32::try_from(addresses.len().saturating_sub(place)).unwrap_or(u32::MAX);
+        let left = until.map_or(limit, |until| until.saturating_duration_since(Instant::now()));
+        let share = left.checked_div(others).filter(|share| !share.is_zero());
+        let dialled = share.ok_or_else(|| ErrorKind::TimedOut.into());
+        match dialled.and_then(|share| TcpStream::connect_timeout(address, share)) {
             Ok(socket) => return Ok(socket),
             Err(error) => failed = error,
         }
