@@ -6,11 +6,12 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::collateral::arguments::CollateralCommand;
+use crate::connect::arguments::{CONNECT_EXAMPLES, ConnectArguments};
 use crate::measure::arguments::{DIFF_EXAMPLES, DiffArguments, MEASURE_EXAMPLES, MeasureArguments};
 use crate::receipt::arguments::{RECEIPT_EXAMPLES, REDACT_EXAMPLES, ReceiptArguments, RedactArguments};
 
 /// Checks evidence of SEV-SNP, TDX and NVIDIA, and claims and receipts of Redoubt guests. Checking reads files only;
-/// `collateral` fetches beforehand what checks need.
+/// `collateral` fetches beforehand what checks need, and `connect` asks a service that runs.
 #[derive(Debug, Parser)]
 #[command(name = "redoubt-verify", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -25,6 +26,9 @@ pub enum Command {
     /// Check a claim against the input, the output and the image that it should be about, or evidence against a policy.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Box<CheckArguments>),
+    /// Prove that a service's TLS ends in a guest, check its evidence, and open a port for programs to reach it through.
+    #[command(after_help = CONNECT_EXAMPLES)]
+    Connect(Box<ConnectArguments>),
     /// Check receipts of what a guest fetched over HTTPS: from whom, when and by which image; and show what it was.
     #[command(after_help = RECEIPT_EXAMPLES)]
     Receipt(Box<ReceiptArguments>),
@@ -202,6 +206,7 @@ Examples:
   redoubt-verify show report.bin vcek.der
   redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
       --reference dist/reference-values.json
+  redoubt-verify connect https://ledger.example --reference dist/reference-values.json
   redoubt-verify receipt receipt-1.cbor --time time-1.cbor --evidence evidence.cbor \\
       --reference dist/reference-values.json
   redoubt-verify measure dist/redoubt.rom

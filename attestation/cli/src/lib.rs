@@ -1,8 +1,8 @@
 //! `redoubt-verify`: checks evidence, claims and receipts.
 //!
 //! [`check`] is the verdict logic: it takes bytes, reads no file, no clock and no network, and names every check that it
-//! made. [`receipt`] is the same for receipts, and [`redact`] makes them show less. [`measure`] predicts what a ROM measures to. [`collateral`] alone asks the network and the clock, for commands that
-//! say so. The rest reads files and prints.
+//! made. [`receipt`] is the same for receipts, and [`redact`] makes them show less. [`measure`] predicts what a ROM measures to. [`collateral`] and [`connect`] alone ask the network and the
+//! clock, for commands that say so. The rest reads files and prints.
 //! Panics: never on input.
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ pub mod appraise;
 pub mod arguments;
 pub mod check;
 pub mod collateral;
+pub mod connect;
 pub mod ear;
 pub mod explain;
 pub mod files;

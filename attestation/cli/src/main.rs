@@ -1,5 +1,5 @@
-//! `redoubt-verify`: reads files, asks [`attestation_cli::check`], [`attestation_cli::receipt`], [`attestation_cli::show`] or
-//! [`attestation_cli::measure`], prints the answer.
+//! `redoubt-verify`: reads files, asks [`attestation_cli::check`], [`attestation_cli::connect`], [`attestation_cli::receipt`],
+//! [`attestation_cli::show`] or [`attestation_cli::measure`], prints the answer.
 #![forbid(unsafe_code)]
 
 use std::io::{self, IsTerminal, Write};
@@ -11,6 +11,7 @@ use attestation_cli::arguments::{Arguments, CheckArguments, Command, PolicyComma
 use attestation_cli::check::{Hardware, SimulatedEvidence, Verdict, check};
 use attestation_cli::collateral;
 use attestation_cli::collateral::arguments::CollateralCommand;
+use attestation_cli::connect::arguments::ConnectArguments;
 use attestation_cli::files::{ClaimFiles, read_item};
 use attestation_cli::measure::arguments::{DiffArguments, MeasureArguments};
 use attestation_cli::measure::{self, run_diff, run_measure};
@@ -20,7 +21,7 @@ use attestation_cli::receipt::arguments::ReceiptArguments;
 use attestation_cli::receipt::command::Answer;
 use attestation_cli::render::{Colours, json, table};
 use attestation_cli::show::{self, show};
-use attestation_cli::{ear, explain, receipt, redact, terms};
+use attestation_cli::{connect, ear, explain, receipt, redact, terms};
 use attestation_evidence::text::printable;
 use attestation_recognise::{Item, Kind, recognise};
 use clap::{CommandFactory, Parser};
@@ -47,6 +48,7 @@ const CORIM_AMONG_FILES: &str =
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check(arguments) => run_check(&arguments),
+        Command::Connect(arguments) => run_connect(&arguments),
         Command::Receipt(arguments) => run_receipt(&arguments),
         Command::Redact(arguments) => print_or_say(redact::run(&arguments)),
         Command::Diff(arguments) => show_difference(&arguments),
@@ -195,6 +197,25 @@ fn run_receipt(arguments: &ReceiptArguments) -> ExitCode {
             let status = print(text.as_bytes(), status);
             complaint.map_or(status, |complaint| unusable(&complaint))
         }
+        Err(error) => unusable(&error.to_string()),
+    }
+}
+
+fn run_connect(arguments: &ConnectArguments) -> ExitCode {
+    let answer = match connect::command::prove(arguments, colours()) {
+        Ok(answer) => answer,
+        Err(error) => return unusable(&error.to_string()),
+    };
+    let status = if answer.is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
+    let status = print(answer.text.as_bytes(), status);
+    if status != ExitCode::SUCCESS || arguments.check_only {
+        return status;
+    }
+    match answer.open(arguments) {
+        Ok(door) => match print(door.text.as_bytes(), ExitCode::SUCCESS) {
+            ExitCode::SUCCESS => door.serve(),
+            unread => unread,
+        },
         Err(error) => unusable(&error.to_string()),
     }
 }

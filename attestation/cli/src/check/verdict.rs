@@ -93,6 +93,11 @@ impl Verdict {
         self.record(what, expected.to_owned(), found.to_string(), State::Fails, None);
     }
 
+    /// Records what is worth knowing and decides nothing.
+    pub(crate) fn fact(&mut self, what: &'static str, found: impl Display) {
+        self.record(what, String::new(), found.to_string(), State::Fact, None);
+    }
+
     /// Records what a policy has to decide on.
     pub(crate) fn find(&mut self, code: Code, what: &'static str, expected: &str, found: &str) {
         let code = Some(code.to_string());
