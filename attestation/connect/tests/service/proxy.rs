@@ -188,7 +188,7 @@ fn who_is_refused_gets_nothing_that_was_sent() {
 fn nobody_waits_for_nothing() {
     let (guest, identity) = guest(1);
     let server = service(&guest, &identity);
-    let limits = Limits { idle: Duration::from_millis(300), ..LIMITS };
+    let limits = Limits { idle: Duration::from_secs(1), ..LIMITS };
     let door = Door::with(Client::with(server.port(), limits, |_| Ok(())), ProxyLimits::default());
     let (_, read) = door.ask("POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\n");
     assert_eq!(read, Err(ErrorKind::ConnectionReset));
