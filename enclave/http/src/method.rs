@@ -64,6 +64,13 @@ impl Method {
         &self.0
     }
 
+    /// Whether it is meant to do the same when it comes twice (RFC 9110, section 9.2.2). Of one that is not known, nobody can
+    /// tell.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        [Self::GET, Self::HEAD, Self::OPTIONS, Self::TRACE, Self::PUT, Self::DELETE].contains(self)
+    }
+
     /// Whether servers expect content with it, and so a length even where there is none (RFC 9110, section 8.6).
     pub(crate) fn anticipates_content(&self) -> bool {
         [Self::POST, Self::PUT, Self::PATCH].contains(self)
@@ -107,6 +114,15 @@ mod tests {
         assert_eq!(Method::new(&"M".repeat(METHOD_MAX_BYTES + 1)), Err(MethodError::TooLong));
         for bad in ["", "G T", "G\r\nT", "G:", "GÉT", "\0"] {
             assert_eq!(Method::new(bad), Err(MethodError::NotToken), "{bad:?}");
+        }
+    }
+    #[test]
+    fn what_may_come_twice_is_known_by_name() {
+        for method in ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"] {
+            assert!(Method::new(method).unwrap().is_idempotent(), "{method}");
+        }
+        for method in ["POST", "PATCH", "CONNECT", "get", "PROPFIND"] {
+            assert!(!Method::new(method).unwrap().is_idempotent(), "{method}");
         }
     }
 }
