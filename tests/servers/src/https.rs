@@ -34,6 +34,8 @@ pub struct Behaviour {
     pub only_tls12: bool,
     /// What it answers to every request.
     pub response: Vec<u8>,
+    /// Requests that it answers on a connection, before it ends it; they have no bodies.
+    pub answers: usize,
     /// Ends the stream without a word of TLS.
     pub cuts_off: bool,
 }
@@ -42,7 +44,8 @@ pub struct Behaviour {
 #[derive(Debug)]
 pub struct MemoryServer {
     connection: ServerConnection,
-    head: Vec<u8>,
+    heads: Vec<u8>,
+    answered: usize,
     behaviour: Behaviour,
 }
 
@@ -113,6 +116,7 @@ impl Behaviour {
             years: (2020, 2100),
             only_tls12: false,
             response: response.to_vec(),
+            answers: 1,
             cuts_off: false,
         }
     }
@@ -124,23 +128,25 @@ impl MemoryServer {
     pub fn new(authority: &Authority, behaviour: Behaviour) -> Self {
         let config = Arc::new(authority.server_config(&behaviour));
         let connection = ServerConnection::new(config).expect("a good configuration");
-        Self { connection, head: Vec::new(), behaviour }
+        Self { connection, heads: Vec::new(), answered: 0, behaviour }
     }
 
-    /// Takes what a client sends, and gives what is sent back. Once a request is there, that is the answer, and the end.
+    /// Takes what a client sends, and gives what is sent back: to each request the answer, and after the last one the end.
     pub fn exchange(&mut self, mut bytes: &[u8]) -> Vec<u8> {
         while !bytes.is_empty() && self.connection.read_tls(&mut bytes).is_ok_and(|count| count > 0) {
             // What the client does wrong it is told.
             let _ = self.connection.process_new_packets();
         }
-        let was_asked = self.is_asked();
+        let was_over = self.is_over();
         // Nothing more, for now.
-        let _ = self.connection.reader().read_to_end(&mut self.head);
-        if self.is_asked() && !was_asked {
+        let _ = self.connection.reader().read_to_end(&mut self.heads);
+        let asked = self.heads.windows(4).filter(|window| window == b"\r\n\r\n").count();
+        while self.answered < asked.min(self.behaviour.answers) {
             self.connection.writer().write_all(&self.behaviour.response).expect("it is buffered");
-            if !self.behaviour.cuts_off {
-                self.connection.send_close_notify();
-            }
+            self.answered += 1;
+        }
+        if self.is_over() && !was_over && !self.behaviour.cuts_off {
+            self.connection.send_close_notify();
         }
         let mut answer = Vec::new();
         while self.connection.wants_write() {
@@ -149,16 +155,16 @@ impl MemoryServer {
         answer
     }
 
-    /// Whether there was a request.
+    /// Whether it has answered all that it answers.
     #[must_use]
-    pub fn is_asked(&self) -> bool {
-        self.head.ends_with(b"\r\n\r\n")
+    pub const fn is_over(&self) -> bool {
+        self.answered >= self.behaviour.answers
     }
 
-    /// Its head.
+    /// The heads of all requests.
     #[must_use]
-    pub fn head(&self) -> String {
-        String::from_utf8_lossy(&self.head).into_owned()
+    pub fn heads(&self) -> String {
+        String::from_utf8_lossy(&self.heads).into_owned()
     }
 }
 
@@ -208,7 +214,7 @@ impl Drop for HttpsServer {
     }
 }
 
-/// Answers one request.
+/// Answers the requests of a connection.
 fn serve(
     mut stream: TcpStream,
     mut connection: ServerConnection,
@@ -216,15 +222,17 @@ fn serve(
     heads: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut head = Vec::new();
     let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        tls.read_exact(&mut byte)?;
-        head.extend_from_slice(&byte);
+    for _ in 0..behaviour.answers {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            tls.read_exact(&mut byte)?;
+            head.extend_from_slice(&byte);
+        }
+        heads.lock().expect("no thread has panicked").push(String::from_utf8_lossy(&head).into_owned());
+        tls.write_all(&behaviour.response)?;
     }
-    heads.lock().expect("no thread has panicked").push(String::from_utf8_lossy(&head).into_owned());
-    tls.write_all(&behaviour.response)?;
     if !behaviour.cuts_off {
         tls.conn.send_close_notify();
         tls.flush()?;

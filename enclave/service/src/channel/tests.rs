@@ -57,7 +57,7 @@ impl Sockets for Network {
     fn receive(&mut self, _connection: Connection, max_bytes: usize, into: &mut Vec<u8>) -> usize {
         let count = self.to_guest.len().min(max_bytes).min(self.piece);
         into.extend(self.to_guest.drain(..count));
-        if self.to_guest.is_empty() && self.server.is_asked() {
+        if self.to_guest.is_empty() && self.server.is_over() {
             self.state = ConnectionState::PeerClosed;
         }
         count
@@ -151,7 +151,7 @@ fn a_server_that_is_trusted_is_asked_under_tls() {
         let mut network = Network { piece, ..Network::to(&authority, behaviour) };
         let (said, end) = fetch(&mut network, peer(&authority, now()));
         assert_eq!((said.as_bytes(), end), (RESPONSE, ChannelState::Ended), "{only_tls12} {piece}");
-        assert_eq!(network.server.head().as_bytes(), REQUEST);
+        assert_eq!(network.server.heads().as_bytes(), REQUEST);
     }
 }
 
@@ -169,7 +169,7 @@ fn whoever_is_not_trusted_is_told_nothing() {
         let (said, end) = fetch(&mut network, peer(&authority, now()));
         let refused = ChannelState::Failed(HttpFailure::TlsCertificateError);
         assert_eq!((said.as_str(), end), ("", refused), "{behaviour:?}");
-        assert_eq!(network.server.head(), "");
+        assert_eq!(network.server.heads(), "");
     }
 }
 
