@@ -13,6 +13,7 @@ use crate::sockets::{Broken, Connection, ConnectionState, Sockets};
 
 pub(crate) struct Channel {
     connection: Connection,
+    address: Ipv4Addr,
     security: Security,
     failed: Option<HttpFailure>,
 }
@@ -47,7 +48,7 @@ impl Channel {
     ) -> Result<Self, HttpFailure> {
         let connection = sockets.connect(address, port).map_err(broken_failure)?;
         let security = peer.map_or(Security::None, |peer| Security::Awaited(Box::new(peer)));
-        Ok(Self { connection, security, failed: None })
+        Ok(Self { connection, address, security, failed: None })
     }
 
     /// Moves bytes between TLS and the network, and says how far everything is.
@@ -86,6 +87,16 @@ impl Channel {
             Security::Tls(client) => step_tls(client, self.connection, state, sockets),
             _ => Ok(plain_state(state)),
         }
+    }
+
+    /// Where it leads.
+    pub(crate) const fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// Whether the other side has not answered yet, so that nothing is known of it.
+    pub(crate) fn is_connecting(&self, sockets: &mut dyn Sockets) -> bool {
+        sockets.state(self.connection) == ConnectionState::Connecting
     }
 
     /// What the handshake established; `None` before that, and without TLS.

@@ -1,22 +1,22 @@
 //! One request to a server and its response: a state machine that is stepped whenever the guest looks at its network.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
 use core::task::Poll;
 
 use bytes::Bytes;
 use enclave_http::{
-    BodyDecoder, BodyEncoder, BodyLimits, BodyPlan, Fields, HeadLimits, Host, Method, OutgoingRequest,
-    Scheme, parse_final_response,
+    BodyDecoder, BodyEncoder, BodyLimits, BodyPlan, Fields, HeadLimits, Method, OutgoingRequest,
+    parse_final_response,
 };
 use enclave_runtime::{HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts};
 
 use crate::channel::{Channel, ChannelState};
+use crate::connecting::Connecting;
+use crate::origin::Origin;
 use crate::recording::{Recorded, Recording};
-use crate::security::{Peer, Security};
-use crate::sockets::{Query, Sockets, Unresolved};
+use crate::security::Peer;
+use crate::sockets::Sockets;
 
 /// Bytes of request that wait for the network, at most, and of response that wait for the component.
 const BUFFER_BYTES: usize = 32 * 1024;
@@ -29,8 +29,9 @@ const BODY_LIMITS: BodyLimits = BodyLimits { body_bytes: u64::MAX, ..BodyLimits:
 
 /// A request under way.
 pub(crate) struct Exchange {
+    origin: Origin,
+    peer: Option<Peer>,
     place: Place,
-    port: u16,
     method: Method,
     timeouts: HttpTimeouts,
     /// Since when the present step is waited for.
@@ -51,7 +52,7 @@ pub(crate) struct Exchange {
 }
 
 enum Place {
-    Resolving(Query, Option<Peer>),
+    Connecting(Connecting),
     Connected(Channel),
     /// There is no connection any more, or never was.
     Over,
@@ -67,20 +68,17 @@ enum Reading {
 }
 
 impl Exchange {
-    /// Begins the request.
+    /// A request that is not on its way yet; to a peer, under TLS.
     ///
     /// # Errors
     /// It cannot be sent at all.
-    pub(crate) fn start(
+    pub(crate) fn new(
         request: &HttpRequest,
-        security: &Security,
+        origin: Origin,
+        peer: Option<Peer>,
         secret: [u8; 32],
-        sockets: &mut dyn Sockets,
         now_ns: u64,
     ) -> Result<Self, HttpFailure> {
-        let peer =
-            (request.scheme == Scheme::Https).then(|| security.peer(&request.authority.host)).transpose()?;
-        let port = request.authority.port_for(&request.scheme).ok_or(HttpFailure::RequestUriInvalid)?;
         let mut outgoing = Vec::new();
         let head = OutgoingRequest {
             method: &request.method,
@@ -92,18 +90,11 @@ impl Exchange {
         };
         let encoder = head.encode(&HeadLimits::DEFAULT, &mut outgoing).map_err(HttpFailure::from)?;
         let encoder = (request.body != BodyPlan::None).then_some(encoder);
-        let mut recording = peer.is_some().then(|| Box::new(Recording::new(secret, request, &outgoing)));
-        let place = match &request.authority.host {
-            Host::V4(address) => {
-                note_place(&mut recording, *address, port);
-                Place::Connected(Channel::open(*address, port, peer, sockets)?)
-            }
-            Host::Name(name) => Place::Resolving(sockets.resolve(name).ok_or(HttpFailure::DnsError)?, peer),
-            Host::V6(_) => return Err(HttpFailure::DestinationUnavailable),
-        };
+        let recording = peer.is_some().then(|| Box::new(Recording::new(secret, request, &outgoing)));
         Ok(Self {
-            place,
-            port,
+            origin,
+            peer,
+            place: Place::Over,
             method: request.method.clone(),
             timeouts: request.timeouts,
             since_ns: now_ns,
@@ -118,6 +109,25 @@ impl Exchange {
         })
     }
 
+    /// Sends it over a connection of its own.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn connect(&mut self, sockets: &mut dyn Sockets) -> Result<(), HttpFailure> {
+        self.since_ns = self.now_ns;
+        let until_ns = self.since_ns.saturating_add(self.timeouts.connect_ns.unwrap_or(PATIENCE_NS));
+        let connecting = Connecting::start(&self.origin, self.peer.clone(), until_ns, sockets, self.now_ns)?;
+        self.place = Place::Connecting(connecting);
+        Ok(())
+    }
+
+    /// There is a connection.
+    fn enter(&mut self, channel: Channel) {
+        let (address, port) = (channel.address(), self.origin.port);
+        self.recording.iter_mut().for_each(|recording| recording.connected_to(address, port));
+        self.place = Place::Connected(channel);
+    }
+
     /// Moves bytes and looks at the time.
     pub(crate) fn step(&mut self, sockets: &mut dyn Sockets, now_ns: u64) {
         self.now_ns = now_ns;
@@ -129,23 +139,12 @@ impl Exchange {
     }
 
     fn try_step(&mut self, sockets: &mut dyn Sockets, now_ns: u64) -> Result<(), HttpFailure> {
-        match &mut self.place {
-            Place::Over => Ok(()),
-            Place::Resolving(query, peer) => {
-                let Some(answer) = sockets.resolved(*query) else { return self.check_connect_time(now_ns) };
-                let peer = peer.take();
-                self.place = Place::Over;
-                let addresses = answer.map_err(|error| match error {
-                    Unresolved::Unknown => HttpFailure::DnsError,
-                    Unresolved::Silence => HttpFailure::DnsTimeout,
-                })?;
-                let address = addresses.first().ok_or(HttpFailure::DnsError)?;
-                note_place(&mut self.recording, *address, self.port);
-                self.place = Place::Connected(Channel::open(*address, self.port, peer, sockets)?);
-                Ok(())
-            }
-            Place::Connected(_) => self.step_connected(sockets, now_ns),
+        if let Place::Connecting(connecting) = &mut self.place
+            && let Some(channel) = connecting.step(sockets, now_ns)?
+        {
+            self.enter(channel);
         }
+        self.step_connected(sockets, now_ns)
     }
 
     fn step_connected(&mut self, sockets: &mut dyn Sockets, now_ns: u64) -> Result<(), HttpFailure> {
@@ -157,14 +156,7 @@ impl Exchange {
         if let Some((recording, session)) = self.recording.as_mut().zip(channel.session()) {
             recording.secured(session, now_ns);
         }
-        let sent = channel.send(&self.outgoing, sockets);
-        self.outgoing.drain(..sent);
-        let room = BUFFER_BYTES.saturating_sub(self.incoming.len());
-        let received = channel.receive(room, &mut self.incoming, sockets);
-        if sent > 0 || received > 0 || !self.is_request_complete() {
-            self.since_ns = now_ns;
-        }
-        let may_be_more = received > 0 || room == 0;
+        let may_be_more = self.move_bytes(sockets);
         self.is_at_end |= !may_be_more && state == ChannelState::Ended;
         self.read_head()?;
         match state {
@@ -174,6 +166,19 @@ impl Exchange {
             }
             _ => self.check_response_time(now_ns),
         }
+    }
+
+    /// Sends and receives what there is; whether more may have come than was looked at.
+    fn move_bytes(&mut self, sockets: &mut dyn Sockets) -> bool {
+        let Place::Connected(channel) = &mut self.place else { return false };
+        let sent = channel.send(&self.outgoing, sockets);
+        self.outgoing.drain(..sent);
+        let room = BUFFER_BYTES.saturating_sub(self.incoming.len());
+        let received = channel.receive(room, &mut self.incoming, sockets);
+        if sent > 0 || received > 0 || !self.is_request_complete() {
+            self.since_ns = self.now_ns;
+        }
+        received > 0 || room == 0
     }
 
     fn read_head(&mut self) -> Result<(), HttpFailure> {
@@ -237,7 +242,7 @@ impl Exchange {
 
     fn disconnect(&mut self, sockets: &mut dyn Sockets) {
         match core::mem::replace(&mut self.place, Place::Over) {
-            Place::Resolving(query, _) => sockets.forget(query),
+            Place::Connecting(connecting) => connecting.release(sockets),
             Place::Connected(channel) => channel.release(sockets),
             Place::Over => {}
         }
@@ -360,21 +365,6 @@ impl Exchange {
     pub(crate) fn close(mut self, sockets: &mut dyn Sockets) {
         self.disconnect(sockets);
     }
-}
-
-fn note_place(recording: &mut Option<Box<Recording>>, address: Ipv4Addr, port: u16) {
-    recording.iter_mut().for_each(|recording| recording.connected_to(address, port));
-}
-
-/// Whom a request goes to, as the egress rules name it.
-pub(crate) fn destination(request: &HttpRequest) -> Option<(String, u16)> {
-    let port = request.authority.port_for(&request.scheme)?;
-    let host = match &request.authority.host {
-        Host::Name(name) => name.clone(),
-        Host::V4(address) => alloc::format!("{address}"),
-        Host::V6(_) => return None,
-    };
-    Some((host, port))
 }
 
 #[cfg(test)]

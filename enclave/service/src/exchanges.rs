@@ -6,15 +6,16 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Poll;
 
-use attestation_manifest::{EgressPolicy, EgressScheme};
+use attestation_manifest::EgressPolicy;
 use attestation_receipt::{CommitmentOpening, CommitmentOpenings, RunningRoot};
 use attestation_roughtime::Proof;
-use enclave_http::{Fields, Scheme};
+use enclave_http::Fields;
 use enclave_runtime::{
     EnclaveFailure, ExchangeId, HttpBody, HttpFailure, HttpRequest, HttpResponse, RunName,
 };
 
-use crate::exchange::{Exchange, destination};
+use crate::exchange::Exchange;
+use crate::origin::Origin;
 use crate::receipts::Issued;
 use crate::recording::Recorded;
 use crate::security::Security;
@@ -126,20 +127,17 @@ impl Exchanges {
         sockets: Option<&mut dyn Sockets>,
         now_ns: u64,
     ) -> Result<ExchangeId, HttpFailure> {
-        let (host, port) = destination(request).ok_or(HttpFailure::RequestDenied)?;
-        let scheme = match request.scheme {
-            Scheme::Https => EgressScheme::Https,
-            Scheme::Http => EgressScheme::Http,
-            _ => return Err(HttpFailure::ProtocolError),
-        };
-        if !policy.permits(scheme, &host, port, request.method.as_str()) {
+        let origin = Origin::of(request)?;
+        if !origin.is_permitted(policy, request.method.as_str()) {
             return Err(HttpFailure::RequestDenied);
         }
         if self.open.len() >= EXCHANGES_MAX {
             return Err(HttpFailure::ConnectionLimitReached);
         }
         let sockets = sockets.ok_or(HttpFailure::DestinationUnavailable)?;
-        let exchange = Exchange::start(request, &self.security, secret, sockets, now_ns)?;
+        let peer = origin.is_secure().then(|| self.security.peer(&origin.host)).transpose()?;
+        let mut exchange = Exchange::new(request, origin, peer, secret, now_ns)?;
+        exchange.connect(sockets)?;
         self.last = self.last.wrapping_add(1);
         self.open.insert(self.last, exchange);
         Ok(ExchangeId(self.last))
@@ -200,6 +198,7 @@ impl Exchanges {
         self.get(id).is_none_or(|exchange| exchange.has_body())
     }
 
+    /// Whether there is nothing to move.
     pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }

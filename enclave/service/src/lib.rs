@@ -11,14 +11,18 @@ extern crate alloc;
 
 mod channel;
 mod claims;
+mod connecting;
 mod error;
 mod exchange;
 mod exchanges;
 mod job;
+mod origin;
 mod parcel;
 mod receipts;
 mod recording;
 mod requests;
+#[cfg(test)]
+mod scripted;
 mod security;
 mod serve;
 mod sessions;

@@ -4,11 +4,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use enclave_http::{Authority, StatusCode};
+use enclave_http::{Authority, Scheme, StatusCode};
 use enclave_tls::{Anchors, Trust};
 
 use super::*;
-use crate::sockets::{Broken, Connection, ConnectionState, Question};
+use crate::security::Security;
+use crate::sockets::{Broken, Connection, ConnectionState, Query, Question, Unresolved};
 use crate::time::SharedTime;
 
 /// One connection, one query, and what they do.
@@ -129,6 +130,14 @@ fn request(authority: &str) -> HttpRequest {
     }
 }
 
+/// Over a connection of its own.
+fn begin(request: &HttpRequest, network: &mut Network) -> Result<Exchange, HttpFailure> {
+    let origin = Origin::of(request)?;
+    let peer = origin.is_secure().then(|| security().peer(&origin.host)).transpose()?;
+    let mut exchange = Exchange::new(request, origin, peer, [0; 32], 0)?;
+    exchange.connect(network).map(|()| exchange)
+}
+
 /// Steps until nothing happens any more; a millisecond each.
 fn run(exchange: &mut Exchange, network: &mut Network) -> (Result<HttpResponse, HttpFailure>, Vec<HttpBody>) {
     let mut bodies = Vec::new();
@@ -167,8 +176,7 @@ fn body_of(bodies: &[HttpBody]) -> Vec<u8> {
 #[test]
 fn a_request_goes_out_and_its_response_comes_in() {
     let mut network = Network::answering(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
-    let mut exchange =
-        Exchange::start(&request("192.0.2.7:8080"), &security(), [0; 32], &mut network, 0).unwrap();
+    let mut exchange = begin(&request("192.0.2.7:8080"), &mut network).unwrap();
     let (response, bodies) = run(&mut exchange, &mut network);
     assert_eq!(response.unwrap().status, StatusCode::OK);
     assert_eq!(body_of(&bodies), b"hello");
@@ -183,8 +191,7 @@ fn a_request_goes_out_and_its_response_comes_in() {
 #[test]
 fn a_name_is_resolved_first() {
     let mut network = Network::answering(b"HTTP/1.1 204 No Content\r\n\r\n");
-    let mut exchange =
-        Exchange::start(&request("example.org"), &security(), [0; 32], &mut network, 0).unwrap();
+    let mut exchange = begin(&request("example.org"), &mut network).unwrap();
     exchange.step(&mut network, 0);
     assert_eq!(network.connected_to, None);
     network.answer = Some(Ok(vec![Ipv4Addr::new(192, 0, 2, 9)]));
@@ -199,8 +206,7 @@ fn a_name_is_resolved_first() {
         (Ok(Vec::new()), HttpFailure::DnsError),
     ] {
         let mut network = Network { answer: Some(answer), ..Network::new() };
-        let mut exchange =
-            Exchange::start(&request("example.org"), &security(), [0; 32], &mut network, 0).unwrap();
+        let mut exchange = begin(&request("example.org"), &mut network).unwrap();
         assert_eq!(run(&mut exchange, &mut network).0, Err(failure));
     }
 }
@@ -210,7 +216,7 @@ fn a_body_is_sent_as_the_network_takes_it() {
     let mut network =
         Network { room: 7, ..Network::answering(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") };
     let post = HttpRequest { method: Method::POST, body: BodyPlan::Unknown, ..request("192.0.2.7") };
-    let mut exchange = Exchange::start(&post, &security(), [0; 32], &mut network, 0).unwrap();
+    let mut exchange = begin(&post, &mut network).unwrap();
     assert!(exchange.body_space() > 0);
     exchange.write_body(b"some words", &mut network);
     exchange.finish_body(&Fields::new(), &mut network);
@@ -229,15 +235,14 @@ fn half_a_response_is_a_failure() {
         ),
     ] {
         let mut network = Network { state: ConnectionState::PeerClosed, ..Network::answering(response) };
-        let mut exchange =
-            Exchange::start(&request("192.0.2.7"), &security(), [0; 32], &mut network, 0).unwrap();
+        let mut exchange = begin(&request("192.0.2.7"), &mut network).unwrap();
         let (head, bodies) = run(&mut exchange, &mut network);
         head.unwrap();
         assert_eq!(body_of(&bodies), b"hel");
         assert_eq!(bodies.last(), Some(&HttpBody::Failed(failure)));
     }
     let mut network = Network { state: ConnectionState::PeerClosed, ..Network::answering(b"HTTP/1.1 200 O") };
-    let mut exchange = Exchange::start(&request("192.0.2.7"), &security(), [0; 32], &mut network, 0).unwrap();
+    let mut exchange = begin(&request("192.0.2.7"), &mut network).unwrap();
     assert_eq!(run(&mut exchange, &mut network).0, Err(HttpFailure::ConnectionTerminated));
     assert_eq!(network.released, 1, "a failed exchange keeps no connection");
 }
@@ -254,8 +259,7 @@ fn who_does_not_speak_http_or_does_not_answer_is_a_failure() {
         ),
     ] {
         let mut network = network;
-        let mut exchange =
-            Exchange::start(&request("192.0.2.7"), &security(), [0; 32], &mut network, 0).unwrap();
+        let mut exchange = begin(&request("192.0.2.7"), &mut network).unwrap();
         assert_eq!(run(&mut exchange, &mut network).0, Err(failure));
     }
 }
@@ -263,7 +267,7 @@ fn who_does_not_speak_http_or_does_not_answer_is_a_failure() {
 #[test]
 fn what_cannot_be_sent_is_refused_at_once() {
     let mut network = Network::new();
-    let mut start = |request| Exchange::start(&request, &security(), [0; 32], &mut network, 0).err();
+    let mut start = |request| begin(&request, &mut network).err();
     let https = HttpRequest { scheme: Scheme::Https, ..request("a_b.example") };
     assert_eq!(start(https), Some(HttpFailure::RequestUriInvalid));
     assert_eq!(start(request("[2001:db8::1]")), Some(HttpFailure::DestinationUnavailable));
@@ -276,7 +280,7 @@ fn what_cannot_be_sent_is_refused_at_once() {
 fn a_body_that_is_not_what_was_promised_ends_the_exchange() {
     let mut network = Network::new();
     let post = HttpRequest { method: Method::POST, body: BodyPlan::Length(3), ..request("192.0.2.7") };
-    let mut exchange = Exchange::start(&post, &security(), [0; 32], &mut network, 0).unwrap();
+    let mut exchange = begin(&post, &mut network).unwrap();
     exchange.write_body(b"four", &mut network);
     assert_eq!(run(&mut exchange, &mut network).0, Err(HttpFailure::RequestBodySize));
     assert_eq!(network.released, 1);
