@@ -12,7 +12,8 @@
 //! What the server did sign is the handshake. That signature is in the receipt, and [`verify_origin`] checks with it,
 //! without believing the guest, that the key of this certificate took part in *some* handshake, whenever that was. In TLS
 //! 1.3 it is over a hash, and only the guest says that this is the hash of this handshake; in TLS 1.2 it is over the random
-//! numbers that the receipt has.
+//! numbers that the receipt has. Exchanges on one connection have one handshake: all that their receipts say of TLS is the
+//! same, and the certificates were valid at the time of each.
 //!
 //! # The staircase
 //! bytes → [`SignedReceipt`] (parsed; whatever is shown is under the root) → [`VerifiedReceipt`] (signed by the key that

@@ -6,10 +6,11 @@ use core::net::Ipv4Addr;
 use core::task::Poll;
 
 use enclave_runtime::HttpFailure;
-use enclave_tls::{ALPN_HTTP_1_1, Client, Interval, Session, State, TlsError};
+use enclave_tls::{ALPN_HTTP_1_1, Client, Interval, Session, State, TlsError, Validity};
 
 use crate::security::Peer;
 use crate::sockets::{Broken, Connection, ConnectionState, Sockets};
+use crate::time::TimeInterval;
 
 pub(crate) struct Channel {
     connection: Connection,
@@ -97,6 +98,21 @@ impl Channel {
     /// Whether the other side has not answered yet, so that nothing is known of it.
     pub(crate) fn is_connecting(&self, sockets: &mut dyn Sockets) -> bool {
         sockets.state(self.connection) == ConnectionState::Connecting
+    }
+
+    /// Whether the peer has neither spoken nor hung up, where nothing more of it is expected. What it said is lost.
+    pub(crate) fn is_quiet(&mut self, sockets: &mut dyn Sockets, now_ns: u64) -> bool {
+        self.step(sockets, now_ns) == ChannelState::Open && self.receive(1, &mut Vec::new(), sockets) == 0
+    }
+
+    /// Whether certificates that were judged once hold in this interval too. Name, keys and roots are what they were then. In
+    /// the clear there is nothing to hold.
+    pub(crate) fn holds_in(&self, time: TimeInterval) -> bool {
+        let Security::Tls(client) = &self.security else { return matches!(self.security, Security::None) };
+        client.session().is_some_and(|session| {
+            let Validity { not_before, not_after } = session.peer.validity;
+            not_before <= time.earliest_s && time.latest_s <= not_after
+        })
     }
 
     /// What the handshake established; `None` before that, and without TLS.

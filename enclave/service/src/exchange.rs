@@ -1,5 +1,7 @@
 //! One request to a server and its response: a state machine that is stepped whenever the guest looks at its network.
 
+mod reuse;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::task::Poll;
@@ -11,6 +13,7 @@ use enclave_http::{
 };
 use enclave_runtime::{HttpBody, HttpFailure, HttpRequest, HttpResponse, HttpTimeouts};
 
+use self::reuse::Again;
 use crate::channel::{Channel, ChannelState};
 use crate::connecting::Connecting;
 use crate::origin::Origin;
@@ -45,6 +48,10 @@ pub(crate) struct Exchange {
     /// The stream has ended in good order.
     is_at_end: bool,
     response: Reading,
+    /// The peer would go on with the connection after this response.
+    persists: bool,
+    /// On a connection that served others before, until something comes back.
+    again: Option<Again>,
     failure: Option<HttpFailure>,
     /// For its receipt; under TLS, until the exchange is over.
     recording: Option<Box<Recording>>,
@@ -86,7 +93,7 @@ impl Exchange {
             authority: &request.authority,
             fields: &request.fields,
             body: request.body,
-            persists: false,
+            persists: true,
         };
         let encoder = head.encode(&HeadLimits::DEFAULT, &mut outgoing).map_err(HttpFailure::from)?;
         let encoder = (request.body != BodyPlan::None).then_some(encoder);
@@ -103,6 +110,8 @@ impl Exchange {
             incoming: Vec::new(),
             is_at_end: false,
             response: Reading::Head,
+            persists: false,
+            again: None,
             failure: None,
             recording,
             now_ns,
@@ -153,19 +162,23 @@ impl Exchange {
         if state == ChannelState::Opening {
             return self.check_connect_time(now_ns);
         }
+        if self.again.as_ref().is_some_and(|again| !again.is_sent) && !channel.is_quiet(sockets, now_ns) {
+            return self.begin_again(sockets);
+        }
         if let Some((recording, session)) = self.recording.as_mut().zip(channel.session()) {
             recording.secured(session, now_ns);
         }
         let may_be_more = self.move_bytes(sockets);
         self.is_at_end |= !may_be_more && state == ChannelState::Ended;
         self.read_head()?;
-        match state {
-            ChannelState::Failed(failure) if !may_be_more && !self.is_answered() => Err(failure),
+        let ending = match state {
+            ChannelState::Failed(failure) if !may_be_more && !self.is_answered() => failure,
             _ if self.is_at_end && matches!(self.response, Reading::Head) => {
-                Err(HttpFailure::ConnectionTerminated)
+                HttpFailure::ConnectionTerminated
             }
-            _ => self.check_response_time(now_ns),
-        }
+            _ => return self.check_response_time(now_ns),
+        };
+        if self.can_begin_again(ending) { self.begin_again(sockets) } else { Err(ending) }
     }
 
     /// Sends and receives what there is; whether more may have come than was looked at.
@@ -177,6 +190,12 @@ impl Exchange {
         let received = channel.receive(room, &mut self.incoming, sockets);
         if sent > 0 || received > 0 || !self.is_request_complete() {
             self.since_ns = self.now_ns;
+        }
+        if received > 0 {
+            self.again = None;
+        }
+        if let Some(again) = &mut self.again {
+            again.is_sent |= sent > 0;
         }
         received > 0 || room == 0
     }
@@ -191,6 +210,7 @@ impl Exchange {
         let framing = head.framing(&self.method).map_err(HttpFailure::from)?;
         let decoder = BodyDecoder::new(framing, &BODY_LIMITS).map_err(HttpFailure::from)?;
         let status = head.status();
+        self.persists = head.persists(&self.method);
         if let Some(recording) = &mut self.recording {
             recording.response(status.get(), head.fields(), framing, self.now_ns);
         }
@@ -253,7 +273,9 @@ impl Exchange {
         if self.failure.is_some() {
             return usize::MAX;
         }
-        BUFFER_BYTES.saturating_sub(self.outgoing.len())
+        // It must not become less when the head has to be sent again.
+        let kept = self.again.as_ref().map_or(0, Again::head_bytes);
+        BUFFER_BYTES.saturating_sub(self.outgoing.len().max(kept))
     }
 
     /// More of the request's body.
@@ -263,6 +285,7 @@ impl Exchange {
             Ok(()) => self.recording.iter_mut().for_each(|recording| recording.request_body(bytes)),
             Err(error) => self.fail(error.into(), sockets),
         }
+        self.keep_no_head();
     }
 
     /// The request's body is complete.
@@ -272,6 +295,7 @@ impl Exchange {
             Ok(()) => self.recording.iter_mut().for_each(|recording| recording.request_trailers(trailers)),
             Err(error) => self.fail(error.into(), sockets),
         }
+        self.keep_no_head();
     }
 
     /// Whether [`response`](Self::response) is ready.

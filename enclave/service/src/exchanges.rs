@@ -15,6 +15,7 @@ use enclave_runtime::{
 };
 
 use crate::exchange::Exchange;
+use crate::idle::IdleChannels;
 use crate::origin::Origin;
 use crate::receipts::Issued;
 use crate::recording::Recorded;
@@ -33,6 +34,7 @@ pub(crate) struct Exchanges {
     run: RunName,
     security: Security,
     open: BTreeMap<u32, Exchange>,
+    idle: IdleChannels,
     last: u32,
     now_ns: u64,
     /// Over all receipts of the run.
@@ -70,7 +72,8 @@ impl Kept {
 impl Exchanges {
     pub(crate) fn new(run: RunName, security: Security) -> Self {
         let (open, root) = (BTreeMap::new(), RunningRoot::default());
-        Self { run, security, open, last: 0, now_ns: 0, root, newest: None, kept: None }
+        let idle = IdleChannels::new(security.idle.clone());
+        Self { run, security, open, idle, last: 0, now_ns: 0, root, newest: None, kept: None }
     }
 
     /// From now on receipts are kept for [`Self::take_unsent`].
@@ -137,10 +140,28 @@ impl Exchanges {
         let sockets = sockets.ok_or(HttpFailure::DestinationUnavailable)?;
         let peer = origin.is_secure().then(|| self.security.peer(&origin.host)).transpose()?;
         let mut exchange = Exchange::new(request, origin, peer, secret, now_ns)?;
-        exchange.connect(sockets)?;
+        self.keep_spare(sockets, now_ns);
+        match self.idle.take(exchange.origin(), &self.security.time, sockets, now_ns) {
+            Some(channel) => exchange.go_on(channel),
+            None => {
+                // The guest has as many connections for a run as there are exchanges.
+                let others = self.open.len().saturating_add(1);
+                self.idle.leave_at_most(EXCHANGES_MAX.saturating_sub(others), sockets);
+                exchange.connect(sockets)?;
+            }
+        }
         self.last = self.last.wrapping_add(1);
         self.open.insert(self.last, exchange);
         Ok(ExchangeId(self.last))
+    }
+
+    /// Puts connections aside that exchanges need no more, those included whose responses the component still holds.
+    fn keep_spare(&mut self, sockets: &mut dyn Sockets, now_ns: u64) {
+        for exchange in self.open.values_mut() {
+            if let Some(channel) = exchange.take_spare() {
+                self.idle.keep(exchange.origin().clone(), channel, sockets, now_ns);
+            }
+        }
     }
 
     /// Moves all of them.
@@ -149,6 +170,8 @@ impl Exchanges {
         for exchange in self.open.values_mut() {
             exchange.step(sockets, now_ns);
         }
+        self.keep_spare(sockets, now_ns);
+        self.idle.step(sockets, now_ns);
     }
 
     fn get(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
@@ -200,16 +223,18 @@ impl Exchanges {
 
     /// Whether there is nothing to move.
     pub(crate) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.open.is_empty() && self.idle.is_empty()
     }
 
     pub(crate) fn close(&mut self, id: ExchangeId, sockets: Option<&mut dyn Sockets>) {
         let Some(mut exchange) = self.open.remove(&id.0) else { return };
         let recorded = exchange.take_recorded(true);
         self.issue(recorded);
-        if let Some(sockets) = sockets {
-            exchange.close(sockets);
+        let Some(sockets) = sockets else { return };
+        if let Some(channel) = exchange.take_spare() {
+            self.idle.keep(exchange.origin().clone(), channel, sockets, self.now_ns);
         }
+        exchange.close(sockets);
     }
 
     /// Makes the receipt of an exchange that is over.
@@ -262,6 +287,7 @@ impl Exchanges {
             self.issue(recorded);
             exchange.close(sockets);
         }
+        self.idle.leave_at_most(0, sockets);
     }
 }
 

@@ -15,6 +15,7 @@ mod connecting;
 mod error;
 mod exchange;
 mod exchanges;
+mod idle;
 mod job;
 mod origin;
 mod parcel;

@@ -102,6 +102,11 @@ impl Recording {
         }
     }
 
+    /// The request is sent once more, on another connection: nothing was received on this one.
+    pub(crate) fn begin_again(&mut self) {
+        (self.tls, self.sent_us) = (None, None);
+    }
+
     pub(crate) fn request_body(&mut self, bytes: &[u8]) {
         self.recorder.request_body(bytes);
         self.request_body.push(bytes);

@@ -8,6 +8,7 @@ use enclave_platform::Identity;
 use enclave_runtime::HttpFailure;
 use enclave_tls::{ServerHost, Trust, TrustError};
 
+use crate::idle::IdleCount;
 use crate::receipts::SharedReceipts;
 use crate::time::SharedTime;
 
@@ -17,6 +18,8 @@ pub(crate) struct Security {
     trust: Arc<Trust>,
     pub(crate) time: SharedTime,
     pub(crate) receipts: SharedReceipts,
+    /// How many connections wait for their runs' next requests.
+    pub(crate) idle: IdleCount,
 }
 
 /// Whom a connection has to lead to, and who knows.
@@ -33,12 +36,13 @@ impl Security {
     pub(crate) fn of(manifest: &Manifest<'_>, identity: &Identity) -> Result<Self, TrustError> {
         let trust = Trust::of(manifest)?;
         let (time, receipts) = (SharedTime::of(manifest), SharedReceipts::new(identity));
-        Ok(Self { trust: Arc::new(trust), time, receipts })
+        Ok(Self { trust: Arc::new(trust), time, receipts, idle: IdleCount::default() })
     }
 
     #[cfg(test)]
     pub(crate) fn of_parts(trust: Trust, time: SharedTime) -> Self {
-        Self { trust: Arc::new(trust), time, receipts: SharedReceipts::for_tests() }
+        let (receipts, idle) = (SharedReceipts::for_tests(), IdleCount::default());
+        Self { trust: Arc::new(trust), time, receipts, idle }
     }
 
     /// Who a host has to turn out to be.

@@ -87,10 +87,11 @@ impl SocketLimits {
 }
 
 impl NetworkLimits {
-    /// Connections of a job with egress: the sixteen exchanges that a run may have open, and as many whose sockets are
-    /// still closing.
+    /// Connections of a job with egress: the sixteen exchanges that a run may have open, fewer where connections wait for the
+    /// next one, and as many whose sockets are still closing.
     const JOB_OUTGOING: usize = 32;
-    /// Those of a service with egress, of all its requests together. The next exchange fails as one that is too many.
+    /// Those of a service with egress, of all its requests together; up to sixteen of them wait for an exchange. The next one
+    /// fails as one that is too many.
     const SERVICE_OUTGOING: usize = 64;
 
     /// For a service with 256 open requests and egress.

@@ -182,7 +182,7 @@ fn a_request_goes_out_and_its_response_comes_in() {
     assert_eq!(body_of(&bodies), b"hello");
     assert_eq!(bodies.last(), Some(&HttpBody::End(Fields::new())));
     assert_eq!(network.connected_to, Some((Ipv4Addr::new(192, 0, 2, 7), 8080)));
-    let expected = b"GET /path?query HTTP/1.1\r\nhost: 192.0.2.7:8080\r\nconnection: close\r\n\r\n";
+    let expected = b"GET /path?query HTTP/1.1\r\nhost: 192.0.2.7:8080\r\n\r\n";
     assert_eq!(network.sent, expected);
     exchange.close(&mut network);
     assert_eq!(network.released, 1);

@@ -1,5 +1,7 @@
 //! Receipts of exchanges with a server in memory.
 
+mod reuse;
+
 use alloc::boxed::Box;
 use alloc::vec;
 
