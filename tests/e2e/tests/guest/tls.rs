@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use attestation_manifest::parse_manifest;
 use attestation_receipt::{
     BodyEnd, BodySide, Bound, CommitmentOpening, Piece, ResponseOutcome, SignedReceipt, TLS_1_2, TLS_1_3,
-    check_time, receipts_root,
+    check_chain, check_time, receipts_root,
 };
 use attestation_ring::Ring;
 use attestation_roughtime::{Proof, ServerKey};
@@ -20,13 +20,14 @@ use crate::replay::assert_replays_of;
 const HOST: &str = "10.0.2.2";
 const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n";
 
-/// Asks for `/path?query` by HTTPS, says the status, shows the body and says how it ended; a refusal by its number.
-fn fetch(authority: &str) -> Vec<u8> {
+/// Asks for `/path?query` by HTTPS so many times, one after the other; says each time the status, shows the body and says how
+/// it ended; a refusal by its number.
+fn fetch(authority: &str, times: usize) -> Vec<u8> {
     let fields = format!(
         r#"(import "wasi" "set-scheme" (func $set-scheme (param i32 i32 i32 i32 i32) (result i32)))
     (import "wasi" "set-authority" (func $set-authority (param i32 i32 i32 i32) (result i32)))
     (data (i32.const 6000) "{authority}")
-    (func (export "run") (result i32) (local $request i32) (local $future i32) (local $response i32)
+    (func $ask (local $request i32) (local $future i32) (local $response i32)
         (local.set $request (call $request (i32.const 4096) (i32.const 11)))
         (if (call $set-scheme (local.get $request) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0))
             (then unreachable))
@@ -34,14 +35,17 @@ fn fetch(authority: &str) -> Vec<u8> {
             (then unreachable))
         (local.set $future (call $send (local.get $request)))
         (if (i32.lt_s (local.get $future) (i32.const 0))
-            (then (call $say (local.get $future)) (return (i32.const 0))))
+            (then (call $say (local.get $future)) (return)))
         (local.set $response (call $await (local.get $future)))
         (if (i32.lt_s (local.get $response) (i32.const 0))
-            (then (call $say (local.get $response)) (return (i32.const 0))))
+            (then (call $say (local.get $response)) (return)))
         (call $say (call $status (local.get $response)))
-        (call $say (call $show (call $stream (call $body (local.get $response)))))
+        (call $say (call $show (call $stream (call $body (local.get $response))))))
+    (func (export "run") (result i32)
+        {calls}
         i32.const 0)"#,
         length = authority.len(),
+        calls = "(call $ask)".repeat(times),
     );
     components::http_job(&fields)
 }
@@ -115,7 +119,7 @@ fn fetched(
 ) -> (JobResult, Vec<String>, Vec<u8>) {
     let server = HttpsServer::start(signer, behaviour);
     let times = time_servers(clocks);
-    let component = fetch(&format!("{HOST}:{}", server.port()));
+    let component = fetch(&format!("{HOST}:{}", server.port()), 1);
     let site = Site::new(&build_image_of(rom, &component, &app(&server, authority, &times)));
     let guest = site.launch();
     let job = run_job(&guest, b"");
@@ -139,6 +143,40 @@ fn a_server_that_the_manifest_trusts_is_asked_under_tls() {
         // The servers are gone by now.
         assert_replays_of(&job, &component, b"");
     }
+}
+
+#[test]
+fn a_connection_serves_two_exchanges_and_each_has_a_receipt() {
+    let Some(rom) = rom() else { return };
+    let authority = Authority::new();
+    let behaviour = Behaviour { answers: 2, ..Behaviour::honest(HOST, RESPONSE) };
+    let server = HttpsServer::start(&authority, behaviour);
+    let times = time_servers(HONEST);
+    let component = fetch(&format!("{HOST}:{}", server.port()), 2);
+    let site = Site::new(&build_image_of(rom, &component, &app(&server, &authority, &times)));
+    let guest = site.launch();
+    let job = run_job(&guest, b"");
+    assert!(guest.stop(PATIENCE).is_clean());
+    job.assert_success();
+    assert_eq!(String::from_utf8_lossy(&job.output), "200\nhello\n-1\n".repeat(2));
+    assert_eq!(server.heads().len(), 2);
+    let claim = job.claim();
+    let receipts = job.records.iter().filter_map(|record| match record {
+        JobEvent::Receipt(receipt) => Some(SignedReceipt::parse(receipt).expect("it parses")),
+        _ => None,
+    });
+    let receipts: Vec<_> = receipts
+        .map(|signed| signed.verify_with(claim.evidence().clone()).expect("the guest of the claim signed it"))
+        .collect();
+    let [first, second] = &receipts[..] else { panic!("{}", receipts.len()) };
+    check_chain(&receipts).expect("none is missing");
+    assert_eq!(claim.claim().receipts_root, Some(receipts_root(&[*first.digest(), *second.digest()])));
+    let (first, second) = (first.receipt(), second.receipt());
+    assert_eq!((&first.tls, &first.peer), (&second.tls, &second.peer), "of one handshake");
+    assert!(first.time.last_byte_us <= second.time.sent_us);
+    // The server is gone by now.
+    drop(server);
+    assert_replays_of(&job, &component, b"");
 }
 
 #[test]
@@ -175,7 +213,7 @@ fn time_servers_that_fall_silent_leave_a_receipt_open_at_its_end() {
         let server = Arc::clone(&server);
         TimeServer::new(number, Clock::Off(0)).start_until(move || !server.heads().is_empty())
     });
-    let component = fetch(&format!("{HOST}:{}", server.port()));
+    let component = fetch(&format!("{HOST}:{}", server.port()), 1);
     let site = Site::new(&build_image_of(rom, &component, &app(&server, &authority, &times)));
     let guest = site.launch();
     let job = run_job(&guest, b"");
