@@ -15,13 +15,17 @@ fn address(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(192, 0, 2, number)
 }
 
+fn start(network: &mut Scripted) -> Connecting {
+    let host = Host::Name("example.org".into());
+    let origin = Origin { scheme: EgressScheme::Http, host, port: 80 };
+    Connecting::start(&origin, None, PATIENCE_NS, network, 0).unwrap()
+}
+
 /// What a name comes to with so many addresses, when its scripts are these; and after how many seconds.
 fn look_for(addresses: u8, scripts: Vec<Script>) -> (Scripted, Result<Channel, HttpFailure>, u64) {
     let mut network = Scripted::new(scripts);
     network.addresses = (1..=addresses).map(address).collect();
-    let host = Host::Name("example.org".into());
-    let origin = Origin { scheme: EgressScheme::Http, host, port: 80 };
-    let mut connecting = Connecting::start(&origin, None, PATIENCE_NS, &mut network, 0).unwrap();
+    let mut connecting = start(&mut network);
     for second in 0..100 {
         for now_ns in (second * NS_PER_S..).take(10) {
             match connecting.step(&mut network, now_ns) {
@@ -96,4 +100,15 @@ fn not_all_of_many_addresses_are_called() {
     let (network, channel, _) = look_for(9, scripts);
     assert_eq!(channel.err(), Some(HttpFailure::ConnectionRefused));
     assert_eq!(network.called.len(), ADDRESSES_MAX);
+}
+
+#[test]
+fn nobody_is_called_after_the_time_is_up() {
+    let mut network = Scripted::new(vec![Script::Silence]);
+    network.addresses = vec![address(1), address(2)];
+    let mut connecting = start(&mut network);
+    assert!(connecting.step(&mut network, 0).is_ok());
+    // The guest had other things to do.
+    let late = connecting.step(&mut network, PATIENCE_NS + 1);
+    assert_eq!((late.err(), network.called.len()), (Some(HttpFailure::ConnectionTimeout), 1));
 }

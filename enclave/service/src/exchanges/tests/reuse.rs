@@ -166,10 +166,11 @@ fn a_request_that_may_come_twice_is_sent_again_when_its_connection_is_gone() {
     // Nothing of the body was taken when it was noticed.
     let mut world = hanging_up(answers(2));
     let id = world.start(&put).unwrap();
-    let space = world.exchanges.body_space(id);
+    let mut space = world.exchanges.body_space(id);
     (0..3).for_each(|_| {
         world.exchanges.step(&mut world.network, 1);
-        assert!(world.exchanges.body_space(id) >= space, "it becomes less by writing only");
+        let before = core::mem::replace(&mut space, world.exchanges.body_space(id));
+        assert!(before <= space, "it becomes less by writing only");
     });
     world.exchanges.write_body(id, b"abc", Some(&mut world.network));
     world.exchanges.finish_body(id, &Fields::new(), Some(&mut world.network));
