@@ -164,7 +164,7 @@ struct Desk<'a, E> {
 impl<E: Surroundings> Desk<'_, E> {
     /// The loader says what time it is, and that clients may come.
     fn open(&mut self, serve: &Serve, clock: WallClock, port: u16) -> Result<(), ServiceError> {
-        let Facilities { shared, wall_offset_ns, outbox, .. } = &mut self.component.facilities;
+        let Facilities { shared, wall_offset_ns, outbox, security, .. } = &mut self.component.facilities;
         if clock == WallClock::Host {
             *wall_offset_ns = Some(serve.wall_ns.saturating_sub(shared.now_ns()));
         }
@@ -176,7 +176,13 @@ impl<E: Surroundings> Desk<'_, E> {
         if !self.is_open {
             return Err(ServiceError::Port { port });
         }
-        let how = if self.component.sessions.is_some() { "under TLS" } else { "in the clear" };
+        let how = if self.component.sessions.is_some() {
+            // The first proofs will want to say what time it is.
+            let _wanted = security.time.interval(shared.now_ns());
+            "under TLS"
+        } else {
+            "in the clear"
+        };
         log::info!("answers requests on port {port}, {how}");
         Ok(())
     }
@@ -271,7 +277,10 @@ impl<E: Surroundings> Answers<'_, E> {
         let request = SessionRequest::decode(body).map_err(|error| Refusal::of_session(&error))?;
         let mut shared = self.facilities.shared.clone();
         let (now_ns, nonce) = (shared.now_ns(), shared.random());
-        let time = self.facilities.security.time.last_known(now_ns).map(|known| known.interval);
+        let time = &self.facilities.security.time;
+        // Whoever asks does not wait for it: what is known is said, and what is too old is asked for anew.
+        let _fresh = time.interval(now_ns);
+        let time = time.last_known(now_ns).map(|known| known.interval);
         sessions.prove(&request, session, nonce, time).map_err(|error| Refusal::of_session(&error))
     }
 

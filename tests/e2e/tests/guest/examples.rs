@@ -13,9 +13,10 @@ use sha2::{Digest, Sha256};
 use tests_needs::Need;
 use tests_servers::{AppTomlParts, Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
 
+use crate::connect::ask_proven;
 use crate::harness::{APP, JobResult, PATIENCE, Site, build_image_of, rom, run_job};
 use crate::replay::assert_replays_by;
-use crate::services::{ask, assert_request_replays, figures, kept};
+use crate::services::{assert_request_replays, figures, kept};
 
 /// The engine's compiler takes a minute for a language's runtime, so these are replayed in the fastest way alone.
 const TUNINGS: [Tuning; 1] = [Tuning::Baseline];
@@ -48,7 +49,7 @@ fn assert_answers(mut site: Site, cases: &[(String, &str, &str)], replays: usize
     site.is_service = true;
     let guest = site.launch();
     for (request, status, end) in cases {
-        let answer = ask(&guest, request);
+        let answer = ask_proven(&site, &guest, request);
         let line = format!("HTTP/1.1 {status}");
         assert!(answer.starts_with(&line) && answer.contains(end), "{line} … {end}: {answer}");
     }

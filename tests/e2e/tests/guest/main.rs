@@ -12,6 +12,7 @@
 
 mod boots_anywhere;
 mod conformance;
+mod connect;
 mod crowds;
 mod examples;
 mod harness;

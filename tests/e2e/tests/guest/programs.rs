@@ -316,10 +316,10 @@ fn without_qemu_in_path_the_remedy_is_named() {
 }
 
 /// Where the programs are. `None` after saying so, when nobody told.
-struct Programs(PathBuf);
+pub(crate) struct Programs(pub(crate) PathBuf);
 
 impl Programs {
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let Some(folder) = std::env::var_os("REDOUBT_BIN_DIR").map(PathBuf::from) else {
             Need::Programs.missing("REDOUBT_BIN_DIR does not say where redoubt and redoubt-verify are");
             return None;
