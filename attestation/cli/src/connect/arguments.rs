@@ -27,7 +27,8 @@ pub struct ConnectArguments {
     /// Prove one connection and end, without opening a port.
     #[arg(long)]
     pub check_only: bool,
-    /// Write the guest's evidence to a new file, whatever the verdict: `collateral bundle` fetches what it needs.
+    /// Write the guest's evidence to a new file, whatever the verdict on it: `collateral bundle` fetches what it
+    /// needs.
     #[arg(long, value_name = "FILE")]
     pub save_evidence: Option<PathBuf>,
     /// Which genuine hardware is wanted: strict, production, development, or a file that `policy init` made.
@@ -58,7 +59,8 @@ that cannot be read or written, or a service that cannot be reached.
 
 Examples:
   Is it the image that it should be?
-    redoubt-verify connect https://ledger.example:8443 --reference dist/reference-values.json --check-only
+    redoubt-verify connect https://ledger.example:8443 --reference dist/reference-values.json \\
+        --check-only
 
   The same, and curl through it:
     redoubt-verify connect https://ledger.example:8443 --reference dist/reference-values.json \\
