@@ -309,7 +309,8 @@ fn who_said_what_time_it_was_is_noted() {
         (field.value.as_str(), field.meaning.as_deref()),
         ("host", Some("the time of day was asserted by the host"))
     );
-    assert!(fields(&world.claim).iter().all(|field| field.name != "wall clock"));
+    let field = fields(&world.claim).into_iter().find(|field| field.name == "wall clock").unwrap();
+    assert_eq!(field.value, "none");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn service(fields: &mut Fields, manifest: &Manifest<'_>) {
 }
 
 fn egress(fields: &mut Fields, rule: &EgressRule<'_>) {
-    let methods = if rule.methods.iter().any(|method| *method == ANY_METHOD) {
+    let methods = if rule.methods.contains(&ANY_METHOD) {
         "any method".to_owned()
     } else {
         rule.methods.join(", ")

@@ -169,7 +169,7 @@ fn any_client_uses_the_guest_through_connect() {
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     }
     // Another image's reference values: refused, and nothing is opened.
-    let other = Site::new(&build_image_of(&rom, &service_that(""), &app(4, 64)));
+    let other = Site::new(&build_image_of(&rom, &service_that("", ""), &app(4, 64)));
     let refused = Command::new(programs.0.join("redoubt-verify"))
         .args(["connect", &format!("https://{}", address(&guest)), "--allow-simulated", "--reference"])
         .arg(other.path().join(ImageFile::ReferenceValues.name()))
@@ -249,7 +249,7 @@ fn a_proof_says_when_it_was_made() {
     let connector = connector(&site, address(&guest));
     let known = (0..100).find_map(|_| {
         thread::sleep(Duration::from_millis(100));
-        connector.connect().expect("the connection is proven").session().statement().time
+        connector.connect().expect("the connection is proven").peer().session().statement().time
     });
     let (earliest, latest) = known.expect("the guest asks for the time when it starts to serve");
     let now =
