@@ -1,7 +1,8 @@
 //! What can be wrong with an envelope or with the key of a reader.
 
 use crate::head::Content;
-use crate::{MAGIC, READERS_MAX, RECORD_MAX_BYTES};
+use crate::job::{JOB_HEAD_BYTES, JOB_MAGIC};
+use crate::{MAGIC, READERS_MAX};
 
 /// Why an envelope does not open. Whoever gave it is guilty, or has other readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +20,7 @@ pub enum EnvelopeError {
         found: usize,
     },
     /// It says that something unknown is in it.
-    #[error("envelope: expected content 1 (a transcript) or 2 (a request), found {found}")]
+    #[error("envelope: expected a content of 1 (a transcript) to 6 (a log), found {found}")]
     UnknownContent {
         /// What it says.
         found: u8,
@@ -46,13 +47,15 @@ pub enum EnvelopeError {
     },
     /// A record that is longer than any.
     #[error(
-        "envelope, record {record} at byte {offset}: expected at most {RECORD_MAX_BYTES} bytes, found {found}"
+        "envelope, record {record} at byte {offset}: expected at most {limit} bytes, found {found}"
     )]
     RecordTooLong {
         /// Its number.
         record: u64,
         /// Where it begins.
         offset: usize,
+        /// The longest of such an envelope.
+        limit: usize,
         /// What it says.
         found: u32,
     },
@@ -77,6 +80,21 @@ pub enum EnvelopeError {
     Trailing {
         /// Where they begin.
         offset: usize,
+    },
+}
+
+/// What is in an envelope for a private job is no input of one. Whoever sealed it is guilty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobHeadError {
+    /// It begins otherwise.
+    #[error("private input: expected {JOB_MAGIC:02x?} at the beginning of what is sealed")]
+    Magic,
+    /// It ends before its head does.
+    #[error("private input: expected a head of {JOB_HEAD_BYTES} bytes, found {found} bytes in all")]
+    Short {
+        /// All there is.
+        found: usize,
     },
 }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::error::EnvelopeError;
-use crate::{PUBLIC_KEY_BYTES, READERS_MAX};
+use crate::{INPUT_RECORD_MAX_BYTES, PUBLIC_KEY_BYTES, READERS_MAX, RECORD_MAX_BYTES};
 
 /// What every envelope begins with. Not text, so that nothing takes it for text and changes ends of lines unseen.
 pub const MAGIC: [u8; 8] = *b"\x89RDBTE1\n";
@@ -14,7 +14,12 @@ const WRAPPED_BYTES: usize = SECRET_BYTES + 16;
 pub(crate) const STANZA_BYTES: usize = PUBLIC_KEY_BYTES + WRAPPED_BYTES;
 /// Before the stanzas.
 const FIXED_BYTES: usize = MAGIC.len() + 2;
-pub(crate) const HEAD_MAX_BYTES: usize = FIXED_BYTES + READERS_MAX * STANZA_BYTES + SALT_BYTES;
+pub(crate) const HEAD_MAX_BYTES: usize = head_bytes(READERS_MAX);
+
+/// With so many readers.
+pub(crate) const fn head_bytes(readers: usize) -> usize {
+    FIXED_BYTES.saturating_add(readers.saturating_mul(STANZA_BYTES)).saturating_add(SALT_BYTES)
+}
 
 /// What is in an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +29,14 @@ pub enum Content {
     Transcript,
     /// The message that a service was asked.
     Request,
+    /// What somebody gives to a private job: [`JobHead`](crate::JobHead), then its input.
+    PrivateInput,
+    /// What a private job wrote to standard output.
+    PrivateOutput,
+    /// The signed claim of a private job.
+    PrivateClaim,
+    /// What a job wrote to standard error, and its log.
+    Log,
 }
 
 impl Content {
@@ -31,6 +44,19 @@ impl Content {
         match self {
             Self::Transcript => 1,
             Self::Request => 2,
+            Self::PrivateInput => 3,
+            Self::PrivateOutput => 4,
+            Self::PrivateClaim => 5,
+            Self::Log => 6,
+        }
+    }
+
+    /// The longest plaintext of a record. Whoever opens an envelope as it comes holds one record of it: of what strangers
+    /// send to a guest, that is to be little.
+    pub(crate) const fn record_max_bytes(self) -> usize {
+        match self {
+            Self::PrivateInput => INPUT_RECORD_MAX_BYTES,
+            _ => RECORD_MAX_BYTES,
         }
     }
 
@@ -38,6 +64,10 @@ impl Content {
         match number {
             1 => Some(Self::Transcript),
             2 => Some(Self::Request),
+            3 => Some(Self::PrivateInput),
+            4 => Some(Self::PrivateOutput),
+            5 => Some(Self::PrivateClaim),
+            6 => Some(Self::Log),
             _ => None,
         }
     }
@@ -48,6 +78,10 @@ impl fmt::Display for Content {
         f.pad(match self {
             Self::Transcript => "a transcript",
             Self::Request => "a request",
+            Self::PrivateInput => "the input of a private job",
+            Self::PrivateOutput => "the output of a private job",
+            Self::PrivateClaim => "the claim of a private job",
+            Self::Log => "a log",
         })
     }
 }
@@ -78,7 +112,7 @@ impl<'a> Head<'a> {
             return Err(EnvelopeError::Readers { found: readers });
         }
         let stanza_bytes = count.saturating_mul(STANZA_BYTES);
-        let length = FIXED_BYTES.saturating_add(stanza_bytes).saturating_add(SALT_BYTES);
+        let length = head_bytes(count);
         let (stanzas, rest) = rest.split_at_checked(stanza_bytes).ok_or(short(length))?;
         let (salt, _) = rest.split_first_chunk().ok_or(short(length))?;
         let bytes = envelope.get(..length).ok_or(short(length))?;

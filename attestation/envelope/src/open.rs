@@ -8,7 +8,6 @@ use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable as _, Kem, OpModeR, single_shot_open};
 use zeroize::Zeroizing;
 
-use crate::RECORD_MAX_BYTES;
 use crate::error::EnvelopeError;
 use crate::head::{Content, Head, MAGIC, SECRET_BYTES};
 use crate::key::ReaderKey;
@@ -29,16 +28,26 @@ pub fn is_envelope(bytes: &[u8]) -> bool {
 /// The first thing that is wrong with it, and where; nothing of it is given out then.
 pub fn open(mut envelope: Vec<u8>, key: &ReaderKey, expected: Content) -> Result<Vec<u8>, EnvelopeError> {
     let head = Head::parse(&envelope)?;
+    let secret = open_secret(&head, key, expected)?;
+    let (begin, limit) = (head.bytes.len(), head.content.record_max_bytes());
+    let cipher = Cipher::new(&secret, head.salt, head.bytes);
+    let mut in_place = InPlace { cipher, limit, read: begin, written: 0 };
+    while !in_place.record(&mut envelope)? {}
+    envelope.truncate(in_place.written);
+    Ok(envelope)
+}
+
+/// The secret of an envelope that has to have `expected` in it.
+pub(crate) fn open_secret(
+    head: &Head<'_>,
+    key: &ReaderKey,
+    expected: Content,
+) -> Result<Zeroizing<[u8; SECRET_BYTES]>, EnvelopeError> {
     if head.content != expected {
         return Err(EnvelopeError::OtherContent { expected, found: head.content });
     }
     let secret = head.stanzas().find_map(|(encapsulated, wrapped)| unwrap(key, encapsulated, wrapped));
-    let secret = secret.ok_or(EnvelopeError::NotAReader { readers: head.readers() })?;
-    let begin = head.bytes.len();
-    let mut opener = Opener { cipher: Cipher::new(&secret, head.salt, head.bytes), read: begin, written: 0 };
-    while !opener.record(&mut envelope)? {}
-    envelope.truncate(opener.written);
-    Ok(envelope)
+    secret.ok_or(EnvelopeError::NotAReader { readers: head.readers() })
 }
 
 fn unwrap(key: &ReaderKey, encapsulated: &[u8], wrapped: &[u8]) -> Option<Zeroizing<[u8; SECRET_BYTES]>> {
@@ -56,13 +65,15 @@ fn unwrap(key: &ReaderKey, encapsulated: &[u8], wrapped: &[u8]) -> Option<Zeroiz
 }
 
 /// Puts plaintexts one behind the other, at the beginning of the memory that they are read from.
-struct Opener {
+struct InPlace {
     cipher: Cipher,
+    /// Of a record.
+    limit: usize,
     read: usize,
     written: usize,
 }
 
-impl Opener {
+impl InPlace {
     /// Opens the next record, and says whether it was the last.
     fn record(&mut self, bytes: &mut [u8]) -> Result<bool, EnvelopeError> {
         let (record, offset) = (self.cipher.next(), self.read);
@@ -71,8 +82,8 @@ impl Opener {
         let (length, rest) = rest.split_first_chunk_mut::<LENGTH_BYTES>().ok_or(cut_off)?;
         let found = u32::from_le_bytes(*length);
         let length = usize::try_from(found).unwrap_or(usize::MAX);
-        if length > RECORD_MAX_BYTES {
-            return Err(EnvelopeError::RecordTooLong { record, offset, found });
+        if length > self.limit {
+            return Err(EnvelopeError::RecordTooLong { record, offset, limit: self.limit, found });
         }
         let sealed_bytes = length.saturating_add(TAG_BYTES);
         let (sealed, after) = rest.split_at_mut_checked(sealed_bytes).ok_or(cut_off)?;

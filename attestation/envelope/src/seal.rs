@@ -16,9 +16,9 @@ use crate::error::KeyError;
 use crate::head::{Content, HEAD_MAX_BYTES, MAGIC, SALT_BYTES, SECRET_BYTES};
 use crate::open::READER_INFO;
 use crate::record::Cipher;
-use crate::{PUBLIC_KEY_BYTES, READERS_MAX, RECORD_LEAST_BYTES, RECORD_MAX_BYTES, RECORD_OVERHEAD_BYTES};
+use crate::{PUBLIC_KEY_BYTES, READERS_MAX, RECORD_LEAST_BYTES, RECORD_OVERHEAD_BYTES};
 
-/// For whom a guest seals, for as long as it runs.
+/// For whom a guest seals: for as long as it runs, or for one private job.
 pub struct Readers {
     /// Their number and their stanzas.
     stanzas: Vec<u8>,
@@ -55,7 +55,16 @@ impl Readers {
         head.extend_from_slice(&self.stanzas);
         head.extend_from_slice(&salt);
         let cipher = Cipher::new(&self.secret, &salt, &head);
-        (Envelope { cipher, waiting: Vec::new() }, head)
+        (Envelope { cipher, record_max_bytes: content.record_max_bytes(), waiting: Vec::new() }, head)
+    }
+
+    /// An envelope with all that is in it. `salt` as in [`Self::begin`].
+    #[must_use]
+    pub fn seal(&self, content: Content, salt: [u8; SALT_BYTES], plaintext: &[u8]) -> Vec<u8> {
+        let (mut envelope, mut sealed) = self.begin(content, salt);
+        sealed.extend_from_slice(&envelope.seal(plaintext));
+        sealed.extend_from_slice(&envelope.finish());
+        sealed
     }
 }
 
@@ -89,6 +98,7 @@ impl fmt::Debug for Readers {
 /// An envelope that is being filled.
 pub struct Envelope {
     cipher: Cipher,
+    record_max_bytes: usize,
     /// Shorter than [`RECORD_LEAST_BYTES`].
     waiting: Vec<u8>,
 }
@@ -111,15 +121,16 @@ impl Envelope {
 
     fn seal_waiting(&mut self) -> Vec<u8> {
         let waiting = mem::take(&mut self.waiting);
-        let records = waiting.len().div_ceil(RECORD_MAX_BYTES).saturating_add(1);
+        let records = waiting.len().div_ceil(self.record_max_bytes).saturating_add(1);
         let overhead = records.saturating_mul(RECORD_OVERHEAD_BYTES);
         let mut sealed = Vec::with_capacity(waiting.len().saturating_add(overhead));
-        waiting.chunks(RECORD_MAX_BYTES).for_each(|plaintext| self.append(&mut sealed, plaintext, false));
+        let longest = self.record_max_bytes;
+        waiting.chunks(longest).for_each(|plaintext| self.append(&mut sealed, plaintext, false));
         sealed
     }
 
     fn append(&mut self, sealed: &mut Vec<u8>, plaintext: &[u8], is_last: bool) {
-        // At most `RECORD_MAX_BYTES`, which is far less than 4 GiB.
+        // At most a mebibyte, which is far less than 4 GiB.
         sealed.extend_from_slice(&u32::try_from(plaintext.len()).unwrap_or(u32::MAX).to_le_bytes());
         let begin = sealed.len();
         sealed.extend_from_slice(plaintext);

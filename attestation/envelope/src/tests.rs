@@ -41,22 +41,22 @@ fn others() -> Vec<u8> {
     hex::decode(OTHERS).unwrap()
 }
 
-fn key(seed: u8) -> ReaderKey {
+pub(crate) fn key(seed: u8) -> ReaderKey {
     ReaderKey::generate([seed; 32])
 }
 
-fn readers(seeds: &[u8]) -> Readers {
+pub(crate) fn readers(seeds: &[u8]) -> Readers {
     let keys: Vec<_> = seeds.iter().map(|seed| key(*seed).public_key()).collect();
     Readers::new(&keys, [77; 32]).unwrap()
 }
 
 /// Long enough for a record of its own.
-fn long(text: &str) -> Vec<u8> {
+pub(crate) fn long(text: &str) -> Vec<u8> {
     text.repeat(RECORD_LEAST_BYTES).into_bytes()
 }
 
 /// Where records begin that pieces have of their own, and the envelope.
-fn sealed(readers: &Readers, pieces: &[&[u8]]) -> (Vec<usize>, Vec<u8>) {
+pub(crate) fn sealed(readers: &Readers, pieces: &[&[u8]]) -> (Vec<usize>, Vec<u8>) {
     let (mut envelope, mut bytes) = readers.begin(Content::Transcript, [5; 32]);
     let mut places = vec![bytes.len()];
     for piece in pieces {
@@ -186,17 +186,17 @@ fn heads_that_say_too_much_are_refused() {
         changed[index] = byte;
         opened(&changed, 1)
     };
-    assert_eq!(with(8, 3), Err(EnvelopeError::UnknownContent { found: 3 }));
+    assert_eq!(with(8, 7), Err(EnvelopeError::UnknownContent { found: 7 }));
     assert_eq!(with(9, 0), Err(EnvelopeError::Readers { found: 0 }));
-    assert_eq!(with(9, 9), Err(EnvelopeError::Readers { found: 9 }));
-    let expected = 10 + 8 * 80 + 32;
-    let short = [&bytes[..9], &[8], &bytes[10..300]].concat();
+    assert_eq!(with(9, 10), Err(EnvelopeError::Readers { found: 10 }));
+    let expected = 10 + 9 * 80 + 32;
+    let short = [&bytes[..9], &[9], &bytes[10..300]].concat();
     assert_eq!(opened(&short, 1), Err(EnvelopeError::ShortHead { expected, found: 300 }));
-    assert!(with(9, 8).is_err(), "records are taken for stanzas");
-    let found = 0xFF_3000;
+    assert!(with(9, 9).is_err(), "records are taken for stanzas");
+    let (found, limit) = (0xFF_3000, RECORD_MAX_BYTES);
     assert_eq!(
         with(places[0] + 2, 0xFF),
-        Err(EnvelopeError::RecordTooLong { record: 0, offset: places[0], found })
+        Err(EnvelopeError::RecordTooLong { record: 0, offset: places[0], limit, found })
     );
 }
 
@@ -213,9 +213,9 @@ fn nothing_is_sealed_for_points_of_small_order() {
         assert_eq!(refused, Err(KeyError::Public { index: 1 }));
     }
     assert_eq!(Readers::new(&[], [7; 32]).map(drop), Err(KeyError::Count { found: 0 }));
-    let many = [key(1).public_key(); 9];
-    assert_eq!(Readers::new(&many, [7; 32]).map(drop), Err(KeyError::Count { found: 9 }));
-    let (_, head) = Readers::new(&many[..8], [7; 32]).unwrap().begin(Content::Request, [1; 32]);
+    let many = [key(1).public_key(); 10];
+    assert_eq!(Readers::new(&many, [7; 32]).map(drop), Err(KeyError::Count { found: 10 }));
+    let (_, head) = Readers::new(&many[..9], [7; 32]).unwrap().begin(Content::Request, [1; 32]);
     assert_eq!(head.len() + 2 * RECORD_OVERHEAD_BYTES, usize::try_from(envelope_bytes_max(0)).unwrap());
 }
 
