@@ -76,7 +76,7 @@ const MANIFEST: Shape = Shape {
         ("time", Objects(&TIME, TIME_SERVERS_MAX)),
         ("service", Nullable(&SERVICE)),
         ("storage", Object(&STORAGE)),
-        ("logs", Word(&["none", "public"], "none or public")),
+        ("logs", Word(&["none", "sealed", "public"], "none, sealed or public")),
         ("readers", Digests(READERS_MAX)),
     ],
 };

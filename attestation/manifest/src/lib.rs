@@ -278,7 +278,10 @@ pub enum WallClock {
 pub enum Logs {
     /// Nobody: it never leaves the guest.
     None,
-    /// Whoever runs the guest.
+    /// The manifest's readers, and who gave a private job: it leaves the guest in an envelope for them. Nobody where there is
+    /// neither, and nobody of what a service logs.
+    Sealed,
+    /// Whoever runs the guest, of private jobs too.
     Public,
 }
 

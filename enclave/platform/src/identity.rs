@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 
+use attestation_envelope::ReaderKey;
 use attestation_evidence::{Evidence, report_data};
 use attestation_manifest::{HexDigest, Manifest, manifest_digest};
 use attestation_report::SnpReport;
@@ -14,6 +15,7 @@ use enclave_wire::psp::SecretsPage;
 use crate::PlatformError;
 use crate::keys::DerivedKeys;
 use crate::messenger::{GuestRequest, Messenger};
+use crate::random::{Random, RandomSource};
 
 /// What boot leaves behind. The platform key and the VMPCKs are gone by the time this exists.
 pub struct Identity {
@@ -21,28 +23,33 @@ pub struct Identity {
     pub evidence: Evidence,
     /// Signs claims and receipts.
     pub instance_key: Arc<dyn P256Signer>,
+    /// Opens the input of private jobs; its public half is in the evidence. A service has none: it takes no jobs.
+    pub job_key: Option<Arc<ReaderKey>>,
     /// Keys for this manifest on this chip.
     pub keys: DerivedKeys,
 }
 
 impl Identity {
-    /// Makes the instance key, has the platform report it, checks that the report is about this guest and this manifest,
-    /// derives the manifest's keys and forgets the platform key.
+    /// Makes the instance key and the key of private jobs, has the platform report both, checks that the report is about
+    /// this guest and this manifest, derives the manifest's keys and forgets the platform key.
     ///
     /// # Errors
     /// The platform fails, or what it reports is not what the manifest demands; the first difference is named.
-    pub fn establish<R: GuestRequest>(
+    pub fn establish<R: GuestRequest, S: RandomSource>(
         request: R,
         secrets: &mut SecretsPage,
         manifest_bytes: &[u8],
         manifest: &Manifest<'_>,
+        random: &mut Random<S>,
     ) -> Result<Self, PlatformError> {
         let vmpl = manifest.launch.snp.vmpl;
         let mut messenger = Messenger::new(request, secrets, vmpl)?;
         let instance_key = Arc::new(P256Key::generate()?);
         let public_key = instance_key.public_key();
+        let job_key = manifest.service.is_none().then(|| Arc::new(ReaderKey::generate(*random.secret())));
+        let hpke_key = job_key.as_ref().map(|key| key.public_key().to_vec());
         let digest = manifest_digest(manifest_bytes);
-        let bound = report_data(&public_key, None, &digest, None);
+        let bound = report_data(&public_key, hpke_key.as_deref(), &digest, None);
         let (report_bytes, endorsement) = messenger.report(bound, vmpl)?;
         let report = parse_report(&report_bytes)?;
         check_report(&report, &bound, &digest, manifest)?;
@@ -53,10 +60,10 @@ impl Identity {
             report: report_bytes,
             endorsement,
             instance_key: public_key,
-            hpke_key: None,
+            hpke_key,
             manifest: manifest_bytes.to_vec(),
         };
-        Ok(Self { evidence, instance_key, keys })
+        Ok(Self { evidence, instance_key, job_key, keys })
     }
 }
 

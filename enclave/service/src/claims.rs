@@ -6,6 +6,7 @@ use attestation_claim::{
     CLAIM_MAX_BYTES, ChainPlace, Claim, Digested, Measured, Outcome, SignedBatch, Transcript, Usage,
     sign_claim, sign_claims,
 };
+use attestation_envelope::envelope_bytes_max;
 use attestation_manifest::Manifest;
 use attestation_signature::SigningError;
 use enclave_platform::Identity;
@@ -17,6 +18,13 @@ const JOB_DONE_BESIDES_CLAIM_BYTES: usize = 12 * 1024;
 const _: () = assert!(
     CLAIM_MAX_BYTES + JOB_DONE_BESIDES_CLAIM_BYTES <= FRAME_BODY_MAX_BYTES,
     "the largest claim must fit a frame, or a guest could not deliver what it signed"
+);
+/// With nothing of its end in words.
+const PRIVATE_JOB_DONE_BESIDES_CLAIM_BYTES: usize = 1024;
+const _: () = assert!(
+    envelope_bytes_max(CLAIM_MAX_BYTES as u64) as usize + PRIVATE_JOB_DONE_BESIDES_CLAIM_BYTES
+        <= FRAME_BODY_MAX_BYTES,
+    "the largest claim must fit a frame in its envelope, too"
 );
 
 /// What never changes from one claim of a guest to the next, and the link to the last one.

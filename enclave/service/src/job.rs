@@ -10,7 +10,7 @@ use core::task::Poll;
 
 use attestation_claim::{Measured, Outcome as ClaimOutcome, RunningDigest};
 use attestation_envelope::Content;
-use attestation_manifest::{Logs, Manifest, WallClock};
+use attestation_manifest::{Manifest, WallClock};
 use attestation_receipt::CommitmentOpening;
 use attestation_roughtime::Proof;
 use bytes::Bytes;
@@ -26,7 +26,9 @@ use enclave_wire::frame::{BULK_BODY_BYTES, FRAME_BODY_MAX_BYTES, Frame, FrameKin
 use crate::claims::{ClaimChain, JobFacts};
 use crate::error::ServiceError;
 use crate::exchanges::Exchanges;
-use crate::parcel::Parcel;
+use crate::intake::{Intake, Refusal};
+use crate::outlet::Outlet;
+use crate::parcel::Audience;
 use crate::serve::{Guest, decode};
 use crate::surroundings::Surroundings;
 use crate::time::Committed;
@@ -63,18 +65,21 @@ where
         Job { limits, args: &args, env: &env, keeps_files: manifest.keeps_files(), run: chain.next_run() };
     let mut streams = JobStreams::new(guest, job, start, manifest, to_run.run);
     streams.give_credit()?;
+    streams.begin_outlets(manifest)?;
+    if streams.is_cancelled {
+        return Ok((streams.not_run(), streams.guest));
+    }
     let started_ns = streams.monotonic_ns();
     let (report, mut streams) = run_job(program, &to_run, streams);
     let run_us = streams.monotonic_ns().saturating_sub(started_ns) / 1_000;
     let is_abandoned = streams.settle(&report)?;
-    let usage = Usage {
+    let mut usage = Usage {
         fuel: report.usage.fuel,
         component_memory_bytes: report.usage.peak_memory_bytes,
         heap_peak_bytes: streams.guest.surroundings.heap().peak_bytes,
         instantiate_us: streams.first_call_ns.unwrap_or(started_ns).saturating_sub(started_ns) / 1_000,
         run_us,
     };
-    let (outcome, detail) = describe(&report);
     let signable = claim_outcome(&report.outcome).zip(report.transcript).filter(|_| !is_abandoned);
     if let Some(files) = streams.files.take().filter(|_| !is_abandoned) {
         streams.guest.vault.keep_files(&files);
@@ -91,7 +96,12 @@ where
         })
     });
     let claim = claim.transpose()?;
-    let outcome = if is_abandoned { JobOutcome::Cancelled } else { outcome };
+    if streams.start.private {
+        let Usage { instantiate_us, run_us, .. } = usage;
+        usage = Usage { instantiate_us, run_us, ..Usage::default() };
+    }
+    let (outcome, detail) = streams.describe(&report, is_abandoned);
+    let claim = claim.map(|claim| streams.pack_claim(claim));
     Ok((JobDone { claim, outcome, detail, usage }, streams.guest))
 }
 
@@ -104,6 +114,17 @@ fn describe(report: &JobReport) -> (JobOutcome, String) {
         }
         Outcome::Stopped { reason } => (JobOutcome::Cancelled, alloc::format!("{reason}")),
         Outcome::Failed { message } => (JobOutcome::Failed, message.clone()),
+    }
+}
+
+/// Nothing of what the component did: not even how it ended, which its sealed claim says.
+fn describe_private(outcome: &Outcome) -> (JobOutcome, String) {
+    match outcome {
+        Outcome::Exited { .. } | Outcome::Trapped { .. } | Outcome::LimitExceeded { .. } => {
+            (JobOutcome::Sealed, String::new())
+        }
+        Outcome::Stopped { reason } => (JobOutcome::Cancelled, alloc::format!("{reason}")),
+        Outcome::Failed { .. } => (JobOutcome::Failed, "the machine could not run it".into()),
     }
 }
 
@@ -127,7 +148,11 @@ struct JobStreams<S, E> {
     start: JobStart,
     started_ns: u64,
     wall_clock: WallClock,
-    logs: Logs,
+    /// For whom everything is that leaves; of a private job not before it is known.
+    audience: Audience,
+    intake: Intake,
+    refusal: Option<Refusal>,
+    /// What the component is given.
     input: RunningDigest,
     /// Received and not yet read by the component.
     queue: VecDeque<Bytes>,
@@ -138,11 +163,9 @@ struct JobStreams<S, E> {
     credit: u64,
     is_discarding: bool,
     output: RunningDigest,
-    /// Written by the component and not yet sent, per stream: small writes share a frame.
-    pending: [Vec<u8>; 2],
-    /// Recorded and not yet sent, as it leaves.
-    transcript: VecDeque<u8>,
-    parcel: Parcel,
+    stdout: Outlet,
+    stderr: Outlet,
+    transcript: Outlet,
     exchanges: Exchanges,
     /// Receipts and proofs of the time, not yet sent.
     records: VecDeque<(FrameKind, Vec<u8>)>,
@@ -183,18 +206,25 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         let started_ns = guest.surroundings.now_ns();
         let security = guest.security.clone();
         let mut exchanges = Exchanges::new(run, security);
-        // What leaves through the loader is in the clear: with readers, the component alone has receipts.
-        if start.receipts && manifest.readers.is_empty() {
+        // They would leave in the clear: with readers, and of a private job, the component alone has receipts.
+        if start.receipts && !start.private && manifest.readers.is_empty() {
             exchanges.keep_receipts();
         }
-        let (parcel, head) = guest.audience.begin(Content::Transcript, guest.surroundings.random());
+        let audience = guest.audience.clone();
+        let key = guest.job_key.clone().filter(|_| start.private);
+        let intake = match key {
+            Some(key) => Intake::sealed(start.input_bytes, key, manifest.limits.input_bytes),
+            None => Intake::open(start.input_bytes),
+        };
         Self {
             guest,
             job,
             start,
             started_ns,
             wall_clock: manifest.wall_clock,
-            logs: manifest.logs,
+            audience,
+            intake,
+            refusal: None,
             input: RunningDigest::default(),
             queue: VecDeque::new(),
             queue_tail: Vec::new(),
@@ -202,9 +232,9 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
             credit: 0,
             is_discarding: false,
             output: RunningDigest::default(),
-            pending: [Vec::new(), Vec::new()],
-            transcript: head.into(),
-            parcel,
+            stdout: Outlet::new(FrameKind::OUTPUT),
+            stderr: Outlet::new(FrameKind::ERROR_OUTPUT),
+            transcript: Outlet::new(FrameKind::TRANSCRIPT),
             exchanges,
             records: VecDeque::new(),
             closing: Closing::No,
@@ -217,9 +247,48 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         }
     }
 
+    /// Settles for whom the job's results are before it can have any. Whose a private job is, its input says.
+    fn begin_outlets(&mut self, manifest: &Manifest<'_>) -> Result<(), ServiceError> {
+        if self.start.private && !self.find_audience(manifest)? {
+            return Ok(());
+        }
+        let [output, log, transcript] = core::array::from_fn(|_| self.guest.surroundings.random());
+        if let Some(begun) = self.audience.begin_log(manifest.logs, log) {
+            self.stderr.begin(begun);
+        }
+        self.transcript.begin(self.audience.begin(Content::Transcript, transcript));
+        let output_audience = if self.start.private { &self.audience } else { &Audience::All };
+        self.stdout.begin(output_audience.begin(Content::PrivateOutput, output));
+        Ok(())
+    }
+
+    /// Waits for the beginning of a private job's input; `false` if the job is over before.
+    fn find_audience(&mut self, manifest: &Manifest<'_>) -> Result<bool, ServiceError> {
+        // An input of no bytes never comes, and is no envelope.
+        if self.start.input_bytes == 0 {
+            self.accept_input(Vec::new())?;
+        }
+        let reply_key = loop {
+            if self.is_cancelled {
+                return Ok(false);
+            }
+            if let Some(key) = self.intake.reply_key() {
+                break key;
+            }
+            core::hint::spin_loop();
+            self.step()?;
+        };
+        let readers: Vec<[u8; 32]> = manifest.readers.iter().map(|key| key.0).collect();
+        match Audience::of_private(reply_key, &readers, self.guest.surroundings.random()) {
+            Ok(audience) => self.audience = audience,
+            Err(error) => self.refuse(error.into()),
+        }
+        Ok(!self.is_cancelled)
+    }
+
     /// Lets the loader send so much that at most a window is under way or waiting.
     fn give_credit(&mut self) -> Result<(), ServiceError> {
-        let owed = self.start.input_bytes - self.input.bytes() - self.credit;
+        let owed = self.intake.owed() - self.credit;
         let room = CREDIT_WINDOW_BYTES.saturating_sub(self.credit + self.queued_bytes);
         let bytes = room.min(owed);
         // Few large grants instead of many small ones, and the last bytes whatever their number.
@@ -237,8 +306,7 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         }
         self.step_exchanges();
         self.give_credit()?;
-        self.send_pending(Output::Stdout)?;
-        self.send_pending(Output::Stderr)?;
+        self.send_written()?;
         self.send_records()?;
         self.send_transcript()
     }
@@ -334,15 +402,34 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         let rest = self.credit.checked_sub(found);
         self.credit =
             rest.ok_or(ServiceError::InputOverrun { job: self.job, allowed: self.credit, found })?;
-        self.input.update(&body);
-        if !self.is_discarding {
-            self.queued_bytes += found;
-            self.enqueue(body);
+        if self.refusal.is_some() {
+            return Ok(());
+        }
+        match self.intake.accept(body) {
+            Ok(input) => self.take_input(input),
+            Err(refusal) => self.refuse(refusal),
         }
         Ok(())
     }
 
+    fn take_input(&mut self, input: Vec<u8>) {
+        self.input.update(&input);
+        if !self.is_discarding {
+            self.queued_bytes += input.len() as u64;
+            self.enqueue(input);
+        }
+    }
+
+    /// Ends a job whose input is not what was sealed for it. The component may have had the beginning.
+    fn refuse(&mut self, refusal: Refusal) {
+        self.refusal = Some(refusal);
+        self.is_cancelled = true;
+    }
+
     fn enqueue(&mut self, body: Vec<u8>) {
+        if body.is_empty() {
+            return;
+        }
         if body.len() < SHORT_INPUT_BYTES {
             self.queue_tail.extend_from_slice(&body);
             if self.queue_tail.len() < BULK_BODY_BYTES {
@@ -360,16 +447,14 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         }
     }
 
-    fn send_pending(&mut self, stream: Output) -> Result<(), ServiceError> {
-        let (slot, kind) = match stream {
-            Output::Stdout => (0, FrameKind::OUTPUT),
-            Output::Stderr => (1, FrameKind::ERROR_OUTPUT),
-        };
-        let Some(pending) = self.pending.get_mut(slot) else { return Ok(()) };
-        for piece in pending.chunks(BULK_BODY_BYTES) {
-            self.guest.link.send(kind, self.job, piece)?;
+    /// As much of both outputs as the loader takes.
+    fn send_written(&mut self) -> Result<(), ServiceError> {
+        for outlet in [&mut self.stdout, &mut self.stderr] {
+            while let Some(piece) = outlet.take(self.output_credit) {
+                self.output_credit -= piece.len() as u64;
+                self.guest.link.send(outlet.kind, self.job, &piece)?;
+            }
         }
-        pending.clear();
         Ok(())
     }
 
@@ -385,22 +470,52 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
 
     /// As much of the transcript as the loader takes. A receipt goes whole or not at all: what waits for credit has it first.
     fn send_transcript(&mut self) -> Result<(), ServiceError> {
-        while self.records.is_empty() && !self.transcript.is_empty() && self.output_credit > 0 {
-            let credit = usize::try_from(self.output_credit).unwrap_or(usize::MAX);
-            let count = self.transcript.len().min(credit).min(BULK_BODY_BYTES);
-            let piece: Vec<u8> = self.transcript.drain(..count).collect();
-            self.output_credit -= count as u64;
-            self.guest.link.send(FrameKind::TRANSCRIPT, self.job, &piece)?;
+        while self.records.is_empty()
+            && let Some(piece) = self.transcript.take(self.output_credit)
+        {
+            self.output_credit -= piece.len() as u64;
+            self.guest.link.send(self.transcript.kind, self.job, &piece)?;
         }
         Ok(())
     }
 
     fn is_everything_sent(&self) -> bool {
-        self.transcript.is_empty() && self.records.is_empty() && matches!(self.closing, Closing::No)
+        let outlets = [&self.stdout, &self.stderr, &self.transcript];
+        outlets.iter().all(|outlet| outlet.waiting() == 0)
+            && self.records.is_empty()
+            && matches!(self.closing, Closing::No)
     }
 
     fn is_input_complete(&self) -> bool {
-        self.input.bytes() == self.start.input_bytes
+        self.intake.owed() == 0
+    }
+
+    /// How the loader is told of the end.
+    fn describe(&self, report: &JobReport, is_abandoned: bool) -> (JobOutcome, String) {
+        if let Some(refusal) = &self.refusal {
+            return (JobOutcome::Refused, alloc::format!("{refusal}"));
+        }
+        let (outcome, detail) =
+            if self.start.private { describe_private(&report.outcome) } else { describe(report) };
+        (if is_abandoned { JobOutcome::Cancelled } else { outcome }, detail)
+    }
+
+    /// Of a job that was over before its component began.
+    fn not_run(&self) -> JobDone {
+        let (outcome, detail) = match &self.refusal {
+            Some(refusal) => (JobOutcome::Refused, alloc::format!("{refusal}")),
+            None => (JobOutcome::Cancelled, String::new()),
+        };
+        JobDone { claim: None, outcome, detail, usage: Usage::default() }
+    }
+
+    /// A claim has digests of what may be short enough to be guessed.
+    fn pack_claim(&mut self, claim: Vec<u8>) -> Vec<u8> {
+        if !self.start.private {
+            return claim;
+        }
+        let salt = self.guest.surroundings.random();
+        self.audience.pack(Content::PrivateClaim, salt, claim)
     }
 
     /// Ends the streams after the component: what it did not read still belongs to the claim's input, so it is received
@@ -416,7 +531,9 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         }
         self.send_records()?;
         self.begin_closing();
-        self.transcript.extend(self.parcel.finish());
+        for outlet in [&mut self.stdout, &mut self.stderr, &mut self.transcript] {
+            outlet.finish();
+        }
         self.queue.clear();
         self.queue_tail.clear();
         self.queued_bytes = 0;
@@ -465,26 +582,25 @@ where
         InputRead::Bytes(piece)
     }
 
-    fn output_space(&mut self, _output: Output) -> usize {
+    fn output_space(&mut self, output: Output) -> usize {
         self.note_first_call();
-        usize::try_from(self.output_credit).unwrap_or(usize::MAX).min(BULK_BODY_BYTES)
+        match output {
+            Output::Stdout => self.stdout.room(),
+            Output::Stderr => self.stderr.room(),
+        }
     }
 
     fn write_output(&mut self, output: Output, bytes: Bytes) {
-        // `output_space` never promised more than the credit.
-        self.output_credit = self.output_credit.saturating_sub(bytes.len() as u64);
-        let slot = match output {
+        let outlet = match output {
             Output::Stdout => {
                 self.output.update(&bytes);
-                0
+                &mut self.stdout
             }
-            Output::Stderr if self.logs == Logs::None => return,
-            Output::Stderr => 1,
+            Output::Stderr => &mut self.stderr,
         };
-        let Some(pending) = self.pending.get_mut(slot) else { return };
-        pending.extend_from_slice(&bytes);
-        if pending.len() >= BULK_BODY_BYTES
-            && let Err(failure) = self.send_pending(output)
+        outlet.put(&bytes);
+        if outlet.room() == 0
+            && let Err(failure) = self.send_written()
         {
             self.failure = Some(failure);
         }
@@ -519,11 +635,11 @@ where
 
     /// While a receipt waits, the component does not get to make more of them.
     fn can_record(&mut self) -> bool {
-        self.records.is_empty() && self.transcript.len() < TRANSCRIPT_WAITING_MAX_BYTES
+        self.records.is_empty() && self.transcript.waiting() < TRANSCRIPT_WAITING_MAX_BYTES
     }
 
     fn record(&mut self, piece: &[u8]) {
-        self.transcript.extend(self.parcel.pass(piece.into()).iter());
+        self.transcript.put(piece);
     }
 
     fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {

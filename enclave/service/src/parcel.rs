@@ -6,14 +6,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use attestation_envelope::{Content, Envelope, KeyError, Readers};
-use attestation_manifest::Manifest;
+use attestation_manifest::{Logs, Manifest};
 
-/// For whom parcels are, for as long as the guest runs.
+/// For whom parcels are: for as long as the guest runs, or for one private job.
 #[derive(Debug, Clone)]
 pub(crate) enum Audience {
     /// For everybody.
     All,
-    /// For the manifest's readers.
+    /// For the manifest's readers, and for who gave a private job.
     Readers(Arc<Readers>),
 }
 
@@ -25,6 +25,33 @@ impl Audience {
         }
         let keys: Vec<[u8; 32]> = manifest.readers.iter().map(|key| key.0).collect();
         Ok(Self::Readers(Arc::new(Readers::new(&keys, seed)?)))
+    }
+
+    /// Of a private job: who gave it, and the manifest's readers. `seed` is random.
+    pub(crate) fn of_private(
+        reply_key: [u8; 32],
+        readers: &[[u8; 32]],
+        seed: [u8; 32],
+    ) -> Result<Self, KeyError> {
+        let keys = [&[reply_key], readers].concat();
+        Ok(Self::Readers(Arc::new(Readers::new(&keys, seed)?)))
+    }
+
+    /// What a job logs, likewise; `None` where nobody reads it.
+    pub(crate) fn begin_log(&self, logs: Logs, salt: [u8; 32]) -> Option<(Parcel, Vec<u8>)> {
+        match (logs, self) {
+            (Logs::Public, _) => Some((Parcel::Open, Vec::new())),
+            (Logs::Sealed, Self::Readers(_)) => Some(self.begin(Content::Log, salt)),
+            _ => None,
+        }
+    }
+
+    /// A whole parcel.
+    pub(crate) fn pack(&self, content: Content, salt: [u8; 32], bytes: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::All => bytes,
+            Self::Readers(readers) => readers.seal(content, salt, &bytes),
+        }
     }
 
     /// A parcel, and what it begins with. `salt` is random.

@@ -2,8 +2,10 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::net::SocketAddrV4;
 
+use attestation_envelope::{JOB_HEAD_BYTES, ReaderKey, envelope_bytes_max};
 use attestation_manifest::{EgressPolicy, Manifest};
 use enclave_platform::{ByteStream, ControlLink, LinkError};
 use enclave_runtime::Program;
@@ -34,6 +36,8 @@ pub struct Guest<S, E> {
     pub(crate) vault: SharedVault,
     /// For whom transcripts are.
     pub(crate) audience: Audience,
+    /// Opens the input of private jobs.
+    pub(crate) job_key: Option<Arc<ReaderKey>>,
     /// Whom TLS may reach, and what time it is.
     pub(crate) security: Security,
     jobs_done: u64,
@@ -74,6 +78,7 @@ where
     let audience = Audience::of(manifest, surroundings.random())?;
     let security = Security::of(manifest, chain.identity())?;
     let mut guest = Guest::new(link, surroundings, manifest, SharedVault::new(vault), audience, security);
+    guest.job_key.clone_from(&chain.identity().job_key);
     guest.announce(chain)?;
     if let Some(service) = &manifest.service {
         return requests::serve(guest, program, manifest, service, chain);
@@ -109,15 +114,12 @@ where
         return Err(ServiceError::JobNumber { previous: guest.last_job, found: frame.job });
     }
     guest.last_job = frame.job;
-    if start.input_bytes > manifest.limits.input_bytes {
-        let detail = format!(
-            "input: limits.input_bytes is {}, but the input has {} bytes",
-            manifest.limits.input_bytes, start.input_bytes
-        );
+    if let Some(detail) = guest.objection(&start, manifest.limits.input_bytes) {
         guest.refuse_job(frame.job, detail)?;
         return Ok(guest);
     }
-    log::info!("job {}: {} input bytes", frame.job, start.input_bytes);
+    let what = if start.private { "sealed input" } else { "input" };
+    log::info!("job {}: {} bytes of {what}", frame.job, start.input_bytes);
     guest.running_job = Some(frame.job);
     guest.surroundings.begin_job().map_err(ServiceError::Randomness)?;
     let (done, mut guest) = job::run(guest, frame.job, start, program, manifest, chain)?;
@@ -143,6 +145,7 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
             egress: EgressPolicy::of(manifest),
             vault,
             audience,
+            job_key: None,
             security,
             jobs_done: 0,
             running_job: None,
@@ -151,6 +154,22 @@ impl<S: ByteStream, E: Surroundings> Guest<S, E> {
             requests: None,
             is_probing: false,
         }
+    }
+
+    /// Why a job is not begun.
+    fn objection(&self, start: &JobStart, limit: u64) -> Option<String> {
+        let found = start.input_bytes;
+        if !start.private {
+            return (found > limit)
+                .then(|| format!("input: limits.input_bytes is {limit}, but the input has {found} bytes"));
+        }
+        if self.job_key.is_none() {
+            return Some("this guest takes no private jobs".into());
+        }
+        let most = envelope_bytes_max(limit.saturating_add(JOB_HEAD_BYTES as u64));
+        (found > most).then(|| {
+            format!("private input: limits.input_bytes is {limit}, but the envelope has {found} bytes")
+        })
     }
 
     /// A job that this guest does not take.

@@ -9,7 +9,7 @@ use attestation_evidence::states_every_length;
 use minicbor::{Decode, Encode};
 
 /// Version of frames and bodies. Guest and loader come from one commit: any difference is refused.
-pub const PROTOCOL_VERSION: u16 = 5;
+pub const PROTOCOL_VERSION: u16 = 6;
 
 /// How many bytes of input or output may be under way in one direction, at most, for one job.
 pub const CREDIT_WINDOW_BYTES: u64 = 1024 * 1024;
@@ -56,23 +56,29 @@ pub struct JobStart {
     /// Whether the loader keeps receipts of what the component fetches under TLS. Only then they are signed and sent.
     #[n(2)]
     pub receipts: bool,
+    /// Whether the input is an envelope (`attestation-envelope`) for the key in the guest's evidence; `input_bytes` are the
+    /// envelope's then. What the job gives out is sealed as well: output, transcript and claim each come as an envelope, and
+    /// receipts do not come.
+    #[n(3)]
+    pub private: bool,
 }
 
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct JobDone {
-    /// The signed claim; absent when the job never started (`outcome` is then [`JobOutcome::Refused`]), was cancelled or
-    /// failed.
+    /// The signed claim, of a private job in its envelope; absent when the job never started or its envelope was wrong
+    /// (`outcome` is then [`JobOutcome::Refused`]), was cancelled or failed.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub claim: Option<Vec<u8>>,
     /// What happened.
     #[n(1)]
     pub outcome: JobOutcome,
-    /// For people: the trap with its wasm backtrace, the limit, the reason of refusal. Empty when all went well.
+    /// For people: the trap with its wasm backtrace, the limit, the reason of refusal. Empty when all went well. Of a
+    /// private job it has nothing that the component had a say in.
     #[n(2)]
     pub detail: String,
-    /// What the job used.
+    /// What the job used. Of a private job only times, which a host can measure: the rest is in the claim.
     #[n(3)]
     pub usage: Usage,
 }
@@ -107,6 +113,9 @@ pub enum JobOutcome {
     /// The machine could not run it; what happened says nothing about the component.
     #[n(5)]
     Failed,
+    /// A private job ran to its end. How it ended is in its sealed claim: an exit code is an answer.
+    #[n(6)]
+    Sealed,
 }
 
 /// What a job used. `instantiate_us` and `run_us` are the guest's untrusted clock, for people.

@@ -7,7 +7,7 @@
 //! memory_mib = 128
 //! args = ["--strict"]
 //! wall_clock = "none"              # or "roughtime", or "host", whose word it then is
-//! logs = "public"                  # or "none"
+//! logs = "public"                  # or "sealed" for the readers and who gave a private job, or "none"
 //! readers = []                     # everybody; or keys, as `redoubt-verify reader-key new` prints them
 //! egress = [
 //!     { host = "api.example.org", port = 443, methods = ["GET", "POST"] },
@@ -119,7 +119,8 @@ pub struct AppToml {
     /// What the program may store. Default: nothing.
     #[serde(default)]
     pub storage: AppStorage,
-    /// Who reads standard error and the log. Default: `public`, whoever runs the guest.
+    /// Who reads standard error and the log. Default: `public`, whoever runs the guest, of private jobs too. `sealed`: the
+    /// readers, and who gave a private job; nobody of a service.
     #[serde(default = "public_logs")]
     pub logs: Logs,
     /// For whom transcripts are sealed, and requests that are kept: public keys of X25519, 64 hexadecimal digits each, as

@@ -306,7 +306,7 @@ fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {
         (
             "job-start",
             2,
-            encode_body(&JobStart { input_bytes: 10_000_154, wall_ns: WALL_NS, receipts: false }),
+            encode_body(&JobStart { input_bytes: 10_000_154, wall_ns: WALL_NS, receipts: false, private: false }),
         ),
         ("job-done-limit", 3, encode_body(&done)),
         ("job-done-exited", 3, encode_body(&exited)),
@@ -349,7 +349,7 @@ fn psp_messages() -> Vec<(&'static str, Vec<u8>)> {
 
 /// A job with input and credit, a refused one, questions, one that is cancelled, and the end.
 fn loader_stream() -> Vec<u8> {
-    let start = |input_bytes| encode_body(&JobStart { input_bytes, wall_ns: WALL_NS, receipts: false });
+    let start = |input_bytes| encode_body(&JobStart { input_bytes, wall_ns: WALL_NS, receipts: false, private: false });
     let credit = |bytes| encode_body(&Credit { bytes });
     let destination = "10.0.2.2:7".to_owned();
     let probe = encode_body(&Probe { destination, payload: b"ping".to_vec(), timeout_ms: 9 });

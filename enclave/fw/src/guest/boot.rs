@@ -144,7 +144,7 @@ fn boot(mode: BootMode, clock: Clock) -> Result<Ended, BootError> {
     let mut random = Random::new(HardwareEntropy::new()).map_err(PlatformError::from)?;
     random::start().map_err(PlatformError::from)?;
     log::debug!("control stream open");
-    let identity = establish_identity(&mut link, &manifest_bytes, &manifest)?;
+    let identity = establish_identity(&mut link, &manifest_bytes, &manifest, &mut random)?;
     // The platform key, the VMPCKs and the document of the instance key went out of scope; their copies on the stack go now.
     machine::scrub_boot_stack();
 
@@ -206,10 +206,11 @@ fn establish_identity(
     link: &mut ControlLink<ConsoleStream>,
     manifest_bytes: &[u8],
     manifest: &Manifest<'_>,
+    random: &mut Random<HardwareEntropy>,
 ) -> Result<Identity, BootError> {
     let mut secrets = machine::take_secrets_page();
     let platform = SimulatedPlatform::new(link);
-    let identity = Identity::establish(platform, &mut secrets, manifest_bytes, manifest)?;
+    let identity = Identity::establish(platform, &mut secrets, manifest_bytes, manifest, random)?;
     log::info!("report and keys established; platform keys destroyed");
     Ok(identity)
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use attestation_claim::SignedClaim;
+use attestation_envelope::ReaderKey;
 use attestation_evidence::{ENDORSEMENT_MAX_BYTES, Evidence, MANIFEST_MAX_BYTES, Platform, REPORT_MAX_BYTES};
 use attestation_manifest::{Manifest, Role, manifest_digest, parse_manifest};
 use attestation_signature::{P256Point, P256Signature, P256Signer, SigningError};
@@ -35,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) overrun: usize,
     /// Takes the job back when its output is there, and transcript behind it: so at its end, if the output is short.
     pub(crate) cancels_late: bool,
+    /// Says that the input is sealed.
+    pub(crate) private: bool,
 }
 
 impl Job {
@@ -89,6 +92,8 @@ pub(crate) struct State {
     pub(crate) was_goodbye: bool,
     /// A state that has not come as a whole yet.
     part: Vec<u8>,
+    /// All that the guest sent.
+    pub(crate) from_guest: Vec<u8>,
     /// Whole states, each with the number of the job that it came in.
     pub(crate) saved: Vec<(usize, Vec<u8>)>,
 }
@@ -123,7 +128,7 @@ impl State {
         self.send(
             FrameKind::JOB_START,
             number,
-            &encode_body(&JobStart { input_bytes, wall_ns: WALL_NS, receipts: false }),
+            &encode_body(&JobStart { input_bytes, wall_ns: WALL_NS, receipts: false, private: job.private }),
         );
         let first_credit = job.credit_step.unwrap_or(1 << 40);
         self.send(FrameKind::OUTPUT_CREDIT, number, &encode_body(&Credit { bytes: first_credit }));
@@ -204,6 +209,7 @@ impl ByteStream for Loader {
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
         let mut state = self.0.lock().expect("one thread");
+        state.from_guest.extend_from_slice(bytes);
         state.reader.push(bytes);
         while let Some(frame) = state.reader.next_frame().expect("the guest keeps to the framing") {
             state.react(&frame);
@@ -276,6 +282,11 @@ pub(crate) const MANIFEST: &str = r#"{"version":1,"name":"test","role":"workload
 "egress":[{"host":"10.0.2.2","port":7,"scheme":"http","methods":["*"]}],"tls":{"roots":"none","hosts":[]},"time":[],"service":null,
 "storage":{"key_value_bytes":4096,"files_bytes":0,"persist":false},"logs":"public","readers":[]}"#;
 
+/// Opens private jobs.
+pub(crate) fn job_key() -> ReaderKey {
+    ReaderKey::generate([0x70; 32])
+}
+
 /// A guest's identity without a platform: the instance key is real, the report is not.
 fn identity() -> Identity {
     let instance_key = Arc::new(SigningKey::from_slice(&[7; 32]).expect("a valid scalar"));
@@ -284,11 +295,11 @@ fn identity() -> Identity {
         report: vec![0; attestation_report::REPORT_BYTES],
         endorsement: vec![1],
         instance_key: instance_key.public_key(),
-        hpke_key: None,
+        hpke_key: Some(job_key().public_key().to_vec()),
         manifest: MANIFEST.as_bytes().to_vec(),
     };
     let keys = DerivedKeys::derive(&[1; 32], &manifest_digest(MANIFEST.as_bytes()), Role::Workload);
-    Identity { evidence, instance_key, keys }
+    Identity { evidence, instance_key, job_key: Some(Arc::new(job_key())), keys }
 }
 
 /// A chain of claims about this manifest.

@@ -19,6 +19,7 @@ mod jobs;
 mod kept;
 mod loader;
 mod memory;
+mod private;
 mod protocol;
 mod requests;
 #[path = "../../../runtime/tests/vault/script.rs"]

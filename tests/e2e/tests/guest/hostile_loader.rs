@@ -121,6 +121,7 @@ fn random_frames() {
                     input_bytes: random.next() >> random.below(64),
                     wall_ns: random.next(),
                     receipts: false,
+                    private: random.below(2) == 0,
                 }),
                 _ => encode_body(&Credit { bytes: random.next() >> random.below(64) }),
             };
@@ -231,7 +232,7 @@ fn frame(kind: FrameKind, job: u32, body: &[u8]) -> Frame {
 }
 
 fn start(job: u32, input_bytes: u64) -> Frame {
-    frame(FrameKind::JOB_START, job, &encode_body(&JobStart { input_bytes, wall_ns: 0, receipts: false }))
+    frame(FrameKind::JOB_START, job, &encode_body(&JobStart { input_bytes, wall_ns: 0, receipts: false, private: false }))
 }
 
 fn credit(job: u32, bytes: u64) -> Frame {
