@@ -1,6 +1,6 @@
 //! The command line.
 
-use core::net::SocketAddrV4;
+use core::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -100,6 +100,10 @@ pub(crate) struct RunArguments {
     /// 127.0.0.1].
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) publish: Option<SocketAddrV4>,
+    /// Where anybody may submit private jobs, with port 0 for any that is free: inputs that are sealed for the guest, as
+    /// `redoubt-verify submit` does it. All that passes there is sealed or public.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) submissions: Option<SocketAddr>,
     /// Keep a service's requests, transcripts and signed claims in a new folder in this one, for `redoubt replay` and
     /// `redoubt-verify`. Without it nothing is signed.
     #[arg(long, value_name = "FOLDER")]

@@ -70,6 +70,9 @@ fn start(arguments: &RunArguments, place: &Place, log_path: &Path) -> Result<Chi
     if let Some(address) = arguments.publish {
         command.args(["--publish", &address.to_string()]);
     }
+    if let Some(address) = arguments.submissions {
+        command.args(["--submissions", &address.to_string()]);
+    }
     if arguments.json {
         command.arg("--json");
     }

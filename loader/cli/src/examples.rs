@@ -37,6 +37,9 @@ Examples:
   A service, for other machines too:
     redoubt run notary --tee sim --publish 0.0.0.0:8080 --keep kept
 
+  A program that takes private jobs, from other machines too:
+    redoubt run dist --tee sim --submissions 0.0.0.0:8440
+
   A program whose keys, values or files outlast the guest (storage.persist in its app.toml):
     redoubt run counter --tee sim --state counter.state
 

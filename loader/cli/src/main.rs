@@ -30,6 +30,7 @@ mod results;
 mod run;
 mod serve_job;
 mod server;
+mod submissions;
 mod trap;
 
 fn main() -> ExitCode {

@@ -119,6 +119,8 @@ pub(crate) struct StatusReply {
     pub(crate) waiting_jobs: usize,
     /// Where clients reach the service; absent of a guest that runs jobs.
     pub(crate) service_url: Option<String>,
+    /// Where private jobs are submitted, if anywhere.
+    pub(crate) submissions: Option<String>,
     /// Folder with requests, transcripts and claims of a service.
     pub(crate) kept: Option<String>,
     /// Absent when the guest did not answer in time.

@@ -105,6 +105,9 @@ fn print_status(status: &StatusReply) -> io::Result<()> {
     writeln!(out, "  manifest     {}", status.manifest_sha256)?;
     writeln!(out, "  seal key     {}", status.seal_key_id)?;
     writeln!(out, "  booted in    {} ms", status.boot_ms)?;
+    if let Some(address) = &status.submissions {
+        writeln!(out, "  private jobs {address}")?;
+    }
     if let Some(url) = &status.service_url {
         writeln!(out, "  service      {url}")?;
         writeln!(out, "  kept in      {}", status.kept.as_deref().unwrap_or("nothing is kept"))?;

@@ -4,6 +4,7 @@ use core::net::SocketAddrV4;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::io::{self, IsTerminal, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -22,6 +23,7 @@ use crate::failure::{Failure, GUEST_ENDED, INTERRUPTED, Outcome};
 use crate::place::{Place, chip_file};
 use crate::protocol::StatusReply;
 use crate::server::{Server, Wish};
+use crate::submissions::Submissions;
 use crate::trap::Component;
 
 /// How long a guest may take to end when asked.
@@ -36,12 +38,17 @@ pub(crate) fn run(arguments: &RunArguments, run_dir: Option<&Path>) -> Outcome {
     let simulation = if arguments.allow_simulated { Simulation::Allowed } else { Simulation::Refused };
     let tee = TeeChoice::from(arguments.tee).resolve(simulation, None)?;
     let image = ImageFiles::check(&arguments.dist)?;
+    let takes_jobs = parse_manifest(image.manifest()).context("manifest.json")?.service.is_none();
+    if arguments.submissions.is_some() && !takes_jobs {
+        return Err(anyhow!("--submissions: this image answers requests and takes no jobs").into());
+    }
     if arguments.detach { detach::detach(arguments, &place) } else { stay(arguments, &place, tee, image) }
 }
 
 /// Owns a guest until it ends.
 fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) -> Outcome {
     let _lock = place.lock()?;
+    let submissions = arguments.submissions.map(listen).transpose()?;
     let (wishes, heard) = mpsc::channel();
     let interrupted = Arc::new(AtomicBool::new(false));
     listen_to_signals(wishes.clone(), Arc::clone(&interrupted))?;
@@ -67,7 +74,12 @@ fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) ->
     let progress = Progress::waiting(BOOTING, Audience::of_json(arguments.json));
     let guest = launch(&config).map_err(|error| launch_failure(place, error))?;
     drop(progress);
-    let status = status(place, arguments, &guest, config.image.manifest())?;
+    let mut status = status(place, arguments, &guest, config.image.manifest())?;
+    if let Some(listener) = submissions {
+        let evidence = guest.info().evidence.clone();
+        let submissions = Submissions::new(guest.session(), evidence, status.input_limit_bytes);
+        status.submissions = Some(submissions.start(listener)?.to_string());
+    }
     let announcement = if arguments.json { json_line(&status)? } else { announcement(&status, tee) };
     let component = Component::of(&config.image)?;
     let end = serve(place, &guest, component, status, &announcement, wishes, &heard)?;
@@ -80,6 +92,11 @@ fn stay(arguments: &RunArguments, place: &Place, tee: Tee, image: ImageFiles) ->
         writeln!(io::stdout(), "guest {}: {end}", place.name)?;
     }
     Ok(())
+}
+
+/// Before the guest is launched: an address that is not to be had is noticed at once.
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Answers clients until the guest is gone.
@@ -188,6 +205,7 @@ fn status(
         input_limit_bytes: manifest.limits.input_bytes,
         waiting_jobs: 0,
         kept: info.kept.as_ref().map(|folder| folder.display().to_string()),
+        submissions: None,
         service_url: info
             .published
             .zip(manifest.service)
@@ -232,6 +250,9 @@ fn announcement(status: &StatusReply, tee: Tee) -> String {
         };
     }
     let option = if name == crate::place::DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
+    if let Some(address) = &status.submissions {
+        text += &format!("takes private jobs at {address}: redoubt-verify submit --to {address}\n");
+    }
     text + &format!("give it work with: redoubt job{option} --input FILE --output FILE\n")
 }
 

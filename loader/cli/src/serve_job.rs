@@ -83,6 +83,7 @@ fn job_reply(done: JobDone, component: &Component) -> (JobReply, Vec<u8>) {
         JobOutcome::Refused => OutcomeReply::Refused,
         JobOutcome::Cancelled => OutcomeReply::Cancelled,
         JobOutcome::Failed => OutcomeReply::Failed,
+        // `Sealed` among them: of a job in the clear the session lets none pass.
         _ => OutcomeReply::Unknown,
     };
     let is_trap = outcome == OutcomeReply::Trapped;

@@ -109,6 +109,7 @@ fn status() -> StatusReply {
         input_limit_bytes: 1 << 30,
         waiting_jobs: 0,
         service_url: None,
+        submissions: None,
         kept: None,
         guest: None,
     }

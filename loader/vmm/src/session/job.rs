@@ -6,6 +6,7 @@ use std::sync::Arc;
 use enclave_wire::control::JobDone;
 use enclave_wire::frame::BULK_BODY_BYTES;
 
+use super::jobs::Kind;
 use super::{JobEvent, Session, Shared, Violation};
 use crate::error::GuestError;
 
@@ -62,7 +63,8 @@ impl Session {
     /// last two cases the job is cancelled and the guest lives on.
     pub fn run_job(&self, io: JobIo<'_>) -> Result<JobDone, GuestError> {
         let JobIo { input, input_bytes, output, error_output, transcript, mut receipts, progress } = io;
-        let mut job = self.enqueue_as(input_bytes, receipts.is_some())?;
+        let kind = if receipts.is_some() { Kind::WithReceipts } else { Kind::Open };
+        let mut job = self.enqueue_as(input_bytes, kind)?;
         let mut so_far = JobProgress::default();
         loop {
             match job.next_event()? {

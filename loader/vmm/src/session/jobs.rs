@@ -46,11 +46,25 @@ pub enum JobEvent {
     Done(JobDone),
 }
 
+/// What is wanted of a job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Its results, in the clear.
+    #[default]
+    Open,
+    /// Receipts with them.
+    WithReceipts,
+    /// The input is sealed, and so is what comes back.
+    Private,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
     last_id: u32,
     waiting: VecDeque<u32>,
     active: Option<u32>,
+    /// Of the one that is active, also where its owner is gone.
+    active_kind: Kind,
     slots: BTreeMap<u32, Slot>,
 }
 
@@ -68,7 +82,7 @@ struct Slot {
     output: Vec<u8>,
     error_output: Vec<u8>,
     transcript: Vec<u8>,
-    wants_receipts: bool,
+    kind: Kind,
     /// Receipts and proofs of time that the owner has not heard of.
     records: VecDeque<JobEvent>,
     started_unreported: bool,
@@ -77,13 +91,12 @@ struct Slot {
 
 impl Jobs {
     /// Queues a job, or says how many wait already.
-    pub(super) fn enqueue(&mut self, input_bytes: u64, wants_receipts: bool) -> Result<u32, usize> {
+    pub(super) fn enqueue(&mut self, input_bytes: u64, kind: Kind) -> Result<u32, usize> {
         if self.waiting.len() >= JOBS_WAITING_MAX {
             return Err(self.waiting.len());
         }
         self.last_id = self.last_id.wrapping_add(1).max(1);
-        self.slots
-            .insert(self.last_id, Slot { input_left_bytes: input_bytes, wants_receipts, ..Slot::default() });
+        self.slots.insert(self.last_id, Slot { input_left_bytes: input_bytes, kind, ..Slot::default() });
         self.waiting.push_back(self.last_id);
         Ok(self.last_id)
     }
@@ -96,12 +109,14 @@ impl Jobs {
         let Some(id) = self.waiting.pop_front() else { return Ok(()) };
         let Some(slot) = self.slots.get_mut(&id) else { return Ok(()) };
         self.active = Some(id);
+        self.active_kind = slot.kind;
         slot.started_unreported = true;
         slot.output_credit_bytes = CREDIT_WINDOW_BYTES;
         let start = JobStart {
             input_bytes: slot.input_left_bytes,
             wall_ns: wall_ns(),
-            receipts: slot.wants_receipts,
+            receipts: slot.kind == Kind::WithReceipts,
+            private: slot.kind == Kind::Private,
         };
         outgoing.push_control(FrameKind::JOB_START, id, encode_body(&start))?;
         outgoing.add_credit(id, CREDIT_WINDOW_BYTES);
@@ -159,7 +174,7 @@ impl Jobs {
             return Err(Violation::WrongJob { kind, expected: self.active, found: frame.job });
         }
         if frame.kind == FrameKind::JOB_DONE {
-            let done = checked_done(&frame)?;
+            let done = checked_done(&frame, self.active_kind)?;
             self.active = None;
             outgoing.forget_job();
             if let Some(slot) = self.slots.get_mut(&frame.job) {
@@ -235,13 +250,17 @@ impl Slot {
                 self.transcript.extend_from_slice(&frame.body);
                 Ok(())
             }
-            FrameKind::RECEIPT if self.wants_receipts => self.on_record(frame, JobEvent::Receipt),
-            FrameKind::TIME_PROOF if self.wants_receipts => self.on_record(frame, JobEvent::TimeProof),
-            FrameKind::TIME_COMMITMENT if self.wants_receipts => {
+            FrameKind::RECEIPT if self.wants_receipts() => self.on_record(frame, JobEvent::Receipt),
+            FrameKind::TIME_PROOF if self.wants_receipts() => self.on_record(frame, JobEvent::TimeProof),
+            FrameKind::TIME_COMMITMENT if self.wants_receipts() => {
                 self.on_record(frame, JobEvent::TimeCommitment)
             }
             FrameKind(kind) => Err(Violation::UnknownKind { kind }),
         }
+    }
+
+    fn wants_receipts(&self) -> bool {
+        self.kind == Kind::WithReceipts
     }
 
     /// Credit bounds how many of them wait, since none is next to nothing.
@@ -283,15 +302,19 @@ pub(super) fn wall_ns() -> u64 {
     u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A job that ran has a claim; one that did not has none.
-fn checked_done(frame: &Frame) -> Result<JobDone, Violation> {
+/// A job that ran has a claim; one that did not has none. How a private one ended does not come in the clear, and how another
+/// did comes.
+fn checked_done(frame: &Frame, kind: Kind) -> Result<JobDone, Violation> {
     let done: JobDone = decode_body(&frame.body)
         .map_err(|error| Violation::Body { kind: kind_name(frame.kind), reason: error.to_string() })?;
     let must_have_claim =
         !matches!(done.outcome, JobOutcome::Refused | JobOutcome::Cancelled | JobOutcome::Failed);
+    let has_fit_outcome =
+        !must_have_claim || (kind == Kind::Private) == (done.outcome == JobOutcome::Sealed);
     let problem = match (must_have_claim, done.claim.is_some()) {
         (true, false) => "without a claim",
         (false, true) => "with a claim",
+        _ if !has_fit_outcome => "which is not for a job of its kind",
         _ => return Ok(done),
     };
     Err(Violation::Claim { job: frame.job, outcome: format!("{:?}", done.outcome), problem })

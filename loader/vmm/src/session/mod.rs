@@ -23,6 +23,7 @@ use crate::keeper::Keeper;
 use crate::state_file::StateFile;
 use crate::time_reports::TimeReports;
 use desk::Desk;
+use jobs::Kind;
 use state::State;
 
 mod desk;
@@ -134,7 +135,16 @@ impl Session {
     /// # Errors
     /// The guest ended, or too many jobs wait already.
     pub fn enqueue(&self, input_bytes: u64) -> Result<Job, GuestError> {
-        self.enqueue_as(input_bytes, false)
+        self.enqueue_as(input_bytes, Kind::Open)
+    }
+
+    /// Queues a job whose input is an envelope for the guest. What comes of it is sealed as well, its claim too, and how it
+    /// ended: [`JobOutcome::Sealed`](enclave_wire::control::JobOutcome::Sealed).
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub fn enqueue_private(&self, envelope_bytes: u64) -> Result<Job, GuestError> {
+        self.enqueue_as(envelope_bytes, Kind::Private)
     }
 
     /// Queues a job whose receipts are wanted: [`JobEvent::Receipt`], [`JobEvent::TimeProof`] and
@@ -143,14 +153,14 @@ impl Session {
     /// # Errors
     /// As [`Self::enqueue`].
     pub fn enqueue_with_receipts(&self, input_bytes: u64) -> Result<Job, GuestError> {
-        self.enqueue_as(input_bytes, true)
+        self.enqueue_as(input_bytes, Kind::WithReceipts)
     }
 
-    fn enqueue_as(&self, input_bytes: u64, receipts: bool) -> Result<Job, GuestError> {
+    fn enqueue_as(&self, input_bytes: u64, kind: Kind) -> Result<Job, GuestError> {
         let id = self.shared.update(|state| {
             let id = state
                 .jobs
-                .enqueue(input_bytes, receipts)
+                .enqueue(input_bytes, kind)
                 .map_err(|waiting| GuestError::QueueFull { waiting })?;
             state.start_next_job()?;
             Ok(id)
