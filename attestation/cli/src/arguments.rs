@@ -9,9 +9,10 @@ use crate::collateral::arguments::CollateralCommand;
 use crate::connect::arguments::{CONNECT_EXAMPLES, ConnectArguments};
 use crate::measure::arguments::{DIFF_EXAMPLES, DiffArguments, MEASURE_EXAMPLES, MeasureArguments};
 use crate::receipt::arguments::{RECEIPT_EXAMPLES, REDACT_EXAMPLES, ReceiptArguments, RedactArguments};
+use crate::submit::arguments::{SUBMIT_EXAMPLES, SubmitArguments};
 
 /// Checks evidence of SEV-SNP, TDX and NVIDIA, and claims and receipts of Redoubt guests. Checking reads files only;
-/// `collateral` fetches beforehand what checks need, and `connect` asks a service that runs.
+/// `collateral` fetches beforehand what checks need, `connect` asks a service that runs, and `submit` a guest's host.
 #[derive(Debug, Parser)]
 #[command(name = "redoubt-verify", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Arguments {
@@ -53,7 +54,10 @@ pub enum Command {
     /// Make and show keys of readers, for whom guests seal transcripts.
     #[command(subcommand)]
     ReaderKey(ReaderKeyCommand),
-    /// Open what a guest sealed for its readers: a transcript, or a request that was kept.
+    /// Give a guest a private job, whose host reads nothing of it: check its evidence, seal the input, verify the claim.
+    #[command(after_help = SUBMIT_EXAMPLES)]
+    Submit(Box<SubmitArguments>),
+    /// Open what a guest sealed for its readers: a transcript, a log, or a request that was kept.
     #[command(after_help = OPEN_EXAMPLES)]
     Open(OpenArguments),
     /// Print a completion script for a shell.
@@ -209,6 +213,8 @@ Examples:
   redoubt-verify connect https://ledger.example --reference dist/reference-values.json
   redoubt-verify receipt receipt-1.cbor --time time-1.cbor --evidence evidence.cbor \\
       --reference dist/reference-values.json
+  redoubt-verify submit --to 127.0.0.1:8440 --reference dist/reference-values.json \\
+      --input ledger.csv --output report.json
   redoubt-verify measure dist/redoubt.rom
   redoubt-verify collateral bundle report.bin --out evidence.bundle
   redoubt-verify completion bash > ~/.local/share/bash-completion/completions/redoubt-verify";

@@ -203,7 +203,7 @@ const COMPONENT: FileKind = FileKind {
     limit: COMPONENT_MAX_BYTES,
     next: "name the .wasm file that the image was built from, or leave --component out",
 };
-const INPUT: FileKind = FileKind {
+pub(crate) const INPUT: FileKind = FileKind {
     what: "input",
     limit: usize::MAX,
     next: "name the file that was given to `redoubt job --input`",

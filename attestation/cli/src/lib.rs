@@ -1,7 +1,7 @@
 //! `redoubt-verify`: checks evidence, claims and receipts.
 //!
 //! [`check`] is the verdict logic: it takes bytes, reads no file, no clock and no network, and names every check that it
-//! made. [`receipt`] is the same for receipts, and [`redact`] makes them show less. [`measure`] predicts what a ROM measures to. [`collateral`] and [`connect`] alone ask the network and the
+//! made. [`receipt`] is the same for receipts, and [`redact`] makes them show less. [`measure`] predicts what a ROM measures to. [`collateral`], [`connect`] and [`submit`] alone ask the network and the
 //! clock, for commands that say so. The rest reads files and prints.
 //! Panics: never on input.
 #![forbid(unsafe_code)]
@@ -25,4 +25,5 @@ pub mod receipt;
 pub mod redact;
 pub mod render;
 pub mod show;
+pub mod submit;
 pub mod terms;

@@ -21,7 +21,9 @@ use attestation_cli::receipt::arguments::ReceiptArguments;
 use attestation_cli::receipt::command::Answer;
 use attestation_cli::render::{Colours, json, table};
 use attestation_cli::show::{self, show};
-use attestation_cli::{connect, ear, explain, receipt, redact, terms};
+use attestation_cli::submit::arguments::SubmitArguments;
+use attestation_cli::submit::{Submission, Submitted};
+use attestation_cli::{connect, ear, explain, receipt, redact, submit, terms};
 use attestation_evidence::text::printable;
 use attestation_recognise::{Item, Kind, recognise};
 use clap::{CommandFactory, Parser};
@@ -30,6 +32,8 @@ use clap::{CommandFactory, Parser};
 const REFUSED: u8 = 1;
 /// Two ROMs do not measure to the same.
 const DIFFERENT: u8 = 1;
+/// A claim holds, and its component ended otherwise than with code 0.
+const ENDED_OTHERWISE: u8 = 3;
 /// Nothing was checked. `clap` uses the same for wrong usage.
 const UNUSABLE: u8 = 2;
 
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Collateral(command) => run_collateral(&command),
         Command::Policy(command) => run_policy(&command),
         Command::Show(arguments) => run_show(&arguments),
+        Command::Submit(arguments) => run_submit(&arguments),
         Command::ReaderKey(command) => print_or_say(reader::run(&command)),
         Command::Open(arguments) => print_or_say(reader::open_file(&arguments)),
         Command::Completion { shell } => {
@@ -216,6 +221,22 @@ fn run_connect(arguments: &ConnectArguments) -> ExitCode {
             ExitCode::SUCCESS => door.serve(),
             unread => unread,
         },
+        Err(error) => unusable(&error.to_string()),
+    }
+}
+
+fn run_submit(arguments: &SubmitArguments) -> ExitCode {
+    // Nobody has to read it for the job to go on.
+    let say = |text: &str| drop(io::stdout().write_all(text.as_bytes()));
+    match submit::run(arguments, colours(), say) {
+        Ok(Submitted { text, state }) => {
+            let status = match state {
+                Submission::Done => ExitCode::SUCCESS,
+                Submission::EndedOtherwise => ExitCode::from(ENDED_OTHERWISE),
+                Submission::Refused => ExitCode::from(REFUSED),
+            };
+            print(text.as_bytes(), status)
+        }
         Err(error) => unusable(&error.to_string()),
     }
 }

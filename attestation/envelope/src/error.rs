@@ -46,9 +46,7 @@ pub enum EnvelopeError {
         readers: usize,
     },
     /// A record that is longer than any.
-    #[error(
-        "envelope, record {record} at byte {offset}: expected at most {limit} bytes, found {found}"
-    )]
+    #[error("envelope, record {record} at byte {offset}: expected at most {limit} bytes, found {found}")]
     RecordTooLong {
         /// Its number.
         record: u64,

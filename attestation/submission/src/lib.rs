@@ -37,7 +37,7 @@ extern crate alloc;
 mod answer;
 mod error;
 
-pub use answer::{AnswerReader, End, Ending, Part, encode_claim, encode_end, encode_stream, Stream};
+pub use answer::{AnswerReader, End, Ending, Part, Stream, encode_claim, encode_end, encode_stream};
 pub use error::AnswerError;
 
 /// Where evidence is had.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use attestation_claim::{Outcome, SignedClaim, VerifiedClaim};
 use attestation_envelope::{
-    Content, EnvelopeError, JOB_HEAD_BYTES, JobHead, MAGIC, Opener, ReaderKey, Readers, envelope_bytes_max, open,
+    Content, EnvelopeError, JOB_HEAD_BYTES, JobHead, MAGIC, Opener, ReaderKey, Readers, envelope_bytes_max,
+    open,
 };
 use attestation_transcript::{Root, Run, verify_run};
 use enclave_runtime::Program;

@@ -93,7 +93,12 @@ fn frames_out_of_place_end_the_guest() {
 
 #[test]
 fn job_numbers_only_rise() {
-    let start = encode_body(&enclave_wire::control::JobStart { input_bytes: 0, wall_ns: 0, receipts: false, private: false });
+    let start = encode_body(&enclave_wire::control::JobStart {
+        input_bytes: 0,
+        wall_ns: 0,
+        receipts: false,
+        private: false,
+    });
     assert_eq!(
         outcome_of(Vec::new(), vec![(FrameKind::JOB_START, start)]),
         Err(ServiceError::JobNumber { previous: 0, found: 0 })

@@ -409,7 +409,10 @@ fn a_guest_of_a_service_takes_no_jobs() {
     let town = Town::new(vec![vec![get("a"), Expect("0\r\n\r\n")]], LOOK_NS);
     let text = manifest_text(8);
     let manifest = parse_manifest(text.as_bytes()).expect("the test's manifest parses");
-    let loader = ServiceLoader::with_job(&town, &JobStart { input_bytes: 0, wall_ns: 0, receipts: false, private: false });
+    let loader = ServiceLoader::with_job(
+        &town,
+        &JobStart { input_bytes: 0, wall_ns: 0, receipts: false, private: false },
+    );
     let mut chain = chain_of(&text, &manifest);
     let vault = Vault::new(&manifest, chain.identity());
     let ended = serve(ControlLink::new(loader.clone()), town, &program(), &manifest, &mut chain, vault);

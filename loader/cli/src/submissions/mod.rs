@@ -116,7 +116,12 @@ impl Submissions {
         }
     }
 
-    fn answer(&self, head: Head, stream: &TcpStream, paced: &mut Paced<'_>) -> Result<io::Result<()>, Refusal> {
+    fn answer(
+        &self,
+        head: Head,
+        stream: &TcpStream,
+        paced: &mut Paced<'_>,
+    ) -> Result<io::Result<()>, Refusal> {
         match head.ask {
             Ask::Evidence => Ok(reply::whole(paced, EVIDENCE_TYPE, &self.evidence)),
             Ask::Job { bytes, .. } if bytes > self.envelope_bytes_max => {

@@ -95,5 +95,7 @@ pub(super) fn go_on(paced: &mut Paced<'_>) -> io::Result<()> {
 
 /// The answer of a job follows, until the connection is closed.
 pub(super) fn begin_answer(paced: &mut Paced<'_>) -> io::Result<()> {
-    paced.write(format!("HTTP/1.1 200 OK\r\ncontent-type: {ANSWER_TYPE}\r\nconnection: close\r\n\r\n").as_bytes())
+    paced.write(
+        format!("HTTP/1.1 200 OK\r\ncontent-type: {ANSWER_TYPE}\r\nconnection: close\r\n\r\n").as_bytes(),
+    )
 }

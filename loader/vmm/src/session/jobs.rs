@@ -309,8 +309,7 @@ fn checked_done(frame: &Frame, kind: Kind) -> Result<JobDone, Violation> {
         .map_err(|error| Violation::Body { kind: kind_name(frame.kind), reason: error.to_string() })?;
     let must_have_claim =
         !matches!(done.outcome, JobOutcome::Refused | JobOutcome::Cancelled | JobOutcome::Failed);
-    let has_fit_outcome =
-        !must_have_claim || (kind == Kind::Private) == (done.outcome == JobOutcome::Sealed);
+    let has_fit_outcome = !must_have_claim || (kind == Kind::Private) == (done.outcome == JobOutcome::Sealed);
     let problem = match (must_have_claim, done.claim.is_some()) {
         (true, false) => "without a claim",
         (false, true) => "with a claim",

@@ -158,10 +158,8 @@ impl Session {
 
     fn enqueue_as(&self, input_bytes: u64, kind: Kind) -> Result<Job, GuestError> {
         let id = self.shared.update(|state| {
-            let id = state
-                .jobs
-                .enqueue(input_bytes, kind)
-                .map_err(|waiting| GuestError::QueueFull { waiting })?;
+            let id =
+                state.jobs.enqueue(input_bytes, kind).map_err(|waiting| GuestError::QueueFull { waiting })?;
             state.start_next_job()?;
             Ok(id)
         })?;

@@ -232,7 +232,11 @@ fn frame(kind: FrameKind, job: u32, body: &[u8]) -> Frame {
 }
 
 fn start(job: u32, input_bytes: u64) -> Frame {
-    frame(FrameKind::JOB_START, job, &encode_body(&JobStart { input_bytes, wall_ns: 0, receipts: false, private: false }))
+    frame(
+        FrameKind::JOB_START,
+        job,
+        &encode_body(&JobStart { input_bytes, wall_ns: 0, receipts: false, private: false }),
+    )
 }
 
 fn credit(job: u32, bytes: u64) -> Frame {
