@@ -10,7 +10,7 @@ mod files;
 pub(crate) mod tests;
 mod verdict;
 
-use attestation_claim::SignedClaim;
+use attestation_claim::{SignedClaim, VerifiedClaim};
 use attestation_manifest::reference::ReferenceValues;
 use attestation_policy::Policy;
 use attestation_recognise::Item;
@@ -94,6 +94,23 @@ pub enum SimulatedEvidence {
 /// Makes every check that the inputs allow.
 #[must_use]
 pub fn check(inputs: &Inputs<'_>) -> Verdict {
+    let (mut verdict, signed) = check_signed(inputs);
+    files::check_rom(&mut verdict, inputs);
+    files::check_manifest_file(&mut verdict, signed.as_ref(), inputs);
+    files::check_component(&mut verdict, signed.as_ref(), inputs);
+    verdict
+}
+
+/// What the ROM and the component say that are at hand.
+pub(crate) fn check_image(inputs: &Inputs<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    files::check_rom(&mut verdict, inputs);
+    files::check_component(&mut verdict, None, inputs);
+    verdict
+}
+
+/// What the claim says, and the evidence in it; and the claim, if its signature holds.
+pub(crate) fn check_signed(inputs: &Inputs<'_>) -> (Verdict, Option<VerifiedClaim>) {
     let mut verdict = Verdict::default();
     let signed = SignedClaim::parse(inputs.claim).and_then(SignedClaim::verify);
     let what = "claim signature";
@@ -105,8 +122,5 @@ pub fn check(inputs: &Inputs<'_>) -> Verdict {
             claim::check_claim(&mut verdict, verified, inputs);
         }
     }
-    files::check_rom(&mut verdict, inputs);
-    files::check_manifest_file(&mut verdict, signed.as_ref().ok(), inputs);
-    files::check_component(&mut verdict, signed.as_ref().ok(), inputs);
-    verdict
+    (verdict, signed.ok())
 }

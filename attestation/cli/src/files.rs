@@ -193,12 +193,12 @@ const MANIFEST: FileKind = FileKind {
     limit: MANIFEST_MAX_BYTES,
     next: "name the manifest.json of the image, or leave --manifest out",
 };
-const ROM: FileKind = FileKind {
+pub(crate) const ROM: FileKind = FileKind {
     what: "ROM",
     limit: ROM_MAX_BYTES,
     next: "name the redoubt.rom of the image, or leave --rom out",
 };
-const COMPONENT: FileKind = FileKind {
+pub(crate) const COMPONENT: FileKind = FileKind {
     what: "component",
     limit: COMPONENT_MAX_BYTES,
     next: "name the .wasm file that the image was built from, or leave --component out",
@@ -227,7 +227,7 @@ impl FileKind {
         if path == Path::new("-") { self.read_from(io::stdin().lock(), path) } else { self.read(path) }
     }
 
-    fn read(self, path: &Path) -> Result<Vec<u8>, FileError> {
+    pub(crate) fn read(self, path: &Path) -> Result<Vec<u8>, FileError> {
         let file = File::open(path).map_err(|source| self.read_error(path, source))?;
         self.read_from(file, path)
     }

@@ -16,6 +16,12 @@ pub struct SubmitArguments {
     /// What the image is supposed to be; `cargo xtask image` writes it as dist/reference-values.json.
     #[arg(long, value_name = "FILE")]
     pub reference: PathBuf,
+    /// Also measure this ROM and compare, before anything is sent.
+    #[arg(long, value_name = "FILE")]
+    pub rom: Option<PathBuf>,
+    /// Also compile this component and compare with the artefact in the guest's manifest, before anything is sent.
+    #[arg(long, value_name = "FILE")]
+    pub component: Option<PathBuf>,
     /// The input. It leaves this machine sealed for the guest, and only if the guest's evidence is accepted.
     #[arg(long, value_name = "FILE", help_heading = "Job")]
     pub input: PathBuf,
@@ -54,13 +60,9 @@ limit).
 
 Examples:
   redoubt-verify submit --to 203.0.113.5:8440 --reference reference-values.json --policy policy.toml machine.bundle \\
-      --input ledger.csv --output report.json --claim claim.cbor
+      --component component.wasm --input ledger.csv --output report.json --claim claim.cbor
 
   During development, on a machine without SEV-SNP or TDX:
     redoubt run dist --tee sim --submissions 127.0.0.1:8440 --detach
     redoubt-verify submit --to 127.0.0.1:8440 --reference dist/reference-values.json --allow-simulated \\
-        --input ledger.csv --output report.json --claim claim.cbor --log job.log
-
-  Whether the native code is of that component, afterwards:
-    redoubt-verify check claim.cbor --input ledger.csv --output report.json \\
-        --reference dist/reference-values.json --component dist/component.wasm";
+        --input ledger.csv --output report.json --claim claim.cbor --log job.log";

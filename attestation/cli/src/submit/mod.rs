@@ -10,7 +10,7 @@ mod results;
 mod sealing;
 
 use attestation_claim::{Outcome, SignedClaim};
-use attestation_envelope::{PUBLIC_KEY_BYTES, ReaderKey};
+use attestation_envelope::{PUBLIC_KEY_BYTES, ReaderKey, Readers};
 use attestation_evidence::Evidence;
 use attestation_manifest::reference::ReferenceValues;
 use attestation_manifest::{HexDigest, Logs, Manifest, parse_manifest};
@@ -25,8 +25,10 @@ use zeroize::Zeroizing;
 
 use crate::appraise::TrustedRoots;
 use crate::check::evidence::check_evidence;
-use crate::check::{Expected, FileDigest, Hardware, Inputs, SimulatedEvidence, Verdict, check};
-use crate::files::{read_item, read_reference};
+use crate::check::{
+    Expected, FileDigest, Hardware, Inputs, SimulatedEvidence, Verdict, check_image, check_signed,
+};
+use crate::files::{COMPONENT, ROM, read_item, read_reference};
 use crate::progress::{Audience, Progress};
 use crate::render::{Colours, json_with, table};
 use crate::terms;
@@ -70,7 +72,9 @@ pub fn run(
     let input = Input::open(&arguments.input)?;
     let host = Host { to: &arguments.to };
     let shown = host.evidence()?;
-    let (verdict, guest) = wanted.judge(&shown);
+    let (mut verdict, guest) = wanted.judge(&shown);
+    let image = guest.as_ref().map(|guest| wanted.judge_image(guest)).unwrap_or_default();
+    verdict.absorb(None, image.clone());
     let Some(guest) = guest.filter(|_| verdict.is_accepted()) else {
         return Ok(told(arguments, &verdict, Submission::Refused, &[], colours));
     };
@@ -81,7 +85,8 @@ pub fn run(
         say(&table(&verdict, colours));
     }
     let (results, sent) = give(arguments, host, &guest, input)?;
-    let verdict = wanted.judge_results(results.as_ref(), sent, &shown);
+    let mut verdict = wanted.judge_results(results.as_ref(), sent, &shown);
+    verdict.absorb(None, image);
     let state = state_of(&verdict);
     let written = match results {
         Ok(results) if state != Submission::Refused => {
@@ -100,6 +105,8 @@ struct Wanted {
     items: Vec<Item>,
     at: Instant,
     simulated: SimulatedEvidence,
+    rom: Option<Vec<u8>>,
+    component: Option<Vec<u8>>,
 }
 
 /// What is needed of a guest whose evidence was judged.
@@ -107,6 +114,7 @@ struct Guest {
     key: [u8; PUBLIC_KEY_BYTES],
     input_limit_bytes: u64,
     logs: Logs,
+    manifest: Vec<u8>,
 }
 
 /// Why an answer is not taken.
@@ -131,7 +139,30 @@ impl Wanted {
         let at = terms::instant(&arguments.at, &items)?;
         let simulated =
             if arguments.allow_simulated { SimulatedEvidence::Allowed } else { SimulatedEvidence::Refused };
-        Ok(Self { reference: read_reference(&arguments.reference)?, policy, items, at, simulated })
+        let rom = arguments.rom.as_deref().map(|path| ROM.read(path)).transpose()?;
+        let component = arguments.component.as_deref().map(|path| COMPONENT.read(path)).transpose()?;
+        let reference = read_reference(&arguments.reference)?;
+        Ok(Self { reference, policy, items, at, simulated, rom, component })
+    }
+
+    /// About nothing, yet.
+    fn inputs<'a>(&'a self, claim: &'a [u8], manifest: Option<&'a [u8]>) -> Inputs<'a> {
+        Inputs {
+            claim,
+            input: FileDigest::of(&[]),
+            output: FileDigest::of(&[]),
+            reference: &self.reference,
+            manifest,
+            rom: self.rom.as_deref(),
+            component: self.component.as_deref(),
+            simulated: self.simulated,
+            hardware: self.hardware(),
+        }
+    }
+
+    /// Judges the files of the image that are at hand, with the manifest that the evidence binds.
+    fn judge_image(&self, guest: &Guest) -> Verdict {
+        check_image(&self.inputs(&[], Some(&guest.manifest)))
     }
 
     fn hardware(&self) -> Hardware<'_> {
@@ -154,11 +185,13 @@ impl Wanted {
             &evidence,
             &Expected { reference: &self.reference, simulated, hardware },
         );
-        let key = evidence.hpke_key.as_deref().and_then(|key| key.try_into().ok());
+        // A point of small order is no key: everybody could open what is sealed for it.
+        let is_sealed_for = |key: &[u8; PUBLIC_KEY_BYTES]| Readers::new(&[*key], [0; 32]).is_ok();
+        let key = evidence.hpke_key.as_deref().and_then(|key| key.try_into().ok()).filter(is_sealed_for);
         let what = "key for private jobs";
         match key {
             Some(_) => verdict.pass(what, "of X25519", "yes"),
-            None => verdict.fail(what, "of X25519", "none: this guest takes no private jobs"),
+            None => verdict.fail(what, "of X25519", "none, or one that nothing can be sealed for"),
         }
         let manifest = parse_manifest(&evidence.manifest).ok();
         manifest.iter().for_each(|manifest| note_readers(&mut verdict, manifest));
@@ -166,6 +199,7 @@ impl Wanted {
             key,
             input_limit_bytes: manifest.limits.input_bytes,
             logs: manifest.logs,
+            manifest: evidence.manifest.clone(),
         });
         (verdict, guest)
     }
@@ -184,18 +218,8 @@ impl Wanted {
             verdict.fail("claim", "a signed claim", said(results.end.as_ref()));
             return verdict;
         };
-        let inputs = Inputs {
-            claim,
-            input,
-            output: results.output(),
-            reference: &self.reference,
-            manifest: None,
-            rom: None,
-            component: None,
-            simulated: self.simulated,
-            hardware: self.hardware(),
-        };
-        verdict = check(&inputs);
+        let inputs = Inputs { input, output: results.output(), ..self.inputs(claim, None) };
+        verdict = check_signed(&inputs).0;
         results.check_ends(&mut verdict);
         check_same_guest(&mut verdict, claim, shown);
         check_transcript(&mut verdict, claim, results);

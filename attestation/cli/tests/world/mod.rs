@@ -72,12 +72,13 @@ impl World {
         report.policy = POLICY.into();
         report.measurement = self.reference.measurement.snp_qemu.0;
         report.host_data = Sha256::digest(manifest).into();
-        report.report_data = bound(manifest);
+        report.report_data = bound(bend.hpke_key, manifest);
         if let Some(bend_report) = bend.report {
             bend_report(&mut report);
         }
         let endorsement = psp_sign(&mut report);
-        evidence(bend.platform, report.as_bytes(), &endorsement, manifest)
+        let hpke_key = bend.hpke_key.map(<[u8]>::to_vec);
+        Evidence { hpke_key, ..evidence(bend.platform, report.as_bytes(), &endorsement, manifest) }
     }
 
     /// The claim of the one job, with this evidence.
@@ -110,6 +111,7 @@ impl World {
 pub(crate) struct Bend<'a> {
     pub(crate) platform: Platform,
     pub(crate) manifest: Option<&'a [u8]>,
+    pub(crate) hpke_key: Option<&'a [u8]>,
     pub(crate) report: Option<&'a dyn Fn(&mut SnpReport)>,
     pub(crate) claim: Option<&'a dyn Fn(&mut Claim)>,
     pub(crate) place: ChainPlace,
@@ -120,6 +122,7 @@ impl Default for Bend<'_> {
         Self {
             platform: Platform::Simulated,
             manifest: None,
+            hpke_key: None,
             report: None,
             claim: None,
             place: ChainPlace::default(),
@@ -136,9 +139,9 @@ fn instance_key() -> [u8; INSTANCE_KEY_BYTES] {
     instance().verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap()
 }
 
-/// What a report of the guest has to hold when it runs this manifest.
-pub(crate) fn bound(manifest: &[u8]) -> [u8; 64] {
-    report_data(&instance_key(), None, &Sha256::digest(manifest).into(), None)
+/// What a report of the guest has to hold when it has this key, and runs this manifest.
+pub(crate) fn bound(hpke_key: Option<&[u8]>, manifest: &[u8]) -> [u8; 64] {
+    report_data(&instance_key(), hpke_key, &Sha256::digest(manifest).into(), None)
 }
 
 /// Evidence of the guest, with a report that `platform` made.

@@ -41,7 +41,7 @@ impl Case {
         let mut chip = amd::up_to_date();
         chip.report.measurement = image.reference.measurement.snp_qemu.0;
         chip.report.host_data = Sha256::digest(&image.manifest).into();
-        chip.report.report_data = bound(&image.manifest);
+        chip.report.report_data = bound(None, &image.manifest);
         let root = Some(chip.ark.sign());
         let (platform, policy) = (Platform::Snp, strict());
         Self { image, chip, platform, policy, certificates: 2, has_list: true, root }

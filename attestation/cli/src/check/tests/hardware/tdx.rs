@@ -53,7 +53,7 @@ impl Case {
         let mut case = Self { image, domain, platform, policy, endorsement, items, pins_test_root: true };
         let mr_td = case.image.reference.measurement.tdx_qemu.0;
         let mr_config_id = Sha384::digest(&case.image.manifest);
-        let report_data = bound(&case.image.manifest);
+        let report_data = bound(None, &case.image.manifest);
         case.put(MRTD, &mr_td);
         case.put(MRCONFIGID, &mr_config_id);
         case.put(REPORTDATA, &report_data);
