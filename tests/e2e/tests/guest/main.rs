@@ -24,6 +24,7 @@ mod limits;
 mod mismatches;
 mod network;
 mod outgoing;
+mod private;
 mod programs;
 mod random_components;
 mod replay;

@@ -330,8 +330,15 @@ impl Programs {
         Some(Self(folder))
     }
 
+    /// In this folder.
+    pub(crate) fn verify(&self, folder: &Path) -> Command {
+        let mut command = Command::new(self.0.join("redoubt-verify"));
+        command.current_dir(folder).stdin(Stdio::null());
+        command
+    }
+
     /// In the site's folder, and with nothing of the user's.
-    fn redoubt(&self, site: &Site) -> Command {
+    pub(crate) fn redoubt(&self, site: &Site) -> Command {
         let mut command = Command::new(self.0.join("redoubt"));
         command.current_dir(site.path()).env("REDOUBT_STATE_DIR", site.path().join("state"));
         command.env("REDOUBT_RUN_DIR", site.run_dir()).stdin(Stdio::null());
@@ -340,19 +347,27 @@ impl Programs {
 }
 
 /// A running `redoubt run`. Dropped, it is killed, and its guest with it.
-struct Run<'a> {
+pub(crate) struct Run<'a> {
     programs: &'a Programs,
     site: &'a Site,
-    child: Child,
+    pub(crate) child: Child,
     qemu_id: u32,
+    /// What it said before it was ready.
+    pub(crate) said: String,
 }
 
 impl<'a> Run<'a> {
     /// Starts one and waits until it says that the guest is ready.
     #[track_caller]
     fn start(programs: &'a Programs, site: &'a Site) -> Self {
+        Self::start_with(programs, site, &[])
+    }
+
+    /// With these arguments besides.
+    #[track_caller]
+    pub(crate) fn start_with(programs: &'a Programs, site: &'a Site, more: &[&str]) -> Self {
         let mut command = programs.redoubt(site);
-        command.args(["run", "--tee", "sim"]).arg(site.path());
+        command.args(["run", "--tee", "sim"]).args(more).arg(site.path());
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("redoubt starts");
         let mut said = String::new();
@@ -360,10 +375,10 @@ impl<'a> Run<'a> {
         while !said.contains("give it work") && out.read_line(&mut said).expect("text") > 0 {}
         let qemu_id = said.split("qemu pid ").nth(1).and_then(|rest| rest.split(')').next()?.parse().ok());
         let qemu_id = qemu_id.unwrap_or_else(|| panic!("the guest is not ready: {said}"));
-        Self { programs, site, child, qemu_id }
+        Self { programs, site, child, qemu_id, said }
     }
 
-    fn redoubt(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn redoubt(&self, arguments: &[&str]) -> Output {
         self.programs.redoubt(self.site).args(arguments).output().expect("redoubt runs")
     }
 
@@ -379,7 +394,7 @@ impl<'a> Run<'a> {
     }
 
     /// Waits for its end.
-    fn wait(&mut self) -> Output {
+    pub(crate) fn wait(&mut self) -> Output {
         let status = self.child.wait().expect("the loader is ours");
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         self.child.stdout.as_mut().expect("a pipe").read_to_end(&mut stdout).expect("it is readable");
@@ -413,7 +428,7 @@ fn assert_same_report(report: &[u8], ledger: &Path) {
 }
 
 #[track_caller]
-fn assert_ends(output: &Output, code: i32, words: &str) {
+pub(crate) fn assert_ends(output: &Output, code: i32, words: &str) {
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{said}\n{complained}");
