@@ -136,6 +136,10 @@ pub(crate) struct JobArguments {
     /// .transcript]. Written with the claim, which names its root.
     #[arg(long, value_name = "FILE")]
     pub(crate) transcript: Option<PathBuf>,
+    /// File for what the job writes to standard error and its log, instead of showing it. Sealed where the image says
+    /// `logs = "sealed"`: `redoubt-verify open` opens it for a reader.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
     /// File for the guest's evidence, which the claim contains too.
     #[arg(long, value_name = "FILE")]
     pub(crate) evidence: Option<PathBuf>,

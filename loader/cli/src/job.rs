@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use attestation_cli::progress::{Audience, Progress};
+use attestation_envelope::is_envelope;
 use loader_vmm::text::printable;
 use serde::Serialize;
 
@@ -44,8 +45,9 @@ pub(crate) fn carry_out(
     on_connected(&client, &interrupted)?;
 
     let (output, transcript) = (Output::create(&arguments.output)?, files.begin_transcript()?);
+    let log = files.begin_log()?.map_or(Log::Shown, Log::Kept);
     let receipts = arguments.receipts.as_deref().map(Receipts::in_folder).transpose()?;
-    let ended = Run { client, input, output, transcript, receipts }.finish(audience);
+    let ended = Run { client, input, output, transcript, log, receipts }.finish(audience);
     // Hanging up makes every step fail: what counts is why.
     if interrupted.load(Ordering::Relaxed) {
         return Err(Failure::new(
@@ -53,9 +55,9 @@ pub(crate) fn carry_out(
             anyhow!("interrupted: the job was cancelled, nothing was written"),
         ));
     }
-    let Ended { reply, claim, output, transcript, sent_bytes, elapsed } = ended?;
+    let Ended { reply, claim, output, transcript, log, sent_bytes, elapsed } = ended?;
     let (is_draft, has_claim) = (output.is_draft(), !claim.is_empty());
-    let vouchers = Vouchers { claim, transcript, evidence };
+    let vouchers = Vouchers { claim, transcript, log, evidence };
     let written = if matches!(reply.outcome, OutcomeReply::Exited { .. }) {
         files.write(output, vouchers)
     } else {
@@ -113,7 +115,17 @@ struct Run {
     input: Input,
     output: Output,
     transcript: Option<Output>,
+    log: Log,
     receipts: Option<Receipts>,
+}
+
+/// What becomes of standard error and the log.
+#[derive(Debug)]
+enum Log {
+    Shown,
+    Kept(Output),
+    /// It is sealed, and nobody named a file for it.
+    Hidden,
 }
 
 /// A job that ended, one way or the other.
@@ -122,6 +134,7 @@ struct Ended {
     claim: Vec<u8>,
     output: Output,
     transcript: Option<Output>,
+    log: Option<Output>,
     sent_bytes: u64,
     elapsed: Duration,
 }
@@ -138,15 +151,16 @@ impl Run {
                 Reply::Queued { .. } | Reply::Started => {}
                 Reply::WantsInput { bytes } => self.send_input(bytes)?,
                 Reply::Output => self.output.write(&data)?,
-                Reply::ErrorOutput => show_errors(&data, &progress)?,
+                Reply::ErrorOutput => self.log.take(&data, &progress)?,
                 Reply::Transcript => self.keep_transcript(&data)?,
                 Reply::Receipt => self.keep(|kept| kept.receipt(&data))?,
                 Reply::TimeProof => self.keep(|kept| kept.time_proof(&data))?,
                 Reply::TimeCommitment => self.keep(|kept| kept.commitment(&data))?,
                 Reply::Done(reply) => {
                     let (sent_bytes, elapsed) = (self.input.sent_bytes(), started.elapsed());
-                    let Self { output, transcript, .. } = self;
-                    return Ok(Ended { reply, claim: data, output, transcript, sent_bytes, elapsed });
+                    let Self { output, transcript, log, .. } = self;
+                    let log = if let Log::Kept(log) = log { Some(log) } else { None };
+                    return Ok(Ended { reply, claim: data, output, transcript, log, sent_bytes, elapsed });
                 }
                 other => return Err(unexpected(&other)),
             }
@@ -170,6 +184,21 @@ impl Run {
             self.client.send(&Request::Input, &piece)?;
         }
         Ok(())
+    }
+}
+
+impl Log {
+    fn take(&mut self, bytes: &[u8], progress: &Progress) -> Result<()> {
+        match self {
+            Self::Kept(log) => log.write(bytes),
+            Self::Hidden => Ok(()),
+            Self::Shown if is_envelope(bytes) => {
+                *self = Self::Hidden;
+                let said = "redoubt: the job's log is sealed for the image's readers: --log FILE keeps it";
+                Ok(progress.aside(|| writeln!(io::stderr(), "{said}"))?)
+            }
+            Self::Shown => show_errors(bytes, progress),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::output::Output;
 pub(crate) struct Files {
     claim: Option<PathBuf>,
     transcript: Option<PathBuf>,
+    log: Option<PathBuf>,
     evidence: Option<PathBuf>,
 }
 
@@ -24,6 +25,8 @@ pub(crate) struct Vouchers {
     pub(crate) claim: Vec<u8>,
     /// Absent when nobody named a file for it.
     pub(crate) transcript: Option<Output>,
+    /// Likewise.
+    pub(crate) log: Option<Output>,
     pub(crate) evidence: Option<Vec<u8>>,
 }
 
@@ -35,6 +38,7 @@ pub(crate) struct Written {
     /// Absent when nobody named a file for it, and when the guest signed none.
     pub(crate) claim: Option<String>,
     pub(crate) transcript: Option<String>,
+    pub(crate) log: Option<String>,
     pub(crate) evidence: Option<String>,
 }
 
@@ -49,7 +53,8 @@ impl Files {
         };
         let claim = beside_output(&arguments.claim, ".claim.cbor");
         let transcript = beside_output(&arguments.transcript, ".transcript");
-        let vouchers = [claim.as_ref(), transcript.as_ref(), arguments.evidence.as_ref()];
+        let JobArguments { log, evidence, .. } = arguments;
+        let vouchers = [claim.as_ref(), transcript.as_ref(), log.as_ref(), evidence.as_ref()];
         let named = core::iter::once(Some(&arguments.output)).chain(vouchers);
         let named: Vec<_> = named.flatten().collect();
         for (index, path) in named.iter().enumerate() {
@@ -57,12 +62,17 @@ impl Files {
                 bail!("{} is named for two different files: choose another name for one", path.display());
             }
         }
-        Ok(Self { claim, transcript, evidence: arguments.evidence.clone() })
+        Ok(Self { claim, transcript, log: log.clone(), evidence: evidence.clone() })
     }
 
     /// Begins the transcript, which comes while the job runs.
     pub(crate) fn begin_transcript(&self) -> Result<Option<Output>> {
         self.transcript.as_deref().map(Output::create).transpose()
+    }
+
+    /// Begins the log, if a file was named for it.
+    pub(crate) fn begin_log(&self) -> Result<Option<Output>> {
+        self.log.as_deref().map(Output::create).transpose()
     }
 
     /// Writes all drafts before it names the first: a disk that fills up leaves none of them. The output is named
@@ -84,16 +94,17 @@ impl Files {
         let claim = self.claim.map(|path| draft(&path, &vouchers.claim)).transpose()?;
         let evidence = self.evidence.zip(vouchers.evidence);
         let evidence = evidence.map(|(path, bytes)| draft(&path, &bytes)).transpose()?;
-        let mut transcript = vouchers.transcript;
-        transcript.as_mut().map(Output::settle).transpose()?;
+        let (mut transcript, mut log) = (vouchers.transcript, vouchers.log);
+        [&mut transcript, &mut log].into_iter().flatten().try_for_each(Output::settle)?;
         let name = |output: &Option<Output>| output.as_ref().map(Output::name);
         let written = Written {
             output: None,
             claim: name(&claim),
             transcript: name(&transcript),
+            log: name(&log),
             evidence: name(&evidence),
         };
-        [claim, transcript, evidence].into_iter().flatten().try_for_each(Output::finish)?;
+        [claim, transcript, log, evidence].into_iter().flatten().try_for_each(Output::finish)?;
         Ok(written)
     }
 }

@@ -10,11 +10,12 @@ use std::{env, fs};
 use attestation_bundle::{Bundle, Instant, Item, Kind};
 use attestation_claim::{Outcome, message};
 use attestation_corim::{Platform, ReferenceManifest};
-use attestation_envelope::{Content, ReaderKey, Readers};
+use attestation_envelope::{Content, JobHead, ReaderKey, Readers};
 use attestation_evidence::Evidence;
 use attestation_policy::Preset;
 use attestation_rim::SignedRim;
 use attestation_signature::RustCrypto;
+use attestation_submission::{Ending, Stream, encode_claim, encode_end, encode_stream};
 use attestation_transcript::{Header, Kind as Learnt, MAGIC, Run, Writer};
 use attestation_verify::snp::AUTHORITIES;
 use base64ct::{Base64, Encoding};
@@ -112,6 +113,7 @@ fn all() -> Seeds {
     );
     sealed_blobs().into_iter().for_each(|(name, bytes)| add("sealed", name, bytes));
     envelopes().into_iter().for_each(|(name, bytes)| add("envelope", name, bytes));
+    answers().into_iter().for_each(|(name, bytes)| add("answer", name, bytes));
     // Honest twice; honest, then with a changed key response; busy, then honest.
     add("guest-boot", "honest", vec![0, 0, 0, 0]);
     add("guest-boot", "changed", vec![0, 0, 0, 3, 40, 0, 1]);
@@ -145,6 +147,7 @@ fn all() -> Seeds {
     network::sessions().into_iter().for_each(|(name, bytes)| add("network", name, bytes));
     add("service", "jobs", [&[0][..], &loader_stream()].concat());
     add("service", "hurry", [&[0xFF][..], &loader_stream()].concat());
+    add("service", "private", [&[0][..], &private_stream()].concat());
     clients().into_iter().for_each(|(name, bytes)| add("requests", name, bytes));
     add("keeper", "two-requests", two_requests(&[5, 0, 0]));
     add("keeper", "cut-batch", two_requests(&[6, 30, 0]));
@@ -306,7 +309,12 @@ fn control_bodies() -> Vec<(&'static str, u8, Vec<u8>)> {
         (
             "job-start",
             2,
-            encode_body(&JobStart { input_bytes: 10_000_154, wall_ns: WALL_NS, receipts: false, private: false }),
+            encode_body(&JobStart {
+                input_bytes: 10_000_154,
+                wall_ns: WALL_NS,
+                receipts: false,
+                private: false,
+            }),
         ),
         ("job-done-limit", 3, encode_body(&done)),
         ("job-done-exited", 3, encode_body(&exited)),
@@ -347,9 +355,31 @@ fn psp_messages() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// A private job, for the target's key, and the end.
+fn private_stream() -> Vec<u8> {
+    let readers = Readers::new(&[ReaderKey::generate([7; 32]).public_key()], [5; 32]).unwrap();
+    let reply_key = ReaderKey::generate([8; 32]).public_key();
+    let plaintext = [&JobHead { reply_key }.encode()[..], b"hello"].concat();
+    let envelope = readers.seal(Content::PrivateInput, [6; 32], &plaintext);
+    let input_bytes = u64::try_from(envelope.len()).unwrap();
+    let start = JobStart { input_bytes, wall_ns: WALL_NS, receipts: false, private: true };
+    let mut stream = Vec::new();
+    for (kind, job, body) in [
+        (FrameKind::JOB_START, 1, encode_body(&start)),
+        (FrameKind::OUTPUT_CREDIT, 1, encode_body(&Credit { bytes: 1 << 20 })),
+        (FrameKind::INPUT, 1, envelope),
+        (FrameKind::SHUTDOWN, 0, Vec::new()),
+    ] {
+        encode_frame(kind, job, &body, &mut stream).unwrap();
+    }
+    stream
+}
+
 /// A job with input and credit, a refused one, questions, one that is cancelled, and the end.
 fn loader_stream() -> Vec<u8> {
-    let start = |input_bytes| encode_body(&JobStart { input_bytes, wall_ns: WALL_NS, receipts: false, private: false });
+    let start = |input_bytes| {
+        encode_body(&JobStart { input_bytes, wall_ns: WALL_NS, receipts: false, private: false })
+    };
     let credit = |bytes| encode_body(&Credit { bytes });
     let destination = "10.0.2.2:7".to_owned();
     let probe = encode_body(&Probe { destination, payload: b"ping".to_vec(), timeout_ms: 9 });
@@ -487,7 +517,7 @@ fn clients() -> [(&'static str, Vec<u8>); 4] {
 }
 
 /// With the target's key; then what is sealed there, and changed.
-fn envelopes() -> [(&'static str, Vec<u8>); 3] {
+fn envelopes() -> [(&'static str, Vec<u8>); 4] {
     let readers = Readers::new(&[ReaderKey::generate([7; 32]).public_key()], [5; 32]).unwrap();
     let sealed = |content, pieces: &[&[u8]]| {
         let (mut envelope, head) = readers.begin(content, [6; 32]);
@@ -499,8 +529,25 @@ fn envelopes() -> [(&'static str, Vec<u8>); 3] {
     [
         ("transcript", sealed(Content::Transcript, &[&[1; 4096], b"rest"])),
         ("request", sealed(Content::Request, &[])),
+        (
+            "private-input",
+            sealed(Content::PrivateInput, &[&JobHead { reply_key: [9; 32] }.encode(), b"input"]),
+        ),
         ("changed", [&[1, 100, 0, 0, 0, 3, 0][..], b"plaintext"].concat()),
     ]
+}
+
+/// What a host answers, in pieces of three bytes.
+fn answers() -> [(&'static str, Vec<u8>); 2] {
+    let done = [
+        encode_stream(Stream::Output, b"output"),
+        encode_stream(Stream::Log, b"log"),
+        encode_stream(Stream::Transcript, b"transcript"),
+        encode_claim(b"claim"),
+        encode_end(Ending::Claimed, ""),
+    ];
+    let refused = encode_end(Ending::Refused, "envelope: expected its end");
+    [("done", [vec![3], done.concat()].concat()), ("refused", [vec![3], refused].concat())]
 }
 
 /// With the target's key; then a salt and a plaintext of which a bit is changed.

@@ -73,6 +73,8 @@ fn the_other_words_parse() {
     let text = with("\"host\",", "\"none\",").replace("\"public\"", "\"none\"");
     let manifest = parse_manifest(text.as_bytes()).unwrap();
     assert_eq!((manifest.wall_clock, manifest.logs), (WallClock::None, Logs::None));
+    let sealed = with("\"public\"", "\"sealed\"");
+    assert_eq!(parse_manifest(sealed.as_bytes()).unwrap().logs, Logs::Sealed);
     let text = with("\"wall_clock\":\"host\"", "\"wall_clock\":\"roughtime\"");
     assert_eq!(parse_manifest(text.as_bytes()).unwrap().wall_clock, WallClock::Roughtime);
 }

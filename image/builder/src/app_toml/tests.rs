@@ -85,6 +85,7 @@ fn unknown_fields_are_named_with_their_line() {
     assert!(refusal("name = \"a\"\n[service]\nscheme = \"ftp\"").contains("unknown variant `ftp`"));
     assert!(refusal("name = \"a\"\n[storage]\nfiles = 1").contains("unknown field `files`"));
     assert!(refusal("name = \"a\"\nwall_clock = \"gps\"").contains("unknown variant `gps`"));
+    assert_eq!(AppToml::parse("name = \"a\"\nlogs = \"sealed\"").unwrap().logs, Logs::Sealed);
     assert!(refusal("name = \"a\"\nlogs = \"secret\"").contains("unknown variant `secret`"));
     let rule = |fields: &str| refusal(&format!("name = \"a\"\negress = [{{ {fields} }}]"));
     assert!(rule("host = \"a\", port = 1").contains("missing field `methods`"));

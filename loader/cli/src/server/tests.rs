@@ -57,6 +57,7 @@ impl Fixture {
             output: self.path("output"),
             claim: None,
             transcript: None,
+            log: None,
             evidence: Some(self.path("evidence")),
             receipts: None,
             guest: Name { name: "test".to_owned() },
@@ -183,6 +184,28 @@ fn failed_jobs_leave_only_what_was_signed_and_say_why() {
     let expected = "the output is incomplete; --claim would have kept the signed claim";
     fixture.assert_failed_leaving(streamed, JOB_FAILED, expected, &["evidence"]);
     fixture.guest.join().unwrap();
+}
+
+/// Shown on a terminal it would be noise, and in a pipe beside what people say.
+#[test]
+fn a_sealed_log_goes_into_a_file_or_nowhere() {
+    let sealed = b"\x89RDBTE1\n\x06 and so on";
+    let fixture = Fixture::start(move |guest| {
+        for _ in 0..2 {
+            tell_status(guest);
+            let (job, ..) = guest.expect_job();
+            guest.send(FrameKind::ERROR_OUTPUT, job, sealed);
+            guest.send(FrameKind::ERROR_OUTPUT, job, b", and on");
+            guest.end_job(job, JobOutcome::Trapped);
+        }
+    });
+    let signed = ["evidence", "output.claim.cbor", "output.transcript"];
+    fixture.assert_failed_leaving(fixture.job(b""), JOB_FAILED, "trapped", &signed);
+    let arguments = JobArguments { log: Some(fixture.path("log")), ..fixture.arguments(b"") };
+    let ended = carry_out(&arguments, &fixture.place, |_, _| Ok(()));
+    let with_log = ["evidence", "log", "output.claim.cbor", "output.transcript"];
+    fixture.assert_failed_leaving(ended, JOB_FAILED, "trapped", &with_log);
+    assert_eq!(fs::read(fixture.path("log")).unwrap(), [&sealed[..], b", and on"].concat());
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::io;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-use enclave_wire::control::{CREDIT_WINDOW_BYTES, JobDone, JobOutcome, Status, Stopping};
+use enclave_wire::control::{
+    CREDIT_WINDOW_BYTES, JobDone, JobOutcome, JobStart, Status, Stopping, decode_body,
+};
 use enclave_wire::frame::{BULK_BODY_BYTES, Frame};
 
 use super::fake_guest::{FakeGuest, PATIENCE, done, ready, start, start_with_patience};
@@ -304,6 +306,44 @@ fn receipts_come_in_their_order_and_only_where_they_are_wanted() {
     }
 }
 
+/// How a private job ended does not come in the clear, not even with its consent.
+#[test]
+fn a_private_job_ends_sealed_and_no_other_does() {
+    let (session, guest) = start(|guest| {
+        guest.become_ready();
+        let start = guest.expect(FrameKind::JOB_START);
+        let asked: JobStart = decode_body(&start.body).unwrap();
+        assert_eq!((asked.input_bytes, asked.private, asked.receipts), (0, true, false));
+        guest.expect(FrameKind::OUTPUT_CREDIT);
+        guest.end_job(start.job, JobOutcome::Sealed);
+        let (job, ..) = guest.expect_job();
+        guest.end_job(job, JobOutcome::Exited { code: 0 });
+    });
+    for outcome in [JobOutcome::Sealed, JobOutcome::Exited { code: 0 }] {
+        let is_private = outcome == JobOutcome::Sealed;
+        let mut job = if is_private { session.enqueue_private(0) } else { session.enqueue(0) }.unwrap();
+        assert_eq!(job.next_event().unwrap(), JobEvent::Started);
+        assert_eq!(job.next_event().unwrap(), JobEvent::Done(done(outcome)));
+    }
+    guest.join().unwrap();
+
+    for outcome in [JobOutcome::Exited { code: 0 }, JobOutcome::Trapped] {
+        let (session, guest) = start(|guest| {
+            guest.become_ready();
+            let (job, ..) = guest.expect_job();
+            guest.end_job(job, outcome);
+            while guest.receive().is_some() {}
+        });
+        let mut job = session.enqueue_private(0).unwrap();
+        while job.next_event().is_ok() {}
+        assert_ended(&session, guest, "which is not for a job of its kind");
+    }
+    assert_violation("which is not for a job of its kind", |guest| {
+        let (job, ..) = guest.expect_job();
+        guest.end_job(job, JobOutcome::Sealed);
+    });
+}
+
 #[test]
 fn questions_are_answered_or_time_out() {
     let status = Status {
@@ -383,7 +423,7 @@ fn broken_frames_end_the_guest() {
 #[test]
 fn a_guest_of_another_version_is_refused() {
     for (bad, expected) in [
-        (Ready { protocol: 1, ..ready() }, "speaks control protocol 1, this loader speaks 5"),
+        (Ready { protocol: 1, ..ready() }, "speaks control protocol 1, this loader speaks 6"),
         (Ready { evidence: b"nonsense".to_vec(), ..ready() }, "evidence that does not decode"),
     ] {
         let (session, guest) = start(move |guest| guest.send(FrameKind::READY, 0, &encode_body(&bad)));

@@ -1,9 +1,12 @@
-//! Envelopes: what opens is what was sealed, and no changed bit opens.
+//! Envelopes: what opens is what was sealed, and no changed bit opens; in pieces it is the same as whole.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use attestation_envelope::{Content, Head, ReaderKey, Readers, envelope_bytes_max, open};
+use attestation_envelope::{
+    Content, EnvelopeError, Head, Opener, ReaderKey, Readers, envelope_bytes_max, open,
+};
 use tests_fuzz::{Budget, Target};
 
 fn main() -> ExitCode {
@@ -26,8 +29,10 @@ fn run(input: &[u8]) {
 
 fn open_strangers(bytes: &[u8]) {
     let head = Head::parse(bytes);
-    for content in [Content::Transcript, Content::Request] {
-        match open(bytes.to_vec(), &key(), content) {
+    for content in [Content::Transcript, Content::Request, Content::PrivateInput] {
+        let whole = open(bytes.to_vec(), &key(), content);
+        assert!(in_pieces(bytes, content) == whole);
+        match whole {
             Ok(opened) => {
                 assert!(head.is_ok_and(|head| head.content == content));
                 assert!(opened.len() < bytes.len());
@@ -35,6 +40,14 @@ fn open_strangers(bytes: &[u8]) {
             Err(error) => drop(error.to_string()),
         }
     }
+}
+
+/// The first byte says how long they are.
+fn in_pieces(bytes: &[u8], content: Content) -> Result<Vec<u8>, EnvelopeError> {
+    let size = bytes.first().map_or(1, |byte| usize::from(*byte).saturating_add(1));
+    let (mut opener, mut plaintext) = (Opener::new(Arc::new(key()), content), Vec::new());
+    bytes.chunks(size).try_for_each(|piece| opener.push(piece, &mut plaintext))?;
+    opener.finish().map(|()| plaintext)
 }
 
 /// A bit to change, the length of the first piece, and both pieces.
@@ -51,11 +64,14 @@ fn seal_and_change(input: &[u8]) {
     let most = envelope_bytes_max(u64::try_from(plaintext.len()).unwrap_or(u64::MAX));
     assert!(u64::try_from(bytes.len()).is_ok_and(|length| length <= most));
     assert!(open(bytes.clone(), &key(), Content::Transcript).as_deref() == Ok(plaintext));
+    assert!(in_pieces(&bytes, Content::Transcript).as_deref() == Ok(plaintext));
     let bits = bytes.len().saturating_mul(8);
     let position = usize::try_from(u32::from_le_bytes(*position)).unwrap_or_default();
     let bit = position.checked_rem(bits).unwrap_or_default();
     if let Some(byte) = bytes.get_mut(bit >> 3) {
         *byte ^= 1 << (bit & 7);
     }
-    assert!(open(bytes, &key(), Content::Transcript).is_err(), "bit {bit} may be changed");
+    let whole = open(bytes.clone(), &key(), Content::Transcript);
+    assert!(in_pieces(&bytes, Content::Transcript) == whole);
+    assert!(whole.is_err(), "bit {bit} may be changed");
 }

@@ -49,6 +49,7 @@ fn run(input: &[u8]) {
     let identity = Identity {
         evidence: evidence(),
         instance_key: Arc::new(fixtures::instance_key()),
+        job_key: None,
         keys: DerivedKeys::derive(&[1; 32], &digest, Role::Workload),
     };
     let mut chain = ClaimChain::new(identity, &manifest, digest);

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use attestation_claim::{Outcome, SignedClaim};
+use attestation_envelope::{ReaderKey, is_envelope};
 use attestation_evidence::Evidence;
 use attestation_manifest::{Role, manifest_digest, parse_manifest};
 use attestation_transcript::Root;
@@ -12,7 +13,7 @@ use enclave_platform::{ByteStream, ControlLink, DerivedKeys, Identity};
 use enclave_service::{
     ClaimChain, HeapFigures, NetworkFigures, ProbeAnswer, ServiceError, Sockets, Surroundings, Vault, serve,
 };
-use enclave_wire::control::{Credit, JobDone, decode_body};
+use enclave_wire::control::{Credit, JobDone, JobOutcome, JobStart, decode_body};
 use enclave_wire::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, FrameKind, FrameReader};
 use sha2::{Digest, Sha256};
 use tests_fuzz::{Budget, Target, fixtures, programs};
@@ -44,6 +45,7 @@ fn run(input: &[u8]) {
     let identity = Identity {
         evidence: evidence(),
         instance_key: Arc::new(fixtures::instance_key()),
+        job_key: Some(Arc::new(ReaderKey::generate([7; 32]))),
         keys: DerivedKeys::derive(&[1; 32], &digest, Role::Workload),
     };
     let mut chain = ClaimChain::new(identity, &manifest, digest);
@@ -111,6 +113,7 @@ struct Loader {
 struct Job {
     number: u32,
     is_running: bool,
+    is_private: bool,
     credit_bytes: u64,
     input: Vec<u8>,
     output: Vec<u8>,
@@ -172,7 +175,8 @@ impl Loader {
         while let Ok(Some(frame)) = self.from_loader.next_frame() {
             match frame.kind {
                 FrameKind::JOB_START => {
-                    self.job = Job { number: frame.job, is_running: true, ..Job::default() };
+                    let is_private = decode_body::<JobStart>(&frame.body).is_ok_and(|start| start.private);
+                    self.job = Job { number: frame.job, is_running: true, is_private, ..Job::default() };
                 }
                 FrameKind::INPUT if frame.job == self.job.number => self.job.input.extend(&frame.body),
                 FrameKind::OUTPUT_CREDIT if frame.job == self.job.number => {
@@ -211,7 +215,12 @@ impl Job {
         self.is_running = false;
         let done = decode_body::<JobDone>(&frame.body);
         assert!(done.is_ok(), "a job's end does not decode: {done:?}");
-        let Some(claim) = done.ok().and_then(|done| done.claim) else { return };
+        let Ok(done) = done else { return };
+        if self.is_private {
+            assert_eq!(done.claim.as_deref().is_some_and(is_envelope), done.outcome == JobOutcome::Sealed);
+            return;
+        }
+        let Some(claim) = done.claim else { return };
         let verified = SignedClaim::parse(&claim).and_then(SignedClaim::verify);
         assert!(verified.is_ok(), "a claim does not verify: {verified:?}");
         let Ok(verified) = verified else { return };
