@@ -68,11 +68,8 @@ fn service(fields: &mut Fields, manifest: &Manifest<'_>) {
 }
 
 fn egress(fields: &mut Fields, rule: &EgressRule<'_>) {
-    let methods = if rule.methods.contains(&ANY_METHOD) {
-        "any method".to_owned()
-    } else {
-        rule.methods.join(", ")
-    };
+    let methods =
+        if rule.methods.contains(&ANY_METHOD) { "any method".to_owned() } else { rule.methods.join(", ") };
     let (scheme, meaning) = match rule.scheme {
         EgressScheme::Https => ("https", methods),
         EgressScheme::Http => ("http", format!("{methods}; in the clear: the host may answer in its place")),
@@ -100,7 +97,9 @@ fn readers(fields: &mut Fields, manifest: &Manifest<'_>) {
     let logs = match manifest.logs {
         Logs::Public => ("public", "whoever runs the guest reads what the program logs"),
         Logs::None => ("none", "what the program logs never leaves the guest"),
-        _ => ("sealed", "what the program logs is sealed for those who may read it"),
+        _ => {
+            ("sealed", "what the program logs is sealed for the readers, and in a private job for its client")
+        }
     };
     fields.explained("logs", logs.0, logs.1);
     for reader in &manifest.readers {
