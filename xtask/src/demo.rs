@@ -1,9 +1,10 @@
-//! `cargo xtask demo`: the whole path on a real ledger, and on expenses at rates that the guest fetches, with the commands
-//! that a person would type.
+//! `cargo xtask demo`: the whole path on a real ledger, once more in private, on expenses at rates that the guest fetches, and
+//! to a service that proves where its TLS ends; with the commands that a person would type.
 
 mod guest;
 mod job;
 mod rates;
+mod service;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,15 +37,16 @@ const AUDIT: Summary = Summary {
     list: "unbalanced",
 };
 
-/// Builds, launches, runs a job on `input` or a generated ledger, verifies, stops, and replays the job without the guest;
-/// then the same of a job that asks a server over HTTPS.
-pub(crate) fn run(workspace: &Workspace, input: Option<PathBuf>) -> Result<()> {
+/// Builds, launches, runs a job on `input` or a generated ledger, submits it as a private one too, verifies, stops, and
+/// replays the job without the guest; then a job that asks a server over HTTPS, and a service.
+pub(crate) fn run(workspace: &Workspace, input: Option<PathBuf>, rates_url: Option<String>) -> Result<()> {
     setup::ensure(workspace, &Need::TO_RUN)?;
     let programs = Programs::build(workspace)?;
     let folder = workspace.scratch().join("demo");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     audit(workspace, &programs, &folder, input)?;
-    rates::run(workspace, &programs, &folder.join("rates"))
+    rates::run(workspace, &programs, &folder.join("rates"), rates_url)?;
+    service::run(workspace, &programs, &folder.join("service"))
 }
 
 fn audit(workspace: &Workspace, programs: &Programs, folder: &Path, input: Option<PathBuf>) -> Result<()> {
@@ -56,11 +58,16 @@ fn audit(workspace: &Workspace, programs: &Programs, folder: &Path, input: Optio
     };
     let job = Job::new(folder, dist, input);
 
-    let guest = Guest::start(programs, &job.dist)?;
+    let submissions = Guest::free_address()?;
+    let guest = Guest::start(programs, &job.dist, &["--submissions", &submissions])?;
     succeed("redoubt job", job.start(&guest))?;
     let verdict = succeed("redoubt-verify check", job.check(programs));
+    let private = folder.join("private-report.json");
+    let submitted = succeed("redoubt-verify submit", job.submit(programs, &submissions, &private));
     guest.stop()?;
     verdict.context("the claim was refused")?;
+    submitted.context("the private job failed")?;
+    job.compare(&private)?;
     succeed("redoubt replay", job.replay(programs)).context("the replay is not the job")?;
     AUDIT.print(&job.output)?;
     println!("{job}");

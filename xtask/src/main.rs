@@ -101,6 +101,10 @@ enum Command {
         /// A ledger to audit [default: one of 10 MB, generated now]
         #[arg(long, value_name = "FILE")]
         input: Option<PathBuf>,
+        /// Where the guest gets rates from over HTTPS, as whom Mozilla's authorities vouch for [default: a server of the
+        /// demo's own, on this machine]
+        #[arg(long, value_name = "URL")]
+        rates_url: Option<String>,
     },
     /// Write a realistic double-entry ledger, the same bytes for the same options
     #[command(after_help = LEDGER_EXAMPLES)]
@@ -154,8 +158,10 @@ or ../shared/fixtures/attestation. A missed target makes it fail, after the file
 const DEMO_EXAMPLES: &str = "Examples:
   cargo xtask demo
   cargo xtask demo --input ledger.csv
+  cargo xtask demo --rates-url 'https://api.frankfurter.dev/v1/latest?base=EUR'
 
-Nobody elsewhere is asked: the server of the rates, and those of the time, run on this machine for as long as the demo.";
+Without --rates-url nobody elsewhere is asked: the server of the rates, and those of the time, run on this machine for as
+long as the demo. The answer at a URL of yours has to look like {\"base\":\"EUR\",\"date\":\"2026-11-27\",\"rates\":{\"USD\":1.08}}.";
 
 const FUZZ_EXAMPLES: &str = "Examples:
   cargo xtask fuzz
@@ -208,7 +214,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Bench(options) => bench::run(&workspace, &options)?,
         Command::Fuzz(options) => fuzz::run(&workspace, &options)?,
-        Command::Demo { input } => demo::run(&workspace, input)?,
+        Command::Demo { input, rates_url } => demo::run(&workspace, input, rates_url)?,
         Command::Ledger(options) => ledger::write(&options)?,
     }
     Ok(ExitCode::SUCCESS)

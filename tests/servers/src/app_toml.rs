@@ -15,19 +15,24 @@ impl AppTomlParts {
     /// `host` is where the guest sees this machine's loopback.
     #[must_use]
     pub fn new(host: &str, server: &HttpsServer, authority: &Authority, times: &[UdpTimeServer]) -> Self {
-        let time = |time: &UdpTimeServer| {
-            let (port, key) = (time.port(), hex::encode(time.public_key()));
-            format!("    {{ host = \"{host}\", port = {port}, public_key = \"{key}\" }},\n")
-        };
         let (port, pem) = (server.port(), authority.pem());
-        let times: String = times.iter().map(time).collect();
+        let times = time_servers(host, times);
         Self {
-            keys: format!(
-                "egress = [{{ host = \"{host}\", port = {port}, methods = [\"GET\"] }}]\ntime = [\n{times}]\n"
-            ),
+            keys: format!("egress = [{{ host = \"{host}\", port = {port}, methods = [\"GET\"] }}]\n{times}"),
             tls: format!(
                 "[tls]\nroots = \"none\"\nhosts = [{{ host = \"{host}\", authorities = ['''\n{pem}'''] }}]\n"
             ),
         }
     }
+}
+
+/// `time` of an `app.toml` whose guest sees this machine's loopback at `host`.
+#[must_use]
+pub fn time_servers(host: &str, times: &[UdpTimeServer]) -> String {
+    let time = |time: &UdpTimeServer| {
+        let (port, key) = (time.port(), hex::encode(time.public_key()));
+        format!("    {{ host = \"{host}\", port = {port}, public_key = \"{key}\" }},\n")
+    };
+    let times: String = times.iter().map(time).collect();
+    format!("time = [\n{times}]\n")
 }

@@ -9,7 +9,7 @@ mod guest;
 mod https;
 mod roughtime;
 
-pub use app_toml::AppTomlParts;
+pub use app_toml::{AppTomlParts, time_servers};
 pub use guest::{Asked, Guest, TlsIdentity, TlsServer, TlsStream, respond};
 pub use https::{Authority, Behaviour, HttpsServer, MemoryServer};
 pub use roughtime::{Clock, TimeServer, UdpTimeServer};

@@ -1,6 +1,7 @@
 //! The demo's guest: a `redoubt run` of its own.
 
 use core::time::Duration;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
@@ -28,7 +29,8 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    pub(super) fn start(programs: &Programs, dist: &Path) -> Result<Self> {
+    /// `options` are those of `redoubt run`.
+    pub(super) fn start(programs: &Programs, dist: &Path, options: &[&str]) -> Result<Self> {
         let folder = TempDir::with_prefix("redoubt-demo-").context("cannot create a folder for sockets")?;
         // Made by the loader, which insists that nobody else may look into it.
         let run_dir = folder.path().join("run");
@@ -38,12 +40,20 @@ impl Guest {
             "sim",
             "--allow-simulated",
         ]);
-        println!("$ redoubt run {} --tee sim --allow-simulated", dist.display());
+        command.args(options);
+        let shown = format!("$ redoubt run {} --tee sim --allow-simulated", dist.display());
+        println!("{}", [&[shown.as_str()], options].concat().join(" "));
         let child =
             command.spawn().with_context(|| format!("cannot start {}", programs.redoubt.display()))?;
         let mut guest = Self { redoubt: programs.redoubt.clone(), run_dir, child, _folder: folder };
         guest.wait_ready()?;
         Ok(guest)
+    }
+
+    /// An address of this machine that nobody listens on.
+    pub(super) fn free_address() -> Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").context("no port is free")?;
+        Ok(listener.local_addr().context("a port has no address")?.to_string())
     }
 
     pub(super) fn redoubt(&self, verb: &str) -> Tool {

@@ -4,7 +4,7 @@ use core::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::Programs;
@@ -36,6 +36,21 @@ impl Job {
         let job = guest.redoubt("job").arg("--input").arg(&self.input);
         let job = job.arg("--output").arg(&self.output).arg("--claim").arg(&self.claim);
         job.arg("--transcript").arg(&self.transcript)
+    }
+
+    /// The same job, of which the loader learns nothing.
+    pub(super) fn submit(&self, programs: &Programs, to: &str, output: &Path) -> Tool {
+        let submit = Tool::new(&programs.verify).arg("submit").arg("--to").arg(to);
+        let submit = submit.arg("--reference").arg(self.reference()).arg("--input").arg(&self.input);
+        submit.arg("--output").arg(output).arg("--allow-simulated")
+    }
+
+    /// Whether another run gave the same output.
+    pub(super) fn compare(&self, other: &Path) -> Result<()> {
+        let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+        let (ours, theirs) = (read(&self.output)?, read(other)?);
+        ensure!(ours == theirs, "{} differs from {}", other.display(), self.output.display());
+        Ok(())
     }
 
     pub(super) fn replay(&self, programs: &Programs) -> Tool {

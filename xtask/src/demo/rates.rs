@@ -1,7 +1,8 @@
 //! The demo's job that asks somebody: expenses, at rates that the guest fetches over HTTPS, with a receipt of that.
 //!
 //! On any machine, and without anybody elsewhere: an HTTPS server with an authority of its own, and three servers of
-//! Roughtime, run in our own process. The manifest names exactly them, as one in earnest would name others.
+//! Roughtime, run in our own process. The manifest names exactly them, as one in earnest would name others. With a URL of
+//! the user's the rates come from there, under the authorities that Mozilla lists; the time is still our own.
 
 use core::fmt;
 use std::fs;
@@ -9,7 +10,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use tests_servers::{AppTomlParts, Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer};
+use attestation_connect::ServiceUrl;
+use tests_servers::{
+    AppTomlParts, Authority, Behaviour, Clock, HttpsServer, TimeServer, UdpTimeServer, time_servers,
+};
 
 use super::guest::Guest;
 use super::job::{Job, Summary};
@@ -40,18 +44,23 @@ const REPORT: Summary = Summary {
 
 /// Starts the servers, builds an image for them into `folder`, runs the job, stops the guest, and verifies claim and
 /// receipt.
-pub(super) fn run(workspace: &Workspace, programs: &Programs, folder: &Path) -> Result<()> {
-    let servers = Servers::start();
+pub(super) fn run(
+    workspace: &Workspace,
+    programs: &Programs,
+    folder: &Path,
+    url: Option<String>,
+) -> Result<()> {
+    let servers = Servers::start(url);
     println!("\n{servers}\n");
     let files = Files::new(folder)?;
-    files.write(&servers.app_toml())?;
+    files.write(&servers.app_toml()?)?;
     let source = Source {
         component: component::build(workspace, &workspace.path(EXAMPLE))?,
         manifest: files.app.clone(),
     };
     println!("{}", image::build(workspace, Some(source), &files.job.dist)?);
 
-    let guest = Guest::start(programs, &files.job.dist)?;
+    let guest = Guest::start(programs, &files.job.dist, &[])?;
     succeed("redoubt job", files.job.start(&guest).arg("--receipts").arg(&files.receipts))?;
     guest.stop()?;
     // What follows is between files: whoever checks a receipt asks nobody.
@@ -69,10 +78,12 @@ struct Servers {
     authority: Authority,
     rates: HttpsServer,
     times: [UdpTimeServer; 3],
+    /// Where the rates are, if not at ours.
+    elsewhere: Option<String>,
 }
 
 impl Servers {
-    fn start() -> Self {
+    fn start(elsewhere: Option<String>) -> Self {
         let authority = Authority::new();
         let response = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{RATES}",
@@ -80,17 +91,20 @@ impl Servers {
         );
         let rates = HttpsServer::start(&authority, Behaviour::honest(HOST, response.as_bytes()));
         let times = [1, 2, 3].map(|number| TimeServer::new(number, Clock::Off(0)).start());
-        Self { authority, rates, times }
+        Self { authority, rates, times, elsewhere }
     }
 
     fn url(&self) -> String {
-        format!("https://{HOST}:{}/rates.json", self.rates.port())
+        self.elsewhere.clone().unwrap_or_else(|| format!("https://{HOST}:{}/rates.json", self.rates.port()))
     }
 
     /// What the guest may ask, and whom it believes.
-    fn app_toml(&self) -> String {
-        let AppTomlParts { keys, tls } = AppTomlParts::new(HOST, &self.rates, &self.authority, &self.times);
-        format!(
+    fn app_toml(&self) -> Result<String> {
+        let AppTomlParts { keys, tls } = match &self.elsewhere {
+            Some(url) => self.elsewhere(url)?,
+            None => AppTomlParts::new(HOST, &self.rates, &self.authority, &self.times),
+        };
+        Ok(format!(
             "# Written by `cargo xtask demo` for servers that ran as long as it did. {EXAMPLE}/app.toml says more.
 name = \"rate-report\"
 memory_mib = 128
@@ -98,14 +112,28 @@ args = [\"{}\"]
 {keys}
 {tls}",
             self.url()
-        )
+        ))
+    }
+
+    /// The one server of this URL, as Mozilla's authorities know it.
+    fn elsewhere(&self, url: &str) -> Result<AppTomlParts> {
+        let origin = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let origin: ServiceUrl =
+            origin.split('?').next().unwrap_or_default().parse().context("--rates-url")?;
+        let (host, port) = (origin.host().to_lowercase(), origin.port());
+        let times = time_servers(HOST, &self.times);
+        Ok(AppTomlParts {
+            keys: format!("egress = [{{ host = \"{host}\", port = {port}, methods = [\"GET\"] }}]\n{times}"),
+            tls: "[tls]\nroots = \"mozilla\"\n".to_owned(),
+        })
     }
 }
 
 impl fmt::Display for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ports = self.times.each_ref().map(|time| time.port().to_string()).join(", ");
-        writeln!(f, "rates      {}, as the guest sees this machine", self.url())?;
+        let whose = if self.elsewhere.is_some() { "elsewhere" } else { "as the guest sees this machine" };
+        writeln!(f, "rates      {}, {whose}", self.url())?;
         write!(f, "time       three servers of Roughtime, ports {ports}")
     }
 }
@@ -158,13 +186,29 @@ mod tests {
 
     #[test]
     fn the_manifest_names_the_servers_that_run() {
-        let servers = Servers::start();
-        let app = AppToml::parse(&servers.app_toml()).unwrap();
+        let servers = Servers::start(None);
+        let app = AppToml::parse(&servers.app_toml().unwrap()).unwrap();
         assert_eq!(app.args, [servers.url()]);
         assert_eq!((app.egress.len(), app.egress[0].port), (1, servers.rates.port()));
         assert_eq!(app.tls.hosts[0].host, HOST);
         let ports: Vec<u16> = app.time.iter().map(|time| time.port).collect();
         assert_eq!(ports, servers.times.each_ref().map(UdpTimeServer::port));
+    }
+
+    #[test]
+    fn a_url_of_the_users_is_the_only_one_that_is_asked() {
+        let url = "https://API.example.org:8443/v1/latest?base=EUR";
+        let servers = Servers::start(Some(url.to_owned()));
+        let app = AppToml::parse(&servers.app_toml().unwrap()).unwrap();
+        assert_eq!(app.args, [url]);
+        let rule = &app.egress[0];
+        assert_eq!((app.egress.len(), rule.host.as_str(), rule.port), (1, "api.example.org", 8443));
+        assert!(app.tls.hosts.is_empty());
+        let query = Servers::start(Some("https://a.example?base=EUR".to_owned()));
+        assert_eq!(AppToml::parse(&query.app_toml().unwrap()).unwrap().egress[0].port, 443);
+        for bad in ["http://a.example/", "a.example", "https://", ""] {
+            assert!(Servers::start(Some(bad.to_owned())).app_toml().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -240,7 +240,7 @@ fn a_proof_says_when_it_was_made() {
     let times = [1, 2, 3].map(|number| TimeServer::new(number, Clock::Off(0)).start());
     let AppTomlParts { keys, tls } = AppTomlParts::new(HOST, &server, &authority, &times);
     let app =
-        app(8, 64).replace("scheme = \"http\"", "scheme = \"https\"").replace("egress = []\n", &keys) + &tls;
+        app(8, 96).replace("scheme = \"http\"", "scheme = \"https\"").replace("egress = []\n", &keys) + &tls;
     let mut site = Site::new(&build_image_of(&rom, &service(), &app));
     site.is_service = true;
     let manifest = fs::read(site.path().join(ImageFile::Manifest.name())).expect("the manifest is there");

@@ -238,7 +238,7 @@ fn strangers_do_not_disturb_a_guest() {
     let site = Site::new(&build_image_as(rom, SAYS_TWICE, APP));
     let run = Run::start_with(&programs, &site, &["--submissions", "127.0.0.1:0"]);
     let address = submissions(&run);
-    for bytes in [&b"no envelope"[..], b"\x89RDBTE1\n\x03\x01", &[0; 100_000]] {
+    for bytes in [&b"no envelope"[..], b"\x89RDBTE1\n\x03\x01", &vec![0; 100_000]] {
         let answer = send_in_the_clear(&address, bytes).expect("the loader answers");
         assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("envelope: "), "{answer}");
     }
