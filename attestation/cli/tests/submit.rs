@@ -3,12 +3,12 @@
 
 mod world;
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use attestation_claim::{Claim, Outcome};

@@ -1,5 +1,6 @@
 //! Opening an envelope while it comes.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -27,7 +28,7 @@ pub struct Opener {
 
 enum Stage {
     Head,
-    Records { cipher: Cipher, limit: usize },
+    Records { cipher: Box<Cipher>, limit: usize },
     Over,
     Failed(EnvelopeError),
 }
@@ -116,7 +117,7 @@ impl Opener {
         };
         let secret = open_secret(&head, &self.key, self.expected)?;
         *done = head.bytes.len();
-        let cipher = Cipher::new(&secret, head.salt, head.bytes);
+        let cipher = Box::new(Cipher::new(&secret, head.salt, head.bytes));
         self.stage = Stage::Records { cipher, limit: head.content.record_max_bytes() };
         Ok(true)
     }

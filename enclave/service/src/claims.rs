@@ -20,10 +20,10 @@ const _: () = assert!(
     "the largest claim must fit a frame, or a guest could not deliver what it signed"
 );
 /// With nothing of its end in words.
-const PRIVATE_JOB_DONE_BESIDES_CLAIM_BYTES: usize = 1024;
+const PRIVATE_JOB_DONE_BESIDES_CLAIM_BYTES: u64 = 1024;
 const _: () = assert!(
-    envelope_bytes_max(CLAIM_MAX_BYTES as u64) as usize + PRIVATE_JOB_DONE_BESIDES_CLAIM_BYTES
-        <= FRAME_BODY_MAX_BYTES,
+    envelope_bytes_max(CLAIM_MAX_BYTES as u64) + PRIVATE_JOB_DONE_BESIDES_CLAIM_BYTES
+        <= FRAME_BODY_MAX_BYTES as u64,
     "the largest claim must fit a frame in its envelope, too"
 );
 

@@ -140,17 +140,17 @@ proptest! {
     fn any_bytes_in_any_pieces_are_as_if_they_were_whole(
         pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..9000), 0..5),
         size in 1..5000_usize,
-        flip in any::<Option<(u16, u8)>>(),
-        cut in any::<Option<u16>>(),
+        flip in any::<Option<(prop::sample::Index, u8)>>(),
+        cut in any::<Option<prop::sample::Index>>(),
     ) {
         let borrowed: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
         let mut bytes = sealed(&readers(&[1]), &borrowed).1;
         if let Some((place, mask)) = flip {
-            let place = usize::from(place) % bytes.len();
+            let place = place.index(bytes.len());
             bytes[place] ^= mask;
         }
         if let Some(cut) = cut {
-            bytes.truncate(usize::from(cut) % bytes.len());
+            bytes.truncate(cut.index(bytes.len()));
         }
         prop_assert_eq!(streamed(bytes.chunks(size), Content::Transcript), whole(&bytes, Content::Transcript));
     }

@@ -1,8 +1,9 @@
 //! Strangers against the listener, with a scripted guest behind it.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
