@@ -2,25 +2,20 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::task::Poll;
 
-use attestation_claim::{Measured, Outcome as ClaimOutcome, RunningDigest};
+use attestation_claim::{Measured, RunningDigest};
 use attestation_envelope::Content;
 use attestation_manifest::{Manifest, WallClock};
 use attestation_receipt::CommitmentOpening;
 use attestation_roughtime::Proof;
 use bytes::Bytes;
-use enclave_http::Fields;
 use enclave_platform::ByteStream;
-use enclave_runtime::{
-    Console, EnclaveFailure, ExchangeId, Files, HttpBody, HttpFailure, HttpRequest, HttpResponse, InputRead,
-    Job, JobHost, JobLimits, JobReport, Outcome, Output, Program, RunName, Stop, VaultHost, run_job,
-};
-use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobOutcome, JobStart, Usage, encode_body};
+use enclave_runtime::{Files, Job, JobHost as _, JobLimits, JobReport, Outcome, Program, RunName, run_job};
+use enclave_wire::control::{CREDIT_WINDOW_BYTES, Credit, JobDone, JobStart, Usage, encode_body};
 use enclave_wire::frame::{BULK_BODY_BYTES, FRAME_BODY_MAX_BYTES, Frame, FrameKind};
 
 use crate::claims::{ClaimChain, JobFacts};
@@ -32,6 +27,11 @@ use crate::parcel::Audience;
 use crate::serve::{Guest, decode};
 use crate::surroundings::Surroundings;
 use crate::time::Committed;
+
+mod ending;
+mod host;
+
+pub(crate) use ending::claim_outcome;
 
 /// Shorter input frames share a buffer: a loader decides how many frames a window of credit is cut into.
 const SHORT_INPUT_BYTES: usize = 4096;
@@ -103,40 +103,6 @@ where
     let (outcome, detail) = streams.describe(&report, is_abandoned);
     let claim = claim.map(|claim| streams.pack_claim(claim));
     Ok((JobDone { claim, outcome, detail, usage }, streams.guest))
-}
-
-fn describe(report: &JobReport) -> (JobOutcome, String) {
-    match &report.outcome {
-        Outcome::Exited { code } => (JobOutcome::Exited { code: *code }, String::new()),
-        Outcome::Trapped { message } => (JobOutcome::Trapped, message.clone()),
-        Outcome::LimitExceeded { limit } => {
-            (JobOutcome::LimitExceeded { limit: limit.as_str().into() }, alloc::format!("{limit} exceeded"))
-        }
-        Outcome::Stopped { reason } => (JobOutcome::Cancelled, alloc::format!("{reason}")),
-        Outcome::Failed { message } => (JobOutcome::Failed, message.clone()),
-    }
-}
-
-/// Nothing of what the component did: not even how it ended, which its sealed claim says.
-fn describe_private(outcome: &Outcome) -> (JobOutcome, String) {
-    match outcome {
-        Outcome::Exited { .. } | Outcome::Trapped { .. } | Outcome::LimitExceeded { .. } => {
-            (JobOutcome::Sealed, String::new())
-        }
-        Outcome::Stopped { reason } => (JobOutcome::Cancelled, alloc::format!("{reason}")),
-        Outcome::Failed { .. } => (JobOutcome::Failed, "the machine could not run it".into()),
-    }
-}
-
-pub(crate) fn claim_outcome(outcome: &Outcome) -> Option<ClaimOutcome> {
-    match outcome {
-        Outcome::Exited { code } => Some(ClaimOutcome::Exited { code: *code }),
-        Outcome::Trapped { .. } => Some(ClaimOutcome::Trapped),
-        Outcome::LimitExceeded { limit } => {
-            Some(ClaimOutcome::LimitExceeded { limit: limit.as_str().into() })
-        }
-        Outcome::Stopped { .. } | Outcome::Failed { .. } => None,
-    }
 }
 
 /// The job's side of the control stream, and the component's outside.
@@ -490,34 +456,6 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         self.intake.owed() == 0
     }
 
-    /// How the loader is told of the end.
-    fn describe(&self, report: &JobReport, is_abandoned: bool) -> (JobOutcome, String) {
-        if let Some(refusal) = &self.refusal {
-            return (JobOutcome::Refused, alloc::format!("{refusal}"));
-        }
-        let (outcome, detail) =
-            if self.start.private { describe_private(&report.outcome) } else { describe(report) };
-        (if is_abandoned { JobOutcome::Cancelled } else { outcome }, detail)
-    }
-
-    /// Of a job that was over before its component began.
-    fn not_run(&self) -> JobDone {
-        let (outcome, detail) = match &self.refusal {
-            Some(refusal) => (JobOutcome::Refused, alloc::format!("{refusal}")),
-            None => (JobOutcome::Cancelled, String::new()),
-        };
-        JobDone { claim: None, outcome, detail, usage: Usage::default() }
-    }
-
-    /// A claim has digests of what may be short enough to be guessed.
-    fn pack_claim(&mut self, claim: Vec<u8>) -> Vec<u8> {
-        if !self.start.private {
-            return claim;
-        }
-        let salt = self.guest.surroundings.random();
-        self.audience.pack(Content::PrivateClaim, salt, claim)
-    }
-
     /// Ends the streams after the component: what it did not read still belongs to the claim's input, so it is received
     /// and hashed, and the loader gets the rest of the transcript. Returns whether the job was abandoned.
     fn settle(&mut self, report: &JobReport) -> Result<bool, ServiceError> {
@@ -550,154 +488,5 @@ impl<S: ByteStream, E: Surroundings> JobStreams<S, E> {
         if self.first_call_ns.is_none() {
             self.first_call_ns = Some(self.guest.surroundings.now_ns());
         }
-    }
-}
-
-impl<S, E> Console for JobStreams<S, E>
-where
-    S: ByteStream + Send + 'static,
-    E: Surroundings,
-{
-    fn pump(&mut self) -> Result<(), Stop> {
-        if let Err(failure) = self.step() {
-            self.failure = Some(failure);
-            return Err(Stop::ConnectionLost);
-        }
-        if self.is_cancelled { Err(Stop::Cancelled) } else { Ok(()) }
-    }
-
-    fn read_input(&mut self, max_bytes: usize) -> InputRead {
-        self.note_first_call();
-        if self.queue.is_empty() {
-            self.flush_tail();
-        }
-        let Some(front) = self.queue.front_mut() else {
-            return if self.is_input_complete() { InputRead::End } else { InputRead::Pending };
-        };
-        let piece = front.split_to(front.len().min(max_bytes));
-        if front.is_empty() {
-            self.queue.pop_front();
-        }
-        self.queued_bytes -= piece.len() as u64;
-        InputRead::Bytes(piece)
-    }
-
-    fn output_space(&mut self, output: Output) -> usize {
-        self.note_first_call();
-        match output {
-            Output::Stdout => self.stdout.room(),
-            Output::Stderr => self.stderr.room(),
-        }
-    }
-
-    fn write_output(&mut self, output: Output, bytes: Bytes) {
-        let outlet = match output {
-            Output::Stdout => {
-                self.output.update(&bytes);
-                &mut self.stdout
-            }
-            Output::Stderr => &mut self.stderr,
-        };
-        outlet.put(&bytes);
-        if outlet.room() == 0
-            && let Err(failure) = self.send_written()
-        {
-            self.failure = Some(failure);
-        }
-    }
-}
-
-impl<S, E> JobHost for JobStreams<S, E>
-where
-    S: ByteStream + Send + 'static,
-    E: Surroundings,
-{
-    fn monotonic_ns(&mut self) -> u64 {
-        self.guest.surroundings.now_ns()
-    }
-
-    fn wall_ns(&mut self) -> Poll<Option<u64>> {
-        self.note_first_call();
-        let now_ns = self.guest.surroundings.now_ns();
-        match self.wall_clock {
-            WallClock::Host => {
-                let elapsed_ns = now_ns.saturating_sub(self.started_ns);
-                Poll::Ready(Some(self.start.wall_ns.saturating_add(elapsed_ns)))
-            }
-            WallClock::Roughtime => self.guest.security.time.estimate_ns(now_ns).map(Some),
-            _ => Poll::Ready(None),
-        }
-    }
-
-    fn fill_random(&mut self, buffer: &mut [u8]) {
-        self.guest.surroundings.fill_random(buffer);
-    }
-
-    /// While a receipt waits, the component does not get to make more of them.
-    fn can_record(&mut self) -> bool {
-        self.records.is_empty() && self.transcript.waiting() < TRANSCRIPT_WAITING_MAX_BYTES
-    }
-
-    fn record(&mut self, piece: &[u8]) {
-        self.transcript.put(piece);
-    }
-
-    fn http_start(&mut self, request: &HttpRequest) -> Result<ExchangeId, HttpFailure> {
-        let now_ns = self.guest.surroundings.now_ns();
-        let Guest { egress, surroundings, .. } = &mut self.guest;
-        let secret = surroundings.random();
-        self.exchanges.start(request, egress, secret, surroundings.sockets(), now_ns)
-    }
-
-    fn http_body_space(&mut self, exchange: ExchangeId) -> usize {
-        self.exchanges.body_space(exchange)
-    }
-
-    fn http_body_write(&mut self, exchange: ExchangeId, bytes: Bytes) {
-        self.exchanges.write_body(exchange, &bytes, self.guest.surroundings.sockets());
-    }
-
-    fn http_body_finish(&mut self, exchange: ExchangeId, trailers: Fields) {
-        self.exchanges.finish_body(exchange, &trailers, self.guest.surroundings.sockets());
-    }
-
-    fn http_response(&mut self, exchange: ExchangeId) -> Poll<Result<HttpResponse, HttpFailure>> {
-        self.exchanges.response(exchange)
-    }
-
-    fn http_has_response(&mut self, exchange: ExchangeId) -> bool {
-        self.exchanges.has_response(exchange)
-    }
-
-    fn http_body_read(&mut self, exchange: ExchangeId, max_bytes: usize) -> HttpBody {
-        self.exchanges.read_body(exchange, max_bytes)
-    }
-
-    fn http_has_body(&mut self, exchange: ExchangeId) -> bool {
-        self.exchanges.has_body(exchange)
-    }
-
-    fn http_close(&mut self, exchange: ExchangeId) {
-        self.exchanges.close(exchange, self.guest.surroundings.sockets());
-    }
-
-    fn receipt(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
-        self.exchanges.receipt()
-    }
-
-    fn receipt_opening(&mut self) -> Result<Vec<u8>, EnclaveFailure> {
-        self.exchanges.opening()
-    }
-
-    fn files(&mut self) -> Bytes {
-        self.guest.vault.files()
-    }
-
-    fn keep_files(&mut self, files: Files) {
-        self.files = Some(files);
-    }
-
-    fn vault(&mut self) -> Option<&mut dyn VaultHost> {
-        Some(&mut self.guest.vault)
     }
 }
