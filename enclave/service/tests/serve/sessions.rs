@@ -176,7 +176,7 @@ fn what_is_asked_of_the_guest_must_be_right() {
         (ask(SESSION_PATH, b"nonsense"), "HTTP/1.1 400 "),
         (ask(SESSION_PATH, &newer), "expected 1, found 2"),
         (ask(SESSION_PATH, &[0; 129]), "HTTP/1.1 413 "),
-        (ask(SESSION_PATH, &[0; 100_001]), "HTTP/1.1 413 "),
+        (ask(SESSION_PATH, &vec![0; 100_001]), "HTTP/1.1 413 "),
     ];
     let scripts = cases.into_iter().map(|(step, expected)| vec![step, Expect(expected), ExpectEnd]);
     let (_, served) = serve_scripts(scripts.collect());

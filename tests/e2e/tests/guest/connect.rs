@@ -63,7 +63,7 @@ pub(crate) fn ask_proven(site: &Site, guest: &Guest, request: &str) -> String {
 #[test]
 fn a_service_is_proven_to_end_in_its_guest() {
     let Some(rom) = rom() else { return };
-    let site = site(&rom);
+    let site = site(rom);
     let guest = site.launch();
     let connector = connector(&site, address(&guest));
     for _ in 0..3 {
@@ -83,7 +83,7 @@ fn a_service_is_proven_to_end_in_its_guest() {
 #[test]
 fn whoever_stands_in_the_middle_is_found_out() {
     let Some(rom) = rom() else { return };
-    let site = site(&rom);
+    let site = site(rom);
     let guest = site.launch();
     let (damaged, seen) = meddler(address(&guest));
     let outcome = connector(&site, damaged).connect().map(drop);
@@ -161,7 +161,7 @@ impl Drop for Connect {
 #[test]
 fn any_client_uses_the_guest_through_connect() {
     let (Some(rom), Some(programs)) = (rom(), Programs::find()) else { return };
-    let site = site(&rom);
+    let site = site(rom);
     let guest = site.launch();
     let connect = Connect::start(&programs, &site, address(&guest));
     for _ in 0..2 {
@@ -169,7 +169,7 @@ fn any_client_uses_the_guest_through_connect() {
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     }
     // Another image's reference values: refused, and nothing is opened.
-    let other = Site::new(&build_image_of(&rom, &service_that("", ""), &app(4, 64)));
+    let other = Site::new(&build_image_of(rom, &service_that("", ""), &app(4, 64)));
     let refused = Command::new(programs.0.join("redoubt-verify"))
         .args(["connect", &format!("https://{}", address(&guest)), "--allow-simulated", "--reference"])
         .arg(other.path().join(ImageFile::ReferenceValues.name()))
@@ -188,7 +188,7 @@ fn any_client_uses_the_guest_through_connect() {
 #[test]
 fn other_peoples_clients_talk_to_the_guest() {
     let Some(rom) = rom() else { return };
-    let site = site(&rom);
+    let site = site(rom);
     let guest = site.launch();
     let address = address(&guest).to_string();
     let python = format!(
@@ -241,7 +241,7 @@ fn a_proof_says_when_it_was_made() {
     let AppTomlParts { keys, tls } = AppTomlParts::new(HOST, &server, &authority, &times);
     let app =
         app(8, 96).replace("scheme = \"http\"", "scheme = \"https\"").replace("egress = []\n", &keys) + &tls;
-    let mut site = Site::new(&build_image_of(&rom, &service(), &app));
+    let mut site = Site::new(&build_image_of(rom, &service(), &app));
     site.is_service = true;
     let manifest = fs::read(site.path().join(ImageFile::Manifest.name())).expect("the manifest is there");
     assert_eq!(parse_manifest(&manifest).expect("it parses").time.len(), 3);
