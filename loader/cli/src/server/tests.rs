@@ -252,10 +252,12 @@ fn a_guest_that_dies_in_a_job_is_told() {
 
 #[test]
 fn a_client_that_hangs_up_cancels_its_job_and_the_guest_lives_on() {
-    let fixture = Fixture::start(|guest| {
+    let (cancelled, is_cancelled) = mpsc::channel();
+    let fixture = Fixture::start(move |guest| {
         tell_status(guest);
         guest.expect(FrameKind::JOB_START);
         guest.expect_cancel();
+        cancelled.send(()).unwrap();
         tell_status(guest);
         guest.echo_job();
     });
@@ -269,6 +271,8 @@ fn a_client_that_hangs_up_cancels_its_job_and_the_guest_lives_on() {
         Ok(())
     });
     fixture.assert_failed(interrupted, INTERRUPTED, "nothing was written");
+    // The loader need not have noticed yet, and the next client's question would come first.
+    is_cancelled.recv().unwrap();
     fixture.job(b"next").unwrap();
     fixture.guest.join().unwrap();
 }
