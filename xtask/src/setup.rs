@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 pub(crate) use c_compiler::{archiver, c_compiler};
 pub(crate) use node::{node, npm};
 pub(crate) use once::Once;
-pub(crate) use python::{PythonPackages, sev_snp_measure};
+pub(crate) use python::{PythonPackages, sev_snp_measure, tlslite_python};
 
 /// The guest's compiler. Pinned: it decides the ROM's bytes.
 pub(crate) const GUEST_TOOLCHAIN: &str = "nightly-2026-09-01";
@@ -86,11 +86,13 @@ pub(crate) enum Need {
     CppCompiler,
     /// Computes launch digests that tests compare with ours.
     SevSnpMeasure,
+    /// A TLS library that breaks rules when told.
+    Tlslite,
 }
 
 impl Need {
     /// All of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::GuestToolchain,
         Self::GuestClippy,
         Self::GuestCCompiler,
@@ -99,6 +101,7 @@ impl Need {
         Self::Qemu,
         Self::CppCompiler,
         Self::SevSnpMeasure,
+        Self::Tlslite,
     ];
     /// What it takes to build an image and run it.
     pub(crate) const TO_RUN: [Self; 4] =
@@ -116,6 +119,7 @@ impl Need {
             Self::Qemu => QEMU.name,
             Self::CppCompiler => CPP_COMPILER.name,
             Self::SevSnpMeasure => "sev-snp-measure",
+            Self::Tlslite => "tlslite-ng",
         }
     }
 
@@ -132,6 +136,7 @@ impl Need {
             Self::Qemu => Qemu::find(None).is_ok(),
             Self::GuestCCompiler => c_compiler::is_there(workspace),
             Self::SevSnpMeasure => python::has_sev_snp_measure(workspace),
+            Self::Tlslite => python::has_tlslite(workspace),
             Self::CppCompiler => find_program(&cpp_compiler(env::var(CPP_VARIABLE).ok())).is_some(),
         }
     }
@@ -151,6 +156,7 @@ impl Need {
             Self::CppCompiler => return install_cpp_compiler(),
             Self::GuestCCompiler => return c_compiler::install(workspace),
             Self::SevSnpMeasure => return python::install_sev_snp_measure(workspace),
+            Self::Tlslite => return python::install_tlslite(workspace),
         }
         .run(&format!("installing {}", self.name()))
         .map(drop)

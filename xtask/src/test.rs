@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 use crate::{bench, component, fuzz, guest, image, languages, lint, reproduce};
 
 /// Packages that have to build for the bare target.
-const BARE_PACKAGES: [&str; 33] = [
+const BARE_PACKAGES: [&str; 35] = [
     "attestation-artefact",
     "attestation-bundle",
     "attestation-claim",
@@ -35,7 +35,9 @@ const BARE_PACKAGES: [&str; 33] = [
     "attestation-rim",
     "attestation-ring",
     "attestation-roughtime",
+    "attestation-session",
     "attestation-signature",
+    "attestation-submission",
     "attestation-tls-trust",
     "attestation-toml",
     "attestation-transcript",
@@ -282,7 +284,7 @@ fn image(workspace: &Workspace) -> Result<()> {
 }
 
 fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
-    setup::ensure(workspace, &[Need::Qemu])?;
+    setup::ensure(workspace, &[Need::Qemu, Need::Tlslite])?;
     let programs = Tool::cargo(workspace).args([
         "build",
         "--locked",
@@ -298,7 +300,8 @@ fn e2e(workspace: &Workspace, length: Length) -> Result<Vec<String>> {
     languages::build_examples(workspace, &examples)?;
     let test = Tool::cargo(workspace)
         .args(["test", "--package", "tests-e2e", "--locked"])
-        .env("REDOUBT_REQUIRE", "conformance,examples,qemu,image,ledger,programs")
+        .env("REDOUBT_REQUIRE", "conformance,examples,qemu,image,ledger,programs,tlslite")
+        .env("REDOUBT_TLSLITE_PYTHON", setup::tlslite_python(workspace))
         .env("REDOUBT_CONFORMANCE", conformance_component(workspace)?)
         .env("REDOUBT_DIST", image_folder(workspace))
         .env("REDOUBT_EXAMPLES", examples)

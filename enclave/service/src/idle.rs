@@ -125,7 +125,7 @@ impl IdleCount {
     /// `None` where there are too many.
     fn count_one(&self) -> Option<Counted> {
         let one_more = |count: usize| (count < OF_ALL_MAX).then(|| count.saturating_add(1));
-        let counted = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        let counted = self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         counted.ok().map(|_| Counted(self.clone()))
     }
 }

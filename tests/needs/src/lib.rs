@@ -32,6 +32,8 @@ pub enum Need {
     Qemu,
     /// `sev-snp-measure` from PyPI.
     SevSnpMeasure,
+    /// Python with `tlslite-ng` from PyPI.
+    Tlslite,
     /// A checkout of the public test suite of WASI.
     WasiSuite,
     /// wasmtime's own test programs, built.
@@ -39,7 +41,7 @@ pub enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Conformance,
         Self::DevFull,
         Self::Examples,
@@ -49,6 +51,7 @@ impl Need {
         Self::Programs,
         Self::Qemu,
         Self::SevSnpMeasure,
+        Self::Tlslite,
         Self::WasiSuite,
         Self::WasmtimePrograms,
     ];
@@ -66,6 +69,7 @@ impl Need {
             Self::Programs => "programs",
             Self::Qemu => "qemu",
             Self::SevSnpMeasure => "sev-snp-measure",
+            Self::Tlslite => "tlslite",
             Self::WasiSuite => "wasi-suite",
             Self::WasmtimePrograms => "wasmtime-programs",
         }

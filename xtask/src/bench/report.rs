@@ -181,7 +181,7 @@ mod tests {
         long.speed.redoubt[1] = samples(111);
         assert_eq!(long.missed().len(), 1);
         assert!(
-            long.to_string().contains("| ROM | at most 2621440 bytes | 2621440 bytes, of which 0 used |")
+            long.to_string().contains("| ROM | at most 2883584 bytes | 2883584 bytes, of which 0 used |")
         );
     }
 }

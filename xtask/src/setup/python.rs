@@ -29,6 +29,22 @@ const SEV_SNP_MEASURE: PythonPackage = PythonPackage {
     folder: "python",
 };
 
+const TLSLITE: PythonPackage =
+    PythonPackage { name: "tlslite-ng", requirements: "tests/e2e/requirements.txt", folder: "tlslite" };
+
+/// Python with `tlslite-ng`, where it is or will be.
+pub(crate) fn tlslite_python(workspace: &Workspace) -> PathBuf {
+    TLSLITE.environment(workspace).join("bin/python")
+}
+
+pub(super) fn has_tlslite(workspace: &Workspace) -> bool {
+    TLSLITE.is_there(workspace)
+}
+
+pub(super) fn install_tlslite(workspace: &Workspace) -> Result<()> {
+    TLSLITE.install(workspace)
+}
+
 /// `sev-snp-measure`, where it is or will be.
 pub(crate) fn sev_snp_measure(workspace: &Workspace) -> PathBuf {
     SEV_SNP_MEASURE.environment(workspace).join("bin/sev-snp-measure")

@@ -9,7 +9,7 @@ use clap::Args;
 /// A service, and what its guest is checked against.
 #[derive(Debug, Args)]
 pub struct ConnectArguments {
-    /// Where the service is: https://HOST[:PORT].
+    /// Where the service is: `https://HOST[:PORT]`.
     #[arg(value_name = "URL")]
     pub service: ServiceUrl,
     /// Certificates, revocation lists and other collateral, in any order and form that `show` knows.

@@ -14,6 +14,7 @@ use attestation_evidence::verify_simulated;
 use attestation_manifest::parse_manifest;
 use image_builder::ImageFile;
 use loader_vmm::Guest;
+use tests_needs::Need;
 use tests_servers::{AppTomlParts, Authority, Behaviour, Clock, HttpsServer, TimeServer};
 
 use crate::harness::components::{service, service_that};
@@ -228,6 +229,54 @@ fn other_peoples_clients_talk_to_the_guest() {
         assert!(text.contains(expected), "{program}: {text}");
     }
     assert_eq!(figures(&guest).failed, 0);
+    assert!(guest.stop(PATIENCE).is_clean());
+}
+
+/// Whoever has opened many has taken that many times as much as whoever has opened one, and never more than is set aside.
+#[test]
+fn sessions_take_the_same_little_memory_each() {
+    const SESSIONS: usize = 60;
+    const SET_ASIDE_BYTES: u64 = 192 << 10;
+    let Some(rom) = rom() else { return };
+    let app = app(96, 320).replace("scheme = \"http\"", "scheme = \"https\"");
+    let mut site = Site::new(&build_image_of(rom, &service(), &app));
+    site.is_service = true;
+    let guest = site.launch();
+    let connector = connector(&site, address(&guest));
+    let used = || guest.status(PATIENCE).expect("a status").heap_used_bytes;
+    let open = || -> Vec<_> { (0..SESSIONS).map(|_| connector.connect().expect("it is proven")).collect() };
+    // What the first connection of all brings along stays.
+    drop(connector.connect().expect("it is proven"));
+    let before = used();
+    let (first, after_first) = (open(), used());
+    let (second, after_second) = (open(), used());
+    let each = [after_first - before, after_second - after_first].map(|bytes| bytes / SESSIONS as u64);
+    println!("{each:?} bytes of heap for each of {SESSIONS} open sessions, and of as many more");
+    assert!(each.iter().all(|bytes| (1..=SET_ASIDE_BYTES).contains(bytes)), "{each:?}");
+    assert!(each[1] <= each[0] + each[0] / 4, "{each:?}");
+    drop((first, second));
+    assert!(guest.stop(PATIENCE).is_clean());
+}
+
+/// Each breaks another rule of TLS, and the guest goes on. What is expected of each stands in the script.
+#[test]
+fn clients_that_break_rules_of_tls_are_refused() {
+    let Some(rom) = rom() else { return };
+    let Some(python) = std::env::var_os("REDOUBT_TLSLITE_PYTHON") else {
+        Need::Tlslite.missing("REDOUBT_TLSLITE_PYTHON does not say where a Python with tlslite-ng is");
+        return;
+    };
+    let site = site(rom);
+    let guest = site.launch();
+    let address = address(&guest);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guest/hostile_clients.py");
+    let mut clients = Command::new(python);
+    clients.arg(script).arg(address.ip().to_string()).arg(address.port().to_string());
+    let ended = clients.output().expect("Python runs");
+    let told = String::from_utf8_lossy(&ended.stdout);
+    println!("{told}");
+    assert!(ended.status.success(), "{told}{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(told.matches("ok ").count(), 24, "{told}");
     assert!(guest.stop(PATIENCE).is_clean());
 }
 

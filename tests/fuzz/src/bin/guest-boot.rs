@@ -7,11 +7,12 @@ use std::sync::OnceLock;
 use attestation_evidence::{Platform, check_binding};
 use attestation_manifest::parse_manifest;
 use attestation_report::SnpReport;
-use enclave_platform::{GuestRequest, Identity, PlatformError};
+use enclave_platform::{GuestRequest, Identity, PlatformError, Random, RandomSource};
 use enclave_wire::psp::{
     ExitInfo2, KeyResponse, MESSAGE_PAGE_BYTES, MessageMeta, MessageType, PspReply, ReportRequest,
     ReportResponse, SecretsPage, open_message, peek_header, seal_message,
 };
+use enclave_x86::entropy::EntropyError;
 use tests_fuzz::{Budget, Target, fixtures};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
@@ -26,12 +27,13 @@ fn main() -> ExitCode {
 
 fn run(input: &[u8]) {
     let Ok(manifest) = parse_manifest(fixtures::MANIFEST.as_bytes()) else { return };
+    let Ok(mut random) = Random::new(Counter(1)) else { return };
     let mut secrets = SecretsPage::new_zeroed();
     secrets.version = 3.into();
     secrets.vmpck = [VMPCK; 4];
     let psp = LyingPsp { script: input };
     let bytes = fixtures::MANIFEST.as_bytes();
-    let identity = match Identity::establish(psp, &mut secrets, bytes, &manifest) {
+    let identity = match Identity::establish(psp, &mut secrets, bytes, &manifest, &mut random) {
         Ok(identity) => identity,
         Err(error) => return drop(error.to_string()),
     };
@@ -41,6 +43,16 @@ fn run(input: &[u8]) {
     let Ok(report) = report else { return };
     assert_eq!(check_binding(&report, &identity.evidence), Ok(()));
     assert_eq!((report.policy.get(), report.vmpl.get()), (0x3_0000, 0));
+}
+
+/// Seeds the generator; what is random is not the subject.
+struct Counter(u64);
+
+impl RandomSource for Counter {
+    fn next_u64(&mut self) -> Result<u64, EntropyError> {
+        self.0 = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
+        Ok(self.0)
+    }
 }
 
 /// Answers as the script says: honestly, with some bytes changed, busily, or with garbage.
