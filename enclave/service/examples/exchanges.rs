@@ -12,27 +12,24 @@ mod components;
 #[path = "../tests/serve/loader.rs"]
 #[expect(dead_code, reason = "the tests need more of it")]
 mod loader;
+mod loopback;
 #[path = "../../runtime/examples/recording/mod.rs"]
 mod recording;
 
 use core::error::Error;
 use core::net::Ipv4Addr;
 use core::time::Duration;
-use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
-use std::time::Instant;
 
 use attestation_manifest::parse_manifest;
 use enclave_platform::ControlLink;
 use enclave_runtime::Program;
-use enclave_service::{
-    Broken, Connection, ConnectionState, Ended, HeapFigures, NetworkFigures, ProbeAnswer, Query, Question,
-    Sockets, Surroundings, Unresolved, Vault, serve,
-};
+use enclave_service::{Ended, Vault, serve};
 use enclave_wire::control::JobOutcome;
 use loader::{Job, Loader, MANIFEST, chain_of};
+use loopback::Loopback;
 use recording::{Shares, median};
 
 /// Jobs for a median.
@@ -49,9 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let loader = Loader::new(vec![Job::default(); RUNS], Vec::new());
     let mut chain = chain_of(&text, &manifest);
     let vault = Vault::new(&manifest, chain.identity());
-    let loopback = Loopback { port, started: Instant::now(), open: HashMap::new(), next: 0 };
     let link = ControlLink::new(loader.clone());
-    let ended = serve(link, loopback, &program, &manifest, &mut chain, vault)?;
+    let ended = serve(link, Loopback::to(port), &program, &manifest, &mut chain, vault)?;
     assert_eq!(ended, Ended::Shutdown);
     let seen = &loader.0.lock().expect("one thread").seen;
     assert!(seen.iter().all(|seen| seen.done().outcome == JobOutcome::Exited { code: 0 }), "a job failed");
@@ -102,135 +98,4 @@ fn answer_one(mut client: TcpStream, answer: &[u8]) -> io::Result<()> {
         request.extend_from_slice(&piece[..count]);
     }
     client.write_all(answer)
-}
-
-/// Every name and port leads to the server.
-struct Loopback {
-    port: u16,
-    started: Instant,
-    open: HashMap<u64, (TcpStream, ConnectionState)>,
-    next: u64,
-}
-
-impl Surroundings for Loopback {
-    fn now_ns(&mut self) -> u64 {
-        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    fn fill_random(&mut self, bytes: &mut [u8]) {
-        bytes.fill(0x5A);
-    }
-
-    fn poll(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn heap(&mut self) -> HeapFigures {
-        HeapFigures::default()
-    }
-
-    fn begin_job(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn network(&mut self) -> Option<NetworkFigures> {
-        None
-    }
-
-    fn sockets(&mut self) -> Option<&mut dyn Sockets> {
-        Some(self)
-    }
-
-    fn start_probe(&mut self, _destination: &str, _payload: &[u8], _timeout_us: u64) -> Result<(), String> {
-        Err("not offered here".into())
-    }
-
-    fn take_probe(&mut self) -> Option<ProbeAnswer> {
-        None
-    }
-}
-
-impl Sockets for Loopback {
-    fn resolve(&mut self, _name: &str) -> Option<Query> {
-        Some(Query(0))
-    }
-
-    fn resolved(&mut self, _query: Query) -> Option<Result<Vec<Ipv4Addr>, Unresolved>> {
-        Some(Ok(vec![Ipv4Addr::LOCALHOST]))
-    }
-
-    fn forget(&mut self, _query: Query) {}
-
-    fn ask(&mut self, _address: Ipv4Addr, _port: u16, _payload: &[u8]) -> Result<Question, Broken> {
-        Err(Broken::Unreachable)
-    }
-
-    fn answered(&mut self, _question: Question) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn hang_up(&mut self, _question: Question) {}
-
-    fn connect(&mut self, address: Ipv4Addr, _port: u16) -> Result<Connection, Broken> {
-        let stream = TcpStream::connect((address, self.port)).map_err(|_| Broken::Refused)?;
-        stream.set_nonblocking(true).map_err(|_| Broken::Reset)?;
-        self.next += 1;
-        self.open.insert(self.next, (stream, ConnectionState::Open));
-        Ok(Connection(self.next))
-    }
-
-    fn listen(&mut self, _port: u16, _backlog: usize) -> bool {
-        false
-    }
-
-    fn accept(&mut self) -> Option<Connection> {
-        None
-    }
-
-    fn waiting(&mut self) -> usize {
-        0
-    }
-
-    fn state(&mut self, connection: Connection) -> ConnectionState {
-        self.open.get(&connection.0).map_or(ConnectionState::Closed, |(_, state)| *state)
-    }
-
-    fn send_room(&mut self, _connection: Connection) -> usize {
-        64 << 10
-    }
-
-    fn send(&mut self, connection: Connection, bytes: &[u8]) -> usize {
-        let Some((stream, _)) = self.open.get_mut(&connection.0).filter(|_| !bytes.is_empty()) else {
-            return 0;
-        };
-        stream.write(bytes).unwrap_or(0)
-    }
-
-    fn unsent(&mut self, _connection: Connection) -> usize {
-        0
-    }
-
-    fn receive(&mut self, connection: Connection, max_bytes: usize, into: &mut Vec<u8>) -> usize {
-        let Some((stream, state)) = self.open.get_mut(&connection.0).filter(|_| max_bytes > 0) else {
-            return 0;
-        };
-        let begin = into.len();
-        into.resize(begin + max_bytes, 0);
-        let count = match stream.read(&mut into[begin..]) {
-            Ok(0) => {
-                *state = ConnectionState::PeerClosed;
-                0
-            }
-            Ok(count) => count,
-            Err(_) => 0,
-        };
-        into.truncate(begin + count);
-        count
-    }
-
-    fn shutdown(&mut self, _connection: Connection) {}
-
-    fn release(&mut self, connection: Connection) {
-        self.open.remove(&connection.0);
-    }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) cancels_late: bool,
     /// Says that the input is sealed.
     pub(crate) private: bool,
+    /// Wants receipts.
+    pub(crate) receipts: bool,
 }
 
 impl Job {
@@ -52,6 +54,7 @@ pub(crate) struct Seen {
     pub(crate) output: Vec<u8>,
     pub(crate) errors: Vec<u8>,
     pub(crate) transcript: Vec<u8>,
+    pub(crate) receipts: Vec<Vec<u8>>,
     pub(crate) done: Option<JobDone>,
     pub(crate) most_input_credit: u64,
 }
@@ -128,7 +131,12 @@ impl State {
         self.send(
             FrameKind::JOB_START,
             number,
-            &encode_body(&JobStart { input_bytes, wall_ns: WALL_NS, receipts: false, private: job.private }),
+            &encode_body(&JobStart {
+                input_bytes,
+                wall_ns: WALL_NS,
+                receipts: job.receipts,
+                private: job.private,
+            }),
         );
         let first_credit = job.credit_step.unwrap_or(1 << 40);
         self.send(FrameKind::OUTPUT_CREDIT, number, &encode_body(&Credit { bytes: first_credit }));
@@ -153,6 +161,11 @@ impl State {
                 self.seen.last_mut().expect("a job runs").done = Some(done);
                 self.next_job();
             }
+            FrameKind::RECEIPT => {
+                self.seen.last_mut().expect("a job runs").receipts.push(frame.body.clone());
+            }
+            // With receipts, which say what they are for.
+            FrameKind::TIME_PROOF | FrameKind::TIME_COMMITMENT => {}
             FrameKind::STATUS => self.status.push(decode_body(&frame.body).expect("status decodes")),
             FrameKind::PROBE_DONE => self.probes.push(decode_body(&frame.body).expect("probe decodes")),
             FrameKind::STOPPING => self.was_goodbye = true,
