@@ -112,7 +112,9 @@ fn fill(text: &str, lang: Lang, kind: Kind, name: &str) -> String {
         Kind::Service => (
             "A service for a Redoubt guest: `POST /count` answers with the counts of the body's lines, words and bytes as \
              JSON, `GET /health` that it is there.",
-            "curl --data-binary @README.md http://localhost:8080/count",
+            "redoubt-verify connect https://127.0.0.1:8080 --reference dist/reference-values.json --allow-simulated \\\n    \
+             --listen 127.0.0.1:8081 &                    # its TLS ends in the guest, and this proves it\n\
+             curl --data-binary @README.md http://127.0.0.1:8081/count",
         ),
     };
     let values = [
