@@ -1,9 +1,10 @@
 //! Receipts of a job, the proofs of the time before and after them, and how the latter are about them, in a folder.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::output::Output;
 
@@ -17,9 +18,17 @@ pub(crate) struct Receipts {
 }
 
 impl Receipts {
-    /// Makes the folder, if it is not there. What is in it of an earlier job is replaced by what comes under its name.
+    /// Makes the folder, if it is not there. What is in it of an earlier job would pass for this one's, so it must not be
+    /// there.
     pub(crate) fn in_folder(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        if let Some(found) = entries.flatten().find(|entry| is_ours(&entry.file_name())) {
+            bail!(
+                "{} is of an earlier job, and would pass for one of this: give --receipts a folder without any",
+                found.path().display()
+            );
+        }
         Ok(Self { folder: folder.to_owned(), receipts: 0, time_proofs: 0, commitments: 0 })
     }
 
@@ -47,9 +56,32 @@ impl Receipts {
     }
 }
 
+/// Whether a file's name is one that a job gives.
+fn is_ours(name: &OsStr) -> bool {
+    let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".cbor")) else { return false };
+    let number = ["receipt-", "time-", "commitment-"].iter().find_map(|kind| stem.strip_prefix(kind));
+    number.is_some_and(|number| number.parse::<u64>().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_earlier_jobs_are_not_mixed_with_this_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["notes.txt", "receipt-1.txt", "receipt-x.cbor", "time.cbor"] {
+            fs::write(path(name), "").unwrap();
+        }
+        assert!(Receipts::in_folder(folder.path()).is_ok());
+        for name in ["receipt-1.cbor", "time-2.cbor", "commitment-30.cbor"] {
+            fs::write(path(name), "").unwrap();
+            let error = Receipts::in_folder(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+            fs::remove_file(path(name)).unwrap();
+        }
+    }
 
     #[test]
     fn everything_gets_a_name_of_its_own() {
