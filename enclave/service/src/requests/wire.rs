@@ -112,13 +112,15 @@ impl Wire {
         let mut ciphertext = Vec::new();
         let room = INCOMING_MAX_BYTES.saturating_sub(self.incoming.len());
         // Plaintext that waits for its reader keeps its connection from being read.
-        if room > 0 && server.plaintext().is_empty() {
+        let can_receive = room > 0 && server.plaintext().is_empty();
+        if can_receive {
             let most = server.receive_room().min(CIPHERTEXT_MAX_BYTES);
             sockets.receive(self.connection, most, &mut ciphertext);
         }
         let written = server.write(self.outgoing.get(self.sent_bytes..).unwrap_or_default());
         self.sent_bytes += written;
-        let is_end = ciphertext.is_empty() && room > 0 && state == ConnectionState::PeerClosed;
+        // What was not looked for may still be there, the client's last word included.
+        let is_end = can_receive && ciphertext.is_empty() && state == ConnectionState::PeerClosed;
         self.is_hung_up |= is_end;
         let is_moving = !server.is_flushed() || !server.plaintext().is_empty();
         // Nearly all connections have nothing to do at nearly all times.

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::loader::chain_of;
 use crate::requests::{LOOK_NS, Served, get, manifest_text, post, program, serve_from};
 use crate::street::{Step, Town};
-use Step::{Close, Expect, ExpectEnd, Finish, Send, SendRaw, Vanish};
+use Step::{Close, Expect, ExpectEnd, Finish, Send, SendRaw, Vanish, Wait};
 
 const NONCE: [u8; 32] = [0x4E; 32];
 
@@ -198,6 +198,24 @@ fn a_client_may_close_its_side_first() {
     let (town, served) = serve_scripts(vec![script]);
     assert_eq!(served.figures().answered, 2);
     assert!(town.caller(0, |caller| caller.is_told));
+}
+
+/// One that says so and hangs up its side has said all: what of it still waits to be read is no truncation, however long the
+/// component lets it wait.
+#[test]
+fn a_long_request_may_be_the_last_word() {
+    let body = "x".repeat(90_000);
+    let first = "POST /e HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n";
+    let scripts = vec![
+        // Keeps the only place until the other one has said all that is taken of it.
+        vec![Send(first.into()), Expect("200 OK"), Wait(15_000), Send(b"done".to_vec()), Expect("0\r\n\r\n")],
+        vec![Wait(1_000), post("e", &body), Close, Finish, Expect("0\r\n\r\n"), ExpectEnd],
+    ];
+    let town = Town::under_tls(scripts, 1, &[&TLS13]);
+    let text = manifest().replace(r#""open_requests_max":8"#, r#""open_requests_max":1"#);
+    let served = serve_from(&text, None, &program(), &town, false);
+    assert_eq!(served.figures(), RequestFigures { open: 0, answered: 2, failed: 0 });
+    assert_eq!(town.got(1).matches('x').count(), body.len());
 }
 
 /// An answer that was cut off has no end: not in HTTP, and not in TLS.
