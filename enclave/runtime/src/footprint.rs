@@ -239,6 +239,26 @@ mod tests {
         assert_eq!(absurd.heap_bytes(&everything), u64::MAX);
     }
 
+    /// Whether it is answered or waits: each client may fill its session's buffers.
+    #[test]
+    fn each_client_under_tls_counts() {
+        let service = |scheme, open_requests_max| Service {
+            port: 80,
+            scheme,
+            open_requests_max,
+            request_wall_ms: 1,
+            request_body_bytes: 1,
+            response_body_bytes: 1,
+            request_fuel: 1,
+            request_memory_bytes: 1,
+        };
+        let clients = 5 + SPARE_CONNECTIONS as u64;
+        let [clear, secure] =
+            [EgressScheme::Http, EgressScheme::Https].map(|scheme| clients_bytes(&service(scheme, 5)));
+        assert_eq!(clear, SPARE_CONNECTIONS as u64 * WAITING_CLIENT_BYTES);
+        assert_eq!(secure - clear, clients * TLS_SESSION_BYTES);
+    }
+
     /// It is sealed beside itself; and every run has its own files.
     #[test]
     fn what_outlasts_the_guest_counts_twice() {

@@ -1,4 +1,4 @@
-//! A receipt, what opens it, and the answer of a time server.
+//! A receipt, what opens it, the answer of a time server, and what TLS and its proofs look like.
 
 use core::net::Ipv4Addr;
 
@@ -7,6 +7,7 @@ use attestation_receipt::{
     Receipt, ReceiptSecret, Recorder, RequestHead, RequestOutcome, ResponseHead, ResponseOutcome, Run, Time,
     Tls, Validity, sign_receipt,
 };
+use attestation_session::{Connection, KnownEvidence, Role, Statement, sign_session};
 use sha2::{Digest, Sha256};
 use tests_fuzz::fixtures;
 
@@ -40,11 +41,32 @@ pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("receipt", "opening", prefixed(2, &opening.encode())),
         ("receipt", "commitment", prefixed(3, &commitment.encode())),
         ("roughtime", "answer", prefixed(0, &from_hex(ANSWER))),
+        ("session-proof", "request", prefixed(0, &session_request())),
+        ("session-proof", "proof", prefixed(1, &session_proof())),
         ("tls", "alert", vec![0xff, 21, 3, 3, 0, 2, 2, 40]),
         ("tls", "server-hello", server_hello()),
         ("tls-server", "client-hello", client_hello(&X25519_SHARE)),
         ("tls-server", "client-hello-to-retry", client_hello(&[0, 0])),
     ]
+}
+
+fn session_request() -> Vec<u8> {
+    attestation_session::Request { nonce: [2; 32], known_evidence: Some([9; 32]) }.encode()
+}
+
+fn session_proof() -> Vec<u8> {
+    let evidence = KnownEvidence::new(fixtures::evidence());
+    let connection = Connection {
+        role: Role::Server,
+        prover_nonce: [1; 32],
+        asker_nonce: [2; 32],
+        prover_spki: [3; 32],
+        asker_spki: [0; 32],
+        exporter: [4; 32],
+    };
+    let manifest = Sha256::digest(&evidence.evidence().manifest).into();
+    let statement = Statement { connection, manifest, time: Some((5, 9)) };
+    sign_session(&statement, &evidence, None, &fixtures::instance_key()).unwrap()
 }
 
 fn opening(body: &[u8]) -> Opening {
